@@ -1,0 +1,64 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Flags every target of ours is built with. CI adds `-warnings-as-errors` on the command line.
+let settings: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+
+let package = Package(
+  name: "weir",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "weir", targets: ["weir"]),
+    .library(name: "DataPlane", targets: ["DataPlane"]),
+    .library(name: "Simulation", targets: ["Simulation"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    // The oracle of our own latency histogram, in tests alone.
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    // The decision core: Swift alone, no Foundation, no input or output.
+    .target(name: "MeshCore", swiftSettings: settings),
+    .target(name: "LoadBalancing", dependencies: ["MeshCore"], swiftSettings: settings),
+    .target(name: "TrafficSplitting", dependencies: ["MeshCore"], swiftSettings: settings),
+    .target(name: "FaultDetection", dependencies: ["MeshCore"], swiftSettings: settings),
+    .target(
+      name: "DataPlane", dependencies: ["MeshCore", "LoadBalancing", "TrafficSplitting", "FaultDetection"],
+      swiftSettings: settings),
+
+    // Reading what people write.
+    .target(
+      name: "MeshConfiguration", dependencies: ["MeshCore", "LoadBalancing", "Yams"], swiftSettings: settings),
+
+    // The lab.
+    .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"]), .brew(["gsl"])]),
+    .target(name: "Statistics", dependencies: ["CGSL"], swiftSettings: settings),
+    .target(name: "Simulation", dependencies: ["DataPlane", "MeshCore"], swiftSettings: settings),
+    .target(
+      name: "Experiments",
+      dependencies: ["Simulation", "MeshConfiguration", "Statistics", "MeshCore", "LoadBalancing"],
+      swiftSettings: settings),
+    .target(name: "Reporting", dependencies: ["Experiments", "Simulation"], swiftSettings: settings),
+    .executableTarget(
+      name: "weir",
+      dependencies: [
+        "Experiments", "Reporting", "MeshConfiguration", "LoadBalancing",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: settings),
+
+    // Tests mirror the sources.
+    .testTarget(name: "MeshCoreTests", dependencies: ["MeshCore"], swiftSettings: settings),
+    .testTarget(name: "LoadBalancingTests", dependencies: ["LoadBalancing", "MeshCore"], swiftSettings: settings),
+    .testTarget(name: "TrafficSplittingTests", dependencies: ["TrafficSplitting", "MeshCore"], swiftSettings: settings),
+    .testTarget(name: "FaultDetectionTests", dependencies: ["FaultDetection", "MeshCore"], swiftSettings: settings),
+    .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "MeshCore"], swiftSettings: settings),
+    .testTarget(name: "MeshConfigurationTests", dependencies: ["MeshConfiguration", "MeshCore", "LoadBalancing"], swiftSettings: settings),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: settings),
+    .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Statistics", "MeshCore", .product(name: "Histogram", package: "hdrhistogram-swift")], swiftSettings: settings),
+    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Simulation", "Statistics", "MeshCore"], swiftSettings: settings),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Experiments"], swiftSettings: settings),
+    .testTarget(name: "WeirTests", dependencies: ["weir", "Experiments", "Reporting"], swiftSettings: settings),
+  ]
+)

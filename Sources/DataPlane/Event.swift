@@ -1,0 +1,163 @@
+// The core's vocabulary: what a world may tell a data plane, and what a data plane may ask of its world.
+
+import MeshCore
+
+/// A number the world gives a request, handed back with everything that is to be done for it.
+@frozen
+public struct CallerToken: BitwiseCopyable, Hashable, Sendable {
+  /// The number; the data plane never looks at it.
+  public var value: UInt64
+
+  /// The token `value`.
+  @inlinable
+  public init(_ value: UInt64) { self.value = value }
+}
+
+/// Names a request inside its data plane.
+public typealias RequestHandle = SlotHandle
+
+/// Names one try of a request inside its data plane.
+public typealias AttemptHandle = SlotHandle
+
+/// Names a timer inside its data plane: a small dense number, used again after the timer is due or cancelled.
+@frozen
+public struct TimerID: BitwiseCopyable, Hashable, Sendable {
+  /// The number.
+  public var number: Int32
+
+  /// The timer `number`.
+  @inlinable
+  public init(_ number: Int32) { self.number = number }
+}
+
+/// Why an attempt got no answer.
+@frozen
+public enum TransportFailure: UInt8, BitwiseCopyable, Sendable {
+  /// The endpoint refused the connection.
+  case refused
+  /// The connection broke while the request was under way.
+  case reset
+  /// The connection did not open in time.
+  case connectTimeout
+}
+
+/// A request as it reaches a data plane. The world has asked the route table first: matching is a pure function of the
+/// request's attributes, so a world may remember the answer.
+@frozen
+public struct RequestArrival: BitwiseCopyable, Sendable {
+  /// The world's name for it.
+  public var caller: CallerToken
+  /// The route that takes it, or -1 when no route does.
+  public var route: Int32
+  /// 64 bits of randomness that are the request's own, the same in every variant: weighted splits use them.
+  public var draw: UInt64
+  /// The hash of what it is to stick to.
+  public var key: UInt64
+  /// Whether it carries a key.
+  public var hasKey: Bool
+
+  /// A request.
+  @inlinable
+  public init(caller: CallerToken, route: Int32, draw: UInt64 = 0, key: UInt64 = 0, hasKey: Bool = false) {
+    self.caller = caller
+    self.route = route
+    self.draw = draw
+    self.key = key
+    self.hasKey = hasKey
+  }
+}
+
+/// What a world tells a data plane.
+@frozen
+public enum Event: BitwiseCopyable, Sendable {
+  /// Somebody wants an answer.
+  case requestArrived(RequestArrival)
+  /// An endpoint answered with an HTTP status.
+  case attemptAnswered(AttemptHandle, status: Int16)
+  /// An attempt broke.
+  case attemptFailed(AttemptHandle, TransportFailure)
+  /// A timer that the data plane had set is due.
+  case timerDue(TimerID)
+  /// Nobody wants the answer any more.
+  case requestAbandoned(RequestHandle)
+  /// An oracle tells until when an endpoint is busy with what it has. The lab alone sends it.
+  case workObserved(cluster: Int32, endpoint: EndpointIdentity, busyUntil: Timestamp)
+}
+
+/// One try to be sent to an endpoint.
+@frozen
+public struct AttemptStart: BitwiseCopyable, Sendable {
+  /// Whose request it is.
+  public var caller: CallerToken
+  /// The request inside the data plane.
+  public var request: RequestHandle
+  /// The attempt inside the data plane, to be named in its answer.
+  public var attempt: AttemptHandle
+  /// The cluster it was chosen from.
+  public var cluster: Int32
+  /// Where it goes.
+  public var endpoint: EndpointIdentity
+  /// 1 for the first try, 2 for the first retry, and so on.
+  public var number: Int32
+}
+
+/// What made the final answer what it is.
+@frozen
+public enum ResponseCause: UInt8, BitwiseCopyable, Sendable {
+  /// An endpoint's own answer.
+  case endpoint
+  /// A broken attempt.
+  case transport
+  /// The route's timeout.
+  case routeTimeout
+  /// No route takes the request.
+  case noRoute
+  /// No endpoint may be chosen.
+  case noEndpoint
+}
+
+/// What a fault detector has to say to people.
+@frozen
+public struct DetectionNotice: BitwiseCopyable, Sendable {
+  /// What happened.
+  @frozen
+  public enum Kind: UInt8, BitwiseCopyable, Sendable {
+    /// The endpoint gets no more traffic.
+    case ejected
+    /// One request is let through as a probe.
+    case probation
+    /// The endpoint takes part again.
+    case returned
+  }
+
+  /// What happened.
+  public var kind: Kind
+  /// In which cluster.
+  public var cluster: Int32
+  /// To whom.
+  public var endpoint: EndpointIdentity
+  /// Failures in a row that led to it.
+  public var failures: UInt32
+  /// How long the endpoint stays out; zero when it does not.
+  public var penalty: TimeSpan
+}
+
+/// What a data plane asks of its world. The world carries actions out in order and calls back later, never meanwhile.
+@frozen
+public enum Action: BitwiseCopyable, Sendable {
+  /// Send an attempt.
+  case startAttempt(AttemptStart)
+  /// Nobody waits for this attempt any more.
+  case cancelAttempt(AttemptHandle, caller: CallerToken)
+  /// Give the caller its answer.
+  case respond(CallerToken, status: Int16, cause: ResponseCause)
+  /// Call back at `deadline`.
+  case setTimer(TimerID, deadline: Timestamp)
+  /// Do not call back.
+  case cancelTimer(TimerID)
+  /// Tell people.
+  case report(DetectionNotice)
+}
+
+/// The actions of one event, in order. One buffer is used again and again.
+public typealias ActionBuffer = Pool<Action>

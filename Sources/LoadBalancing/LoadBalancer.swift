@@ -1,0 +1,83 @@
+// What a balancing policy is: a value that is asked for an endpoint and told what became of it.
+
+import MeshCore
+
+/// What a policy may know of the request that it chooses for.
+@frozen
+public struct PickContext: BitwiseCopyable, Sendable {
+  /// The hash of what the request is to stick to, or 0 with `hasKey` false.
+  public var key: UInt64
+  /// Whether the request carries a key.
+  public var hasKey: Bool
+
+  /// A request without a key.
+  @inlinable
+  public init() {
+    self.key = 0
+    self.hasKey = false
+  }
+
+  /// A request with a key.
+  @inlinable
+  public init(key: UInt64) {
+    self.key = key
+    self.hasKey = true
+  }
+}
+
+/// How an attempt ended, as far as policies care.
+@frozen
+public struct AttemptOutcome: BitwiseCopyable, Sendable {
+  /// From the moment it was sent until its answer, its failure or its being given up.
+  public var latency: TimeSpan
+  /// The answer's HTTP status; 0 when there was none.
+  public var status: Int16
+  /// Whether the caller counts it as a success (below 500, not 429, no transport error).
+  public var isSuccess: Bool
+  /// Whether an answer came at all; false for transport errors, timeouts and cancelled attempts.
+  public var isAnswered: Bool
+
+  /// An outcome.
+  @inlinable
+  public init(latency: TimeSpan, status: Int16, isSuccess: Bool, isAnswered: Bool) {
+    self.latency = latency
+    self.status = status
+    self.isSuccess = isSuccess
+    self.isAnswered = isAnswered
+  }
+}
+
+/// A balancing policy: a pure state machine, one per cluster and data plane.
+///
+/// A policy reads no clock and owns no randomness: both come in. It works on slots of the `EndpointSet`; state of its own
+/// that belongs to an endpoint sits in arrays by slot and starts afresh when the slot's `incarnation` changes.
+/// The calls come in this order: `endpointsChanged` first and after each change, then for each attempt `pick`, `began`
+/// (after the set's `inFlight` has grown by one) and `ended` (after it has shrunk).
+public protocol LoadBalancer {
+  /// Endpoints came or went, were admitted or shut out, or changed weight.
+  mutating func endpointsChanged(
+    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp)
+
+  /// Chooses one of the available endpoints and returns its slot, or -1 when none is available.
+  mutating func pick(
+    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+  ) -> Int32
+
+  /// An attempt was sent to `slot`.
+  mutating func began(_ endpoints: borrowing EndpointSet, slot: Int32, at now: Timestamp)
+
+  /// An attempt at `slot` has ended.
+  mutating func ended(_ endpoints: borrowing EndpointSet, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp)
+}
+
+extension LoadBalancer {
+  public mutating func endpointsChanged(
+    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
+  ) {}
+
+  public mutating func began(_ endpoints: borrowing EndpointSet, slot: Int32, at now: Timestamp) {}
+
+  public mutating func ended(
+    _ endpoints: borrowing EndpointSet, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
+  ) {}
+}

@@ -1,0 +1,43 @@
+// Where policies are registered: the scenario schema, `weir policies`, the proxy and the quality suite read this list.
+
+import MeshCore
+
+/// What there is to know of a policy before one is made.
+public struct PolicyDescriptor: Sendable {
+  /// The name in a scenario.
+  public var name: String
+  /// One line: what it does.
+  public var summary: String
+  /// The system or paper it comes from.
+  public var origin: String
+  /// What can be set.
+  public var parameters: [ParameterDescriptor]
+  /// Whether it needs to be told each endpoint's remaining work, which the lab alone knows.
+  public var needsOracle: Bool
+  /// Makes one, for a cluster in a data plane.
+  public var make: @Sendable (PolicyParameters) -> any LoadBalancer
+
+  /// A policy.
+  public init(
+    name: String, summary: String, origin: String, parameters: [ParameterDescriptor] = [], needsOracle: Bool = false,
+    make: @escaping @Sendable (PolicyParameters) -> any LoadBalancer
+  ) {
+    self.name = name
+    self.summary = summary
+    self.origin = origin
+    self.parameters = parameters
+    self.needsOracle = needsOracle
+    self.make = make
+  }
+}
+
+/// Every policy there is.
+public enum PolicyRegistry {
+  /// The policies, in the order in which they are listed. A new policy adds its line here.
+  public static let policies: [PolicyDescriptor] = [
+    RandomChoice.descriptor
+  ]
+
+  /// The policy called `name`.
+  public static func policy(named name: String) -> PolicyDescriptor? { policies.first { $0.name == name } }
+}

@@ -1,0 +1,143 @@
+// What a data plane knows of a cluster's endpoints, and what policies choose from.
+
+/// An endpoint's identity: the number its world gives it, the same in every data plane and for the endpoint's whole life.
+@frozen
+public struct EndpointIdentity: BitwiseCopyable, Hashable, Sendable {
+  /// The number.
+  public var number: Int32
+
+  /// The endpoint called `number`.
+  @inlinable
+  public init(_ number: Int32) { self.number = number }
+}
+
+/// An endpoint as discovery tells it.
+@frozen
+public struct EndpointDescription: BitwiseCopyable, Hashable, Sendable {
+  /// Which endpoint.
+  public var identity: EndpointIdentity
+  /// Its share of traffic relative to its peers', at least 1.
+  public var weight: UInt32
+  /// The number of its zone, or -1 for none.
+  public var zone: Int32
+
+  /// An endpoint in a set.
+  public init(identity: EndpointIdentity, weight: UInt32 = 1, zone: Int32 = -1) {
+    self.identity = identity
+    self.weight = weight == 0 ? 1 : weight
+    self.zone = zone
+  }
+}
+
+/// What a data plane keeps of one endpoint. The place in the set (`slot`) is stable while the endpoint stays.
+@frozen
+public struct EndpointState: BitwiseCopyable, Sendable {
+  /// Which endpoint.
+  public var identity: EndpointIdentity
+  /// Attempts of this data plane that it has not answered.
+  public var inFlight: Int32
+  /// Its share of traffic relative to its peers', at least 1.
+  public var weight: UInt32
+  /// The number of its zone, or -1 for none.
+  public var zone: Int32
+  /// How many endpoints have had this slot: a policy that finds another number than it knows starts afresh.
+  public var incarnation: UInt32
+  /// Whether discovery still lists it.
+  public var isListed: Bool
+  /// Whether fault detection lets it have traffic.
+  public var isAdmitted: Bool
+  /// When the data plane first knew it.
+  public var since: Timestamp
+  /// Until when an oracle says that it will be busy with what it has. The lab alone knows.
+  public var busyUntil: Timestamp
+
+  /// A new endpoint without requests.
+  public init(_ description: EndpointDescription, incarnation: UInt32, since: Timestamp) {
+    self.identity = description.identity
+    self.inFlight = 0
+    self.weight = description.weight
+    self.zone = description.zone
+    self.incarnation = incarnation
+    self.isListed = true
+    self.isAdmitted = true
+    self.since = since
+    self.busyUntil = .distantPast
+  }
+}
+
+/// A cluster's endpoints in one data plane: their states by slot, and the slots that may be chosen.
+public struct EndpointSet: ~Copyable {
+  /// The states, by slot. Slots of endpoints that have gone are used again.
+  public var states: Pool<EndpointState>
+  /// The slots that may be chosen, in discovery's order.
+  public private(set) var available: Pool<Int32>
+  /// All listed slots, in discovery's order.
+  public private(set) var listed: Pool<Int32>
+  /// Counts every change of `available` or of a weight.
+  public private(set) var version: UInt64 = 0
+
+  /// An empty set.
+  public init() {
+    self.states = Pool()
+    self.available = Pool()
+    self.listed = Pool()
+  }
+
+  /// How many endpoints may be chosen.
+  @inline(__always)
+  public var availableCount: Int { available.count }
+
+  /// Replaces the listed endpoints. Who stays keeps slot and state; a changed weight or zone is taken over.
+  ///
+  /// Complexity: O(n · m) over old and new endpoints; discovery is rare.
+  public mutating func list(_ endpoints: [EndpointDescription], at now: Timestamp) {
+    listed.removeAll()
+    // Slots of endpoints that leave are free for others only after everybody who stays has been found.
+    var found: [Int32?] = []
+    for endpoint in endpoints { found.append(slot(of: endpoint.identity)) }
+    for slot in 0..<states.count { states[slot].isListed = false }
+    for slot in found { if let slot { states[slot].isListed = true } }
+    for (endpoint, slot) in zip(endpoints, found) {
+      if let slot {
+        states[slot].weight = endpoint.weight
+        states[slot].zone = endpoint.zone
+        listed.append(slot)
+      } else {
+        listed.append(add(endpoint, at: now))
+      }
+    }
+    rebuildAvailable()
+  }
+
+  /// Admits or shuts out one endpoint, as fault detection decides.
+  public mutating func setAdmitted(_ admitted: Bool, slot: Int32) {
+    if states[slot].isAdmitted == admitted { return }
+    states[slot].isAdmitted = admitted
+    rebuildAvailable()
+  }
+
+  /// The slot of a listed endpoint or of one that still has requests, if it has one.
+  public func slot(of identity: EndpointIdentity) -> Int32? {
+    for slot in 0..<states.count
+    where states[slot].identity == identity && (states[slot].isListed || states[slot].inFlight > 0) {
+      return Int32(slot)
+    }
+    return nil
+  }
+
+  private mutating func add(_ endpoint: EndpointDescription, at now: Timestamp) -> Int32 {
+    for slot in 0..<states.count where !states[slot].isListed && states[slot].inFlight == 0 {
+      let incarnation = states[slot].incarnation &+ 1
+      states[slot] = EndpointState(endpoint, incarnation: incarnation, since: now)
+      return Int32(slot)
+    }
+    states.append(EndpointState(endpoint, incarnation: 1, since: now))
+    return Int32(states.count - 1)
+  }
+
+  private mutating func rebuildAvailable() {
+    available.removeAll()
+    for place in 0..<listed.count where states[listed[place]].isAdmitted { available.append(listed[place]) }
+    version &+= 1
+  }
+}

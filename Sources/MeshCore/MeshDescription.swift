@@ -1,0 +1,232 @@
+// The mesh as it is deployed: clusters, routes and what each does. Names are resolved, values are checked; nothing here is
+// optional by doubt. `MeshConfiguration` makes these from what people write.
+
+/// Whose defaults fill what a configuration does not say, and whose order of routes applies.
+public enum MeshProfile: String, Sendable, Hashable, CaseIterable {
+  /// Weir's own: nothing that was not asked for.
+  case weir
+  /// Envoy.
+  case envoy
+  /// Istio: Envoy with Istio's defaults.
+  case istio
+  /// Linkerd 2.
+  case linkerd
+  /// gRPC's own client-side balancing.
+  case grpc
+  /// Finagle and linkerd1.
+  case finagle
+  /// HAProxy.
+  case haproxy
+
+  /// Whether the first route in the file that matches wins. Otherwise the most specific one does (Gateway API).
+  public var takesFirstMatchingRoute: Bool { self == .envoy || self == .istio || self == .haproxy }
+}
+
+/// A policy by name, with its parameters.
+public struct PolicyChoice: Sendable, Hashable {
+  /// The policy's name as registered.
+  public var name: String
+  /// Its parameters, defaults filled in.
+  public var parameters: PolicyParameters
+
+  /// The policy `name`.
+  public init(name: String, parameters: PolicyParameters) {
+    self.name = name
+    self.parameters = parameters
+  }
+}
+
+/// What a connection carries at a time.
+public enum ClusterProtocol: String, Sendable, Hashable, CaseIterable {
+  /// One request in flight a connection.
+  case http1
+  /// Many streams on one connection per endpoint.
+  case http2
+  /// Opaque bytes: one connection a request.
+  case tcp
+}
+
+/// Linkerd's consecutive-failure accrual (annotations `balancer.linkerd.io/failure-accrual-consecutive-…`).
+public struct ConsecutiveAccrualDescription: Sendable, Hashable {
+  /// Failures in a row that trip; 0 never trips.
+  public var maxFailures: UInt32
+  /// The first penalty.
+  public var minPenalty: TimeSpan
+  /// The longest penalty.
+  public var maxPenalty: TimeSpan
+  /// Jitter as a fraction of the penalty, 0…100.
+  public var jitterRatio: Double
+
+  /// Linkerd's defaults: 7 failures, 1 s … 60 s, jitter 0.5.
+  public init(
+    maxFailures: UInt32 = 7, minPenalty: TimeSpan = .seconds(1), maxPenalty: TimeSpan = .seconds(60),
+    jitterRatio: Double = 0.5
+  ) {
+    self.maxFailures = maxFailures
+    self.minPenalty = minPenalty
+    self.maxPenalty = maxPenalty
+    self.jitterRatio = jitterRatio
+  }
+}
+
+/// How late a data plane hears of an endpoint change.
+public struct DiscoveryDescription: Sendable, Hashable {
+  /// The least delay.
+  public var delay: TimeSpan
+  /// Up to this much more, uniformly, drawn per data plane and change.
+  public var jitter: TimeSpan
+
+  /// Discovery that is late by `delay` and up to `jitter` more.
+  public init(delay: TimeSpan = .zero, jitter: TimeSpan = .zero) {
+    self.delay = delay
+    self.jitter = jitter
+  }
+}
+
+/// A set of endpoints that serve the same, and how traffic to them is handled.
+public struct ClusterDescription: Sendable, Hashable {
+  /// The cluster's name.
+  public var name: String
+  /// The simulated service behind it.
+  public var service: String
+  /// What its connections carry.
+  public var transport: ClusterProtocol
+  /// Whether connections are TLS (one more round trip to open).
+  public var usesTLS: Bool
+  /// How long opening a connection may take.
+  public var connectTimeout: TimeSpan
+  /// How an endpoint is chosen.
+  public var balancer: PolicyChoice
+  /// Failure accrual, when on.
+  public var failureAccrual: ConsecutiveAccrualDescription?
+  /// How late endpoint changes are seen.
+  public var discovery: DiscoveryDescription
+
+  /// A cluster.
+  public init(
+    name: String, service: String, transport: ClusterProtocol = .http2, usesTLS: Bool = false,
+    connectTimeout: TimeSpan = .seconds(5), balancer: PolicyChoice,
+    failureAccrual: ConsecutiveAccrualDescription? = nil, discovery: DiscoveryDescription = .init()
+  ) {
+    self.name = name
+    self.service = service
+    self.transport = transport
+    self.usesTLS = usesTLS
+    self.connectTimeout = connectTimeout
+    self.balancer = balancer
+    self.failureAccrual = failureAccrual
+    self.discovery = discovery
+  }
+}
+
+/// How a route's path condition compares.
+public enum PathMatch: Sendable, Hashable {
+  /// Every path.
+  case any
+  /// This very path.
+  case exact(String)
+  /// Paths that begin with these whole segments.
+  case prefix(String)
+}
+
+/// Which requests a route takes. All conditions must hold.
+public struct RouteMatch: Sendable, Hashable {
+  /// The host a request names.
+  public var host: String
+  /// Its path.
+  public var path: PathMatch
+  /// Its method, or any.
+  public var method: String?
+  /// Headers it must carry with these very values; names in lower case, sorted.
+  public var headers: [HeaderField]
+
+  /// A match.
+  public init(host: String, path: PathMatch = .any, method: String? = nil, headers: [HeaderField] = []) {
+    self.host = host
+    self.path = path
+    self.method = method
+    self.headers = headers
+  }
+}
+
+/// A header's name (lower case) and value.
+public struct HeaderField: Sendable, Hashable {
+  /// The name, in lower case.
+  public var name: String
+  /// The value.
+  public var value: String
+
+  /// A header.
+  public init(name: String, value: String) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// One destination of a route, with its share.
+public struct WeightedCluster: Sendable, Hashable {
+  /// The cluster's index in `MeshDescription.clusters`.
+  public var cluster: Int
+  /// Its weight; 0 takes nothing.
+  public var weight: UInt32
+
+  /// A destination.
+  public init(cluster: Int, weight: UInt32 = 1) {
+    self.cluster = cluster
+    self.weight = weight
+  }
+}
+
+/// A route: what it matches, where it leads, how long it may take.
+public struct RouteDescription: Sendable, Hashable {
+  /// Which requests it takes.
+  public var match: RouteMatch
+  /// Where they go; at least one with a weight above 0, the sum at most 2^32 − 1.
+  public var split: [WeightedCluster]
+  /// How long a request may take in all; nil for no limit.
+  public var timeout: TimeSpan?
+
+  /// A route.
+  public init(match: RouteMatch, split: [WeightedCluster], timeout: TimeSpan? = nil) {
+    self.match = match
+    self.split = split
+    self.timeout = timeout
+  }
+}
+
+/// The whole mesh.
+public struct MeshDescription: Sendable, Hashable {
+  /// Whose defaults and whose route order apply.
+  public var profile: MeshProfile
+  /// The clusters, in file order.
+  public var clusters: [ClusterDescription]
+  /// The routes, in file order, default routes of unrouted clusters behind them.
+  public var routes: [RouteDescription]
+
+  /// A mesh.
+  public init(profile: MeshProfile = .weir, clusters: [ClusterDescription], routes: [RouteDescription]) {
+    self.profile = profile
+    self.clusters = clusters
+    self.routes = routes
+  }
+}
+
+/// What a request shows to routing.
+public struct RequestAttributes: Sendable, Hashable {
+  /// The host it names.
+  public var host: String
+  /// Its path.
+  public var path: String
+  /// Its method.
+  public var method: String
+  /// Its headers, names in lower case.
+  public var headers: [HeaderField]
+
+  /// A request.
+  public init(host: String, path: String = "/", method: String = "GET", headers: [HeaderField] = []) {
+    self.host = host
+    self.path = path
+    self.method = method
+    self.headers = headers
+  }
+}

@@ -1,0 +1,244 @@
+// The one unsafe file: storage of everything that the hot path mutates.
+//
+// A `Pool` is a growable array of plain records without reference counts, uniqueness checks or exclusivity
+// bookkeeping; a `Slab` is a pool of reusable slots addressed by generation-checked handles. Every index is checked,
+// in release builds too (2–3 % of a simulated request), so a stale index stops the process and never corrupts it.
+// All of it is `@inlinable`: without that each access pays a generic look-up at run time, a factor of nine.
+
+/// A growable array of plain records, owned by one place, every index checked.
+///
+/// Complexity: subscripting O(1); appending O(1) amortised. Memory never shrinks.
+@frozen
+public struct Pool<Element: BitwiseCopyable>: ~Copyable {
+  @usableFromInline internal var base: UnsafeMutablePointer<Element>
+  @usableFromInline internal var capacity: Int
+  @usableFromInline internal var used: Int
+
+  /// How many records the pool holds.
+  @inlinable
+  public var count: Int { used }
+
+  /// An empty pool with room for `capacity` records.
+  @inlinable
+  public init(capacity: Int = 0) {
+    let room = capacity < 8 ? 8 : capacity
+    self.base = .allocate(capacity: room)
+    self.capacity = room
+    self.used = 0
+  }
+
+  /// A pool of `count` records, each a copy of `element`.
+  @inlinable
+  public init(repeating element: Element, count: Int) {
+    self.init(capacity: count)
+    self.base.initialize(repeating: element, count: count)
+    self.used = count
+  }
+
+  deinit { base.deallocate() }
+
+  /// The record at `index`, in place.
+  @inlinable
+  public subscript(index: Int) -> Element {
+    @inline(__always) unsafeAddress {
+      precondition(index >= 0 && index < used)
+      return UnsafePointer(base + index)
+    }
+    @inline(__always) unsafeMutableAddress {
+      precondition(index >= 0 && index < used)
+      return base + index
+    }
+  }
+
+  /// The record at `index`, in place, for the 32-bit indices that records hold.
+  @inlinable
+  public subscript(index: Int32) -> Element {
+    @inline(__always) unsafeAddress {
+      precondition(index >= 0 && Int(index) < used)
+      return UnsafePointer(base + Int(index))
+    }
+    @inline(__always) unsafeMutableAddress {
+      precondition(index >= 0 && Int(index) < used)
+      return base + Int(index)
+    }
+  }
+
+  /// Adds `element` behind the last record.
+  @inlinable
+  public mutating func append(_ element: Element) {
+    if used == capacity { grow(to: capacity &* 2) }
+    (base + used).initialize(to: element)
+    used &+= 1
+  }
+
+  /// Removes the last record and returns it, or `nil` when the pool is empty.
+  @inlinable
+  public mutating func popLast() -> Element? {
+    if used == 0 { return nil }
+    used &-= 1
+    return base[used]
+  }
+
+  /// Forgets all records and keeps the memory.
+  @inlinable
+  public mutating func removeAll() { used = 0 }
+
+  /// Makes the pool exactly `newCount` records long; new ones are copies of `element`.
+  @inlinable
+  public mutating func resize(to newCount: Int, filling element: Element) {
+    if newCount > capacity { grow(to: newCount > capacity &* 2 ? newCount : capacity &* 2) }
+    if newCount > used { (base + used).initialize(repeating: element, count: newCount - used) }
+    used = newCount
+  }
+
+  /// Sets every record to `element`.
+  @inlinable
+  public mutating func fill(with element: Element) {
+    base.update(repeating: element, count: used)
+  }
+
+  @usableFromInline
+  @inline(never)
+  internal mutating func grow(to newCapacity: Int) {
+    let wider = UnsafeMutablePointer<Element>.allocate(capacity: newCapacity)
+    wider.moveInitialize(from: base, count: used)
+    base.deallocate()
+    base = wider
+    capacity = newCapacity
+  }
+}
+
+/// Names one occupant of a `Slab`: the slot, and which of the slot's successive occupants is meant.
+@frozen
+public struct SlotHandle: BitwiseCopyable, Hashable, Sendable {
+  /// The slot's index.
+  public var index: Int32
+  /// How often the slot had been given out before this occupant.
+  public var generation: UInt32
+
+  /// The occupant `generation` of slot `index`.
+  @inlinable
+  public init(index: Int32, generation: UInt32) {
+    self.index = index
+    self.generation = generation
+  }
+
+  /// A handle that no slab ever gives out.
+  @inlinable
+  public static var none: SlotHandle { SlotHandle(index: -1, generation: 0) }
+
+  /// The handle as one 64-bit number.
+  @inlinable
+  public var packed: UInt64 { UInt64(generation) << 32 | UInt64(UInt32(bitPattern: index)) }
+
+  /// The handle that `packed` stands for.
+  @inlinable
+  public init(packed: UInt64) {
+    self.init(index: Int32(truncatingIfNeeded: packed), generation: UInt32(truncatingIfNeeded: packed >> 32))
+  }
+}
+
+/// Reusable slots for records that come and go, addressed by handles that know when they are stale.
+///
+/// Complexity: every operation O(1), without allocation once the slab has grown to its peak.
+@frozen
+public struct Slab<Element: BitwiseCopyable>: ~Copyable {
+  @frozen
+  @usableFromInline
+  internal struct Slot: BitwiseCopyable {
+    @usableFromInline var element: Element
+    @usableFromInline var generation: UInt32
+    /// The next free slot, or `occupied`.
+    @usableFromInline var next: Int32
+
+    @inlinable
+    init(element: Element, generation: UInt32, next: Int32) {
+      self.element = element
+      self.generation = generation
+      self.next = next
+    }
+  }
+
+  @usableFromInline internal static var endOfList: Int32 { @inlinable get { -1 } }
+  @usableFromInline internal static var occupied: Int32 { @inlinable get { -2 } }
+
+  @usableFromInline internal var slots: Pool<Slot>
+  @usableFromInline internal var firstFree: Int32
+  @usableFromInline internal var occupants: Int
+
+  /// How many slots are occupied.
+  @inlinable
+  public var occupiedCount: Int { occupants }
+
+  /// An empty slab with room for `capacity` records.
+  @inlinable
+  public init(capacity: Int = 64) {
+    self.slots = Pool(capacity: capacity)
+    self.firstFree = -1
+    self.occupants = 0
+  }
+
+  /// How many slots there are, occupied or free: the range to scan for all occupants.
+  @inlinable
+  public var slotCount: Int { slots.count }
+
+  /// Puts `element` into a free slot.
+  @inlinable
+  @inline(__always)
+  public mutating func insert(_ element: Element) -> SlotHandle {
+    occupants &+= 1
+    let index = firstFree
+    if index >= 0 {
+      firstFree = slots[index].next
+      slots[index].element = element
+      slots[index].next = Self.occupied
+      return SlotHandle(index: index, generation: slots[index].generation)
+    }
+    slots.append(Slot(element: element, generation: 1, next: Self.occupied))
+    return SlotHandle(index: Int32(truncatingIfNeeded: slots.count &- 1), generation: 1)
+  }
+
+  /// Frees the slot at `index`; its handles become stale.
+  @inlinable
+  @inline(__always)
+  public mutating func remove(at index: Int32) {
+    precondition(slots[index].next == Self.occupied, "a slot is freed once")
+    slots[index].generation &+= 1
+    slots[index].next = firstFree
+    firstFree = index
+    occupants &-= 1
+  }
+
+  /// Whether `handle` still names an occupant.
+  @inlinable
+  @inline(__always)
+  public func contains(_ handle: SlotHandle) -> Bool {
+    handle.index >= 0 && Int(handle.index) < slots.count && slots[handle.index].generation == handle.generation
+      && slots[handle.index].next == Self.occupied
+  }
+
+  /// Whether slot `index` is occupied.
+  @inlinable
+  public func isOccupied(_ index: Int32) -> Bool { slots[index].next == Self.occupied }
+
+  /// The handle of slot `index`'s present occupant.
+  @inlinable
+  public func handle(at index: Int32) -> SlotHandle {
+    SlotHandle(index: index, generation: slots[index].generation)
+  }
+
+  /// The record in slot `index`, in place.
+  @inlinable
+  public subscript(index: Int32) -> Element {
+    @inline(__always) unsafeAddress {
+      precondition(index >= 0 && Int(index) < slots.count)
+      let slot = UnsafeRawPointer(slots.base + Int(index))
+      return slot.assumingMemoryBound(to: Element.self)
+    }
+    @inline(__always) unsafeMutableAddress {
+      precondition(index >= 0 && Int(index) < slots.count)
+      let slot = UnsafeMutableRawPointer(slots.base + Int(index))
+      return slot.assumingMemoryBound(to: Element.self)
+    }
+  }
+}
