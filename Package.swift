@@ -51,13 +51,22 @@ let package = Package(
     // Tests mirror the sources.
     .testTarget(name: "MeshCoreTests", dependencies: ["MeshCore"], swiftSettings: settings),
     .testTarget(name: "LoadBalancingTests", dependencies: ["LoadBalancing", "MeshCore"], swiftSettings: settings),
-    .testTarget(name: "TrafficSplittingTests", dependencies: ["TrafficSplitting", "MeshCore"], swiftSettings: settings),
+    .testTarget(
+      name: "TrafficSplittingTests", dependencies: ["TrafficSplitting", "MeshCore"], swiftSettings: settings),
     .testTarget(name: "FaultDetectionTests", dependencies: ["FaultDetection", "MeshCore"], swiftSettings: settings),
     .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "MeshCore"], swiftSettings: settings),
-    .testTarget(name: "MeshConfigurationTests", dependencies: ["MeshConfiguration", "MeshCore", "LoadBalancing"], swiftSettings: settings),
+    .testTarget(
+      name: "MeshConfigurationTests", dependencies: ["MeshConfiguration", "MeshCore", "LoadBalancing"],
+      swiftSettings: settings),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: settings),
-    .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Statistics", "MeshCore", .product(name: "Histogram", package: "hdrhistogram-swift")], swiftSettings: settings),
-    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Simulation", "Statistics", "MeshCore"], swiftSettings: settings),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: [
+        "Simulation", "Statistics", "MeshCore", .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "ExperimentsTests", dependencies: ["Experiments", "Simulation", "Statistics", "MeshCore"],
+      swiftSettings: settings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Experiments"], swiftSettings: settings),
     .testTarget(name: "WeirTests", dependencies: ["weir", "Experiments", "Reporting"], swiftSettings: settings),
   ]
