@@ -1,0 +1,62 @@
+// Weighted splits: which of a route's clusters a request goes to.
+//
+// The weights lie end to end on [0, total); a request's own 64 bits, taken modulo the total, fall into one of the
+// half-open intervals, in file order. That is Envoy's rule for weighted clusters, its modulo bias (below 2^-32)
+// included. A weight of 0 is an empty interval. The draw belongs to the request and not to the policy, so variants of a
+// scenario split the same request the same way.
+
+import MeshCore
+
+/// The splits of all routes, in two flat pools, so that a request's choice follows no reference.
+///
+/// Complexity: O(1) for a route with one destination, O(destinations) otherwise; nothing is allocated after `init`.
+public struct WeightedSplit: ~Copyable {
+  /// One destination: the intervals before it end where it begins.
+  private struct Destination: BitwiseCopyable {
+    /// The first number behind its interval.
+    var end: UInt64
+    var cluster: Int32
+  }
+
+  /// One route's destinations.
+  private struct RouteSplit: BitwiseCopyable {
+    /// The only cluster with a weight, or -1 when there are several or none.
+    var onlyCluster: Int32
+    var first: Int32
+    /// The sum of the weights; 0 when nothing has a weight.
+    var total: UInt64
+  }
+
+  private var splits: Pool<RouteSplit>
+  private var destinations: Pool<Destination>
+
+  /// The splits of `routes`, to be asked for by index.
+  public init(_ routes: [RouteDescription]) {
+    splits = Pool(capacity: routes.count)
+    destinations = Pool(capacity: routes.count)
+    for route in routes {
+      let first = Int32(destinations.count)
+      var total: UInt64 = 0
+      for destination in route.split where destination.weight > 0 {
+        total += UInt64(destination.weight)
+        destinations.append(Destination(end: total, cluster: Int32(destination.cluster)))
+      }
+      let isSingle = destinations.count - Int(first) == 1
+      splits.append(RouteSplit(onlyCluster: isSingle ? destinations[first].cluster : -1, first: first, total: total))
+    }
+  }
+
+  /// How many routes there are.
+  public var routeCount: Int { splits.count }
+
+  /// The index of the cluster that a request of `route` with the random bits `draw` goes to; -1 when no destination of
+  /// the route has a weight.
+  public func cluster(route: Int32, draw: UInt64) -> Int32 {
+    let split = splits[route]
+    if split.onlyCluster >= 0 || split.total == 0 { return split.onlyCluster }
+    let selected = draw % split.total
+    var place = split.first
+    while destinations[place].end <= selected { place &+= 1 }
+    return destinations[place].cluster
+  }
+}
