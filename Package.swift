@@ -49,7 +49,8 @@ let package = Package(
       ], swiftSettings: settings),
 
     // Tests mirror the sources.
-    .testTarget(name: "MeshCoreTests", dependencies: ["MeshCore"], swiftSettings: settings),
+    .testTarget(
+      name: "MeshCoreTests", dependencies: ["MeshCore"], resources: [.copy("Fixtures")], swiftSettings: settings),
     .testTarget(name: "LoadBalancingTests", dependencies: ["LoadBalancing", "MeshCore"], swiftSettings: settings),
     .testTarget(
       name: "TrafficSplittingTests", dependencies: ["TrafficSplitting", "MeshCore"], swiftSettings: settings),
@@ -58,11 +59,12 @@ let package = Package(
     .testTarget(
       name: "MeshConfigurationTests", dependencies: ["MeshConfiguration", "MeshCore", "LoadBalancing"],
       swiftSettings: settings),
-    .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: settings),
+    .testTarget(
+      name: "StatisticsTests", dependencies: ["Statistics"], resources: [.copy("Fixtures")], swiftSettings: settings),
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "Simulation", "Statistics", "MeshCore", .product(name: "Histogram", package: "hdrhistogram-swift"),
+        "Simulation", "Statistics", "CGSL", "MeshCore", .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: settings),
     .testTarget(
       name: "ExperimentsTests", dependencies: ["Experiments", "Simulation", "Statistics", "MeshCore"],

@@ -21,10 +21,11 @@ public func mix64(_ value: UInt64) -> UInt64 {
   return z ^ (z >> 31)
 }
 
-/// A double in (0, 1), never either end, from the top 53 bits of `bits`.
+/// A double in (0, 1), never either end, from the top 52 bits of `bits`: the middles of 2^52 equal parts. (With 53 the last
+/// middle would round to 1.)
 @inlinable
 @inline(__always)
-public func unitInterval(_ bits: UInt64) -> Double { (Double(bits >> 11) + 0.5) * 0x1p-53 }
+public func unitInterval(_ bits: UInt64) -> Double { (Double(bits >> 12) + 0.5) * 0x1p-52 }
 
 /// What a random number is for. Each purpose has streams of its own.
 @frozen
