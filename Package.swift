@@ -48,13 +48,21 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
+    // Reads other systems' test vectors.
+    .target(name: "TestVectors", path: "Tests/TestVectors", swiftSettings: settings),
+
     // Tests mirror the sources.
     .testTarget(
       name: "MeshCoreTests", dependencies: ["MeshCore"], resources: [.copy("Fixtures")], swiftSettings: settings),
-    .testTarget(name: "LoadBalancingTests", dependencies: ["LoadBalancing", "MeshCore"], swiftSettings: settings),
     .testTarget(
-      name: "TrafficSplittingTests", dependencies: ["TrafficSplitting", "MeshCore"], swiftSettings: settings),
-    .testTarget(name: "FaultDetectionTests", dependencies: ["FaultDetection", "MeshCore"], swiftSettings: settings),
+      name: "LoadBalancingTests", dependencies: ["LoadBalancing", "MeshCore", "TestVectors"],
+      resources: [.copy("Fixtures")], swiftSettings: settings),
+    .testTarget(
+      name: "TrafficSplittingTests", dependencies: ["TrafficSplitting", "MeshCore", "TestVectors"],
+      resources: [.copy("Fixtures")], swiftSettings: settings),
+    .testTarget(
+      name: "FaultDetectionTests", dependencies: ["FaultDetection", "MeshCore", "TestVectors"],
+      resources: [.copy("Fixtures")], swiftSettings: settings),
     .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "MeshCore"], swiftSettings: settings),
     .testTarget(
       name: "MeshConfigurationTests", dependencies: ["MeshConfiguration", "MeshCore", "LoadBalancing"],

@@ -35,7 +35,14 @@ public struct PolicyDescriptor: Sendable {
 public enum PolicyRegistry {
   /// The policies, in the order in which they are listed. A new policy adds its line here.
   public static let policies: [PolicyDescriptor] = [
-    RandomChoice.descriptor
+    RandomChoice.descriptor,
+    RoundRobin.descriptor,
+    LeastRequest.descriptor,
+    PeakEWMA.descriptor,
+    LeastResponseTime.descriptor,
+    JoinShortestQueue.descriptor,
+    JoinIdleQueue.descriptor,
+    LeastWorkLeft.descriptor,
   ]
 
   /// The policy called `name`.

@@ -1,0 +1,32 @@
+// Join the shortest queue: the endpoint with the fewest requests in flight of all, ties at random.
+//
+// Optimal for one dispatcher and exponential service (Winston 1977), at the price of looking at every endpoint. A data
+// plane counts its own requests alone: several of them each join what is shortest to their own knowledge.
+
+import MeshCore
+
+/// Chooses the least loaded endpoint. Complexity: O(n).
+public struct JoinShortestQueue: LoadBalancer {
+  /// How it is registered.
+  public static let descriptor = PolicyDescriptor(
+    name: "joinShortestQueue", summary: "the fewest requests in flight of all endpoints, ties at random",
+    origin: "Winston 1977"
+  ) { _ in JoinShortestQueue() }
+
+  /// A policy without state.
+  public init() {}
+
+  public mutating func pick(
+    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+  ) -> Int32 {
+    let count = endpoints.availableCount
+    var search = LeastSearch()
+    for place in 0..<count { search.see(Int64(endpoints.states[endpoints.available[place]].inFlight)) }
+    search.draw(&random)
+    for place in 0..<count {
+      let slot = endpoints.available[place]
+      if search.takes(Int64(endpoints.states[slot].inFlight)) { return slot }
+    }
+    return -1
+  }
+}

@@ -1,0 +1,80 @@
+// Least response time, the naive way: whoever was fastest on average gets the request.
+//
+//   average ← average + (latency − average) · smoothing         after each attempt, answered or not
+//
+// The average neither fades nor counts what is in flight, so between two answers every request goes to the same
+// endpoint: it herds. It is here as the contrast to `peakEwma`, which adds just these two things. Endpoints without an
+// answer come first; ties are broken at random.
+
+import MeshCore
+
+/// Chooses the lowest average latency. Complexity: O(n).
+public struct LeastResponseTime: LoadBalancer {
+  private static let parameters = [
+    ParameterDescriptor(
+      "smoothing", .ratio, default: .number(0.1), "the share of the newest latency in the moving average")
+  ]
+
+  /// How it is registered.
+  public static let descriptor = PolicyDescriptor(
+    name: "leastResponseTime", summary: "the lowest average latency, whatever is in flight; herds, as a contrast",
+    origin: "folklore", parameters: parameters
+  ) { LeastResponseTime($0) }
+
+  private struct Average: BitwiseCopyable, Sendable {
+    /// Nanoseconds; below 0 before the first answer.
+    var latency: Double
+    /// Whose average it is.
+    var incarnation: UInt32
+  }
+
+  private let smoothing: Double
+  private var averages: ContiguousArray<Average> = []
+
+  /// A policy with the descriptor's defaults.
+  public init() { self.init(PolicyParameters(Self.parameters)) }
+
+  /// A policy with the descriptor's parameters.
+  public init(_ parameters: PolicyParameters) {
+    smoothing = parameters.number("smoothing")
+  }
+
+  public mutating func endpointsChanged(
+    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
+  ) {
+    for slot in 0..<endpoints.states.count {
+      let fresh = Average(latency: -1, incarnation: endpoints.states[slot].incarnation)
+      if slot == averages.count {
+        averages.append(fresh)
+      } else if averages[slot].incarnation != fresh.incarnation {
+        averages[slot] = fresh
+      }
+    }
+  }
+
+  public mutating func pick(
+    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+  ) -> Int32 {
+    let count = endpoints.availableCount
+    var search = LeastSearch()
+    for place in 0..<count { search.see(rank(slot: endpoints.available[place])) }
+    search.draw(&random)
+    for place in 0..<count {
+      let slot = endpoints.available[place]
+      if search.takes(rank(slot: slot)) { return slot }
+    }
+    return -1
+  }
+
+  public mutating func ended(
+    _ endpoints: borrowing EndpointSet, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
+  ) {
+    let latency = Double(max(outcome.latency.nanoseconds, 0))
+    let average = averages[Int(slot)].latency
+    averages[Int(slot)].latency = average < 0 ? latency : average + (latency - average) * smoothing
+  }
+
+  /// The average in whole nanoseconds; below all of them for an endpoint that has none.
+  @inline(__always)
+  private func rank(slot: Int32) -> Int64 { Int64(averages[Int(slot)].latency) }
+}

@@ -1,0 +1,39 @@
+// Least work left: the endpoint that will be done first with what it has, ties at random.
+//
+// An oracle's policy: it is told until when each endpoint is busy, which no proxy can know, and so marks what a perfect
+// choice without migration would reach. With one worker a replica it equals a central first-come-first-served queue
+// (Foss 1980; Harchol-Balter: Performance Modeling and Design of Computer Systems, 2013, ch. 24).
+
+import MeshCore
+
+/// Chooses the endpoint with the least unfinished work. Complexity: O(n).
+public struct LeastWorkLeft: LoadBalancer {
+  /// How it is registered.
+  public static let descriptor = PolicyDescriptor(
+    name: "leastWorkLeft", summary: "an oracle: the least unfinished work of all endpoints, ties at random; lab only",
+    origin: "Harchol-Balter 2013, ch. 24", needsOracle: true
+  ) { _ in LeastWorkLeft() }
+
+  /// A policy without state.
+  public init() {}
+
+  public mutating func pick(
+    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+  ) -> Int32 {
+    let count = endpoints.availableCount
+    var search = LeastSearch()
+    for place in 0..<count { search.see(Self.work(endpoints.states[endpoints.available[place]].busyUntil, now)) }
+    search.draw(&random)
+    for place in 0..<count {
+      let slot = endpoints.available[place]
+      if search.takes(Self.work(endpoints.states[slot].busyUntil, now)) { return slot }
+    }
+    return -1
+  }
+
+  /// Nanoseconds of work left.
+  @inline(__always)
+  private static func work(_ busyUntil: Timestamp, _ now: Timestamp) -> Int64 {
+    busyUntil > now ? busyUntil.nanoseconds &- now.nanoseconds : 0
+  }
+}

@@ -1,0 +1,122 @@
+// Peak EWMA: of two endpoints drawn at random, the one where a request would cost less.
+//
+// cost = round trip · (requests in flight + 1). The round trip is an exponentially weighted moving average that jumps up
+// to a slower answer at once and comes down slowly; a look at it counts as an observation of 0, so an endpoint that nobody
+// asks becomes attractive again. Latencies are those of all attempts, failed and given-up ones too: who fails fast looks
+// fast, in Linkerd as here.
+//
+//   observe r after Δt:  r > estimate → r;  else estimate · w + r · (1 − w)  with  w = exp(−Δt / decay)
+//
+// Two forms. *tower* (tower/src/load/peak_ewma.rs, which Linkerd 2 uses): a new endpoint starts from `defaultRtt`.
+// *finagle* (loadbalancer/PeakEwma.scala): it starts from nothing, costs nothing while idle and 2^47 ns more than anything
+// while its first requests are out, so an unknown endpoint is probed by one request at a time.
+//
+// Latency enters in nanoseconds. Weights are ignored, as in both systems.
+
+import MeshCore
+
+/// Chooses the cheaper of two by latency and load. Complexity: O(1), two exponentials a pick.
+public struct PeakEWMA: LoadBalancer {
+  private static let parameters = [
+    ParameterDescriptor(
+      "decay", .duration(minimum: TimeSpan(nanoseconds: 1)), default: .integer(10_000_000_000),
+      "how long it takes a latency to fade to 1/e"),
+    ParameterDescriptor(
+      "defaultRtt", .duration(minimum: .zero), default: .integer(30_000_000),
+      "what an endpoint without answers is taken to take; the tower form only"),
+    ParameterDescriptor(
+      "form", .choice(["tower", "finagle"]), default: .word("tower"),
+      "tower (Linkerd 2) starts from defaultRtt; finagle (Linkerd 1) probes unknown endpoints"),
+  ]
+
+  /// How it is registered.
+  public static let descriptor = PolicyDescriptor(
+    name: "peakEwma", summary: "the cheaper of two: peak-sensitive average latency times requests in flight plus one",
+    origin: "Linkerd 2, tower, Finagle", parameters: parameters
+  ) { PeakEWMA($0) }
+
+  /// Finagle's cost of an endpoint that has requests and no answer yet: the largest 64-bit number, shifted by 16.
+  private static let penalty = Double(Int64.max >> 16)
+
+  private struct Estimate: BitwiseCopyable, Sendable {
+    /// Nanoseconds.
+    var roundTrip: Double
+    /// When it was last observed or looked at.
+    var stamp: Timestamp
+    /// Whose estimate it is.
+    var incarnation: UInt32
+
+    /// Takes in `value` nanoseconds.
+    @inline(__always)
+    mutating func observe(_ value: Double, at now: Timestamp, decay: Double) {
+      if value > roundTrip {
+        roundTrip = value
+      } else {
+        let elapsed = now > stamp ? Double(now.nanoseconds &- stamp.nanoseconds) : 0
+        let kept = Elementary.exponential(-elapsed / decay)
+        roundTrip = roundTrip * kept + value * (1 - kept)
+      }
+      stamp = now
+    }
+  }
+
+  /// Nanoseconds.
+  private let decay: Double
+  /// Nanoseconds; what a new endpoint starts from.
+  private let initial: Double
+  private let penalisesUnknown: Bool
+  private var estimates: ContiguousArray<Estimate> = []
+
+  /// A policy with the descriptor's defaults.
+  public init() { self.init(PolicyParameters(Self.parameters)) }
+
+  /// A policy with the descriptor's parameters.
+  public init(_ parameters: PolicyParameters) {
+    penalisesUnknown = parameters.word("form") == "finagle"
+    decay = Double(max(parameters.span("decay").nanoseconds, 1))
+    initial = penalisesUnknown ? 0 : Double(max(parameters.span("defaultRtt").nanoseconds, 0))
+  }
+
+  public mutating func endpointsChanged(
+    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
+  ) {
+    for slot in 0..<endpoints.states.count {
+      let incarnation = endpoints.states[slot].incarnation
+      let fresh = Estimate(roundTrip: initial, stamp: now, incarnation: incarnation)
+      if slot == estimates.count {
+        estimates.append(fresh)
+      } else if estimates[slot].incarnation != incarnation {
+        estimates[slot] = fresh
+      }
+    }
+  }
+
+  public mutating func pick(
+    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+  ) -> Int32 {
+    let count = endpoints.availableCount
+    if count < 2 { return count == 0 ? -1 : endpoints.available[0] }
+    let pair = random.distinctPair(below: count)
+    let first = endpoints.available[pair.first]
+    let second = endpoints.available[pair.second]
+    let firstCost = cost(endpoints, slot: first, at: now)
+    let secondCost = cost(endpoints, slot: second, at: now)
+    return firstCost <= secondCost ? first : second
+  }
+
+  public mutating func ended(
+    _ endpoints: borrowing EndpointSet, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
+  ) {
+    estimates[Int(slot)].observe(Double(max(outcome.latency.nanoseconds, 0)), at: now, decay: decay)
+  }
+
+  /// What one more request would cost at `slot`, in nanoseconds. Looking lets the estimate fade.
+  @inline(__always)
+  mutating func cost(_ endpoints: borrowing EndpointSet, slot: Int32, at now: Timestamp) -> Double {
+    let inFlight = Double(endpoints.states[slot].inFlight)
+    estimates[Int(slot)].observe(0, at: now, decay: decay)
+    let roundTrip = estimates[Int(slot)].roundTrip
+    if penalisesUnknown && roundTrip == 0 && inFlight > 0 { return Self.penalty + inFlight }
+    return roundTrip * (inFlight + 1)
+  }
+}

@@ -1,0 +1,128 @@
+import LoadBalancing
+import MeshCore
+import TestVectors
+import Testing
+
+/// What a run of random events does to a policy, as the slots it chose.
+private func run(_ descriptor: PolicyDescriptor, _ given: [(name: String, value: ParameterValue)], seed: UInt64) throws
+  -> [Int32]
+{
+  var bench = PolicyBench(descriptor.make(parameters(descriptor, given)), random: RandomStream(state: seed &* 91))
+  var random = RandomStream(state: seed)
+  bench.list([])
+  var chosen: [Int32] = []
+  var busy: [Int32] = []
+  for _ in 0..<3000 {
+    bench.now = bench.now + TimeSpan(nanoseconds: Int64(random.below(3)) * 7_000_000)
+    switch random.below(40) {
+    case 0:
+      let identities = (0..<7 as Range<Int32>).filter { _ in random.below(3) > 0 }
+      // Every other list has unequal weights.
+      let largest = random.below(2) == 0 ? 1 : 5
+      bench.list(
+        identities.map {
+          EndpointDescription(identity: EndpointIdentity($0), weight: UInt32(1 + random.below(largest)))
+        })
+    case 1 where random.below(4) == 0:
+      bench.list([])
+    case 2...4 where bench.endpoints.states.count > 0:
+      bench.admit(random.below(3) > 0, slot: Int32(random.below(bench.endpoints.states.count)))
+    case 5...20 where !busy.isEmpty:
+      let latency = TimeSpan(nanoseconds: Int64(random.below(100_000_000)))
+      bench.end(busy.remove(at: random.below(busy.count)), latency: latency, isSuccess: random.below(2) == 0)
+    default:
+      let slot = bench.pick()
+      chosen.append(slot)
+      if bench.endpoints.availableCount == 0 {
+        try #require(slot == -1)
+      } else {
+        try #require(slot >= 0)
+        let state = bench.endpoints.states[slot]
+        try #require(state.isListed && state.isAdmitted)
+        bench.begin(slot)
+        busy.append(slot)
+      }
+    }
+  }
+  return chosen
+}
+
+/// Every policy with its defaults, and with each other word, flag and a few numbers of its parameters.
+private let settings: [(descriptor: PolicyDescriptor, given: [(name: String, value: ParameterValue)])] =
+  PolicyRegistry.policies.flatMap { descriptor in
+    var all: [(PolicyDescriptor, [(name: String, value: ParameterValue)])] = [(descriptor, [])]
+    for parameter in descriptor.parameters {
+      let others: [ParameterValue]
+      switch parameter.kind {
+      case .choice(let words): others = words.map { .word($0) }
+      case .flag: others = [.flag(true), .flag(false)]
+      case .integer(let minimum, let maximum):
+        others = [.integer(minimum), .integer(min(minimum + 2, maximum)), .integer(maximum)]
+      case .number(let minimum, let maximum): others = [.number(minimum), .number(maximum)]
+      case .ratio: others = [.number(0), .number(1)]
+      case .duration(let minimum): others = [.integer(minimum.nanoseconds), .integer(1_000_000_000)]
+      }
+      all += others.map { (descriptor, [(parameter.name, $0)]) }
+    }
+    return all
+  }
+
+@Suite struct PolicyRegistryTests {
+  // Goal: the issue's policies are there, each with a name of its own that a scenario can say.
+  @Test func listsThePolicies() {
+    let names = PolicyRegistry.policies.map(\.name)
+    #expect(
+      names == [
+        "random", "roundRobin", "leastRequest", "peakEwma", "leastResponseTime", "joinShortestQueue", "joinIdleQueue",
+        "leastWorkLeft",
+      ])
+    for name in names { #expect(PolicyRegistry.policy(named: name)?.name == name) }
+    #expect(PolicyRegistry.policy(named: "peakEWMA") == nil)
+    #expect(PolicyRegistry.policies.filter(\.needsOracle).map(\.name) == ["leastWorkLeft"])
+  }
+
+  // Goal: defaults lie within their own ranges, and every policy says what it is and where it comes from.
+  @Test func defaultsAreValid() {
+    for descriptor in PolicyRegistry.policies {
+      #expect(!descriptor.summary.isEmpty && !descriptor.origin.isEmpty)
+      for parameter in descriptor.parameters {
+        #expect(!parameter.summary.isEmpty)
+        switch (parameter.kind, parameter.defaultValue) {
+        case (.integer(let minimum, let maximum), .integer(let value)): #expect(value >= minimum && value <= maximum)
+        case (.number(let minimum, let maximum), .number(let value)): #expect(value >= minimum && value <= maximum)
+        case (.ratio, .number(let value)): #expect(value >= 0 && value <= 1)
+        case (.duration(let minimum), .integer(let value)): #expect(value >= minimum.nanoseconds)
+        case (.flag, .flag): break
+        case (.choice(let words), .word(let word)): #expect(words.contains(word))
+        default: Issue.record("\(descriptor.name).\(parameter.name): the default is of another kind")
+        }
+      }
+    }
+  }
+
+  // Goal: endpoints come, go, are shut out and change weight, none at times: every policy chooses an available one or says
+  // −1, and chooses the same again with the same draws.
+  @Test(arguments: settings.indices) func survivesAnything(_ index: Int) throws {
+    let (descriptor, given) = settings[index]
+    for seed in 1...4 as ClosedRange<UInt64> {
+      let first = try run(descriptor, given, seed: seed)
+      #expect(first == (try run(descriptor, given, seed: seed)), "\(descriptor.name) \(given)")
+      #expect(first.contains(-1) && Set(first).count > 3)
+    }
+  }
+
+  // Goal: a copy of a policy goes its own way: state is a value.
+  @Test(arguments: PolicyRegistry.policies.indices) func copiesAreIndependent(_ index: Int) {
+    let descriptor = PolicyRegistry.policies[index]
+    var bench = PolicyBench(descriptor.make(parameters(descriptor, [])), count: 5)
+    for slot in 0..<5 {
+      bench.begin(Int32(slot))
+      bench.end(Int32(slot), latency: .milliseconds(Int64(1 + slot)))
+    }
+    let (saved, random) = (bench.policy, bench.random)
+    let first = bench.picks(50)
+    bench.policy = saved
+    bench.random = random
+    #expect(bench.picks(50) == first)
+  }
+}

@@ -1,0 +1,115 @@
+// Test vectors as they stand in their JSON files: values that say what is missing when a test asks for it.
+
+import Foundation
+
+/// What is wrong with a vector, or with a test's idea of it.
+public struct VectorError: Error, CustomStringConvertible {
+  public var description: String
+}
+
+/// A JSON value.
+public enum VectorValue: Decodable, Sendable, Equatable {
+  case null
+  case flag(Bool)
+  case integer(Int64)
+  case number(Double)
+  case text(String)
+  case list([VectorValue])
+  case map([String: VectorValue])
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      self = .null
+    } else if let value = try? container.decode(Bool.self) {
+      self = .flag(value)
+    } else if let value = try? container.decode(Int64.self) {
+      self = .integer(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .number(value)
+    } else if let value = try? container.decode(String.self) {
+      self = .text(value)
+    } else if let value = try? container.decode([VectorValue].self) {
+      self = .list(value)
+    } else {
+      self = .map(try container.decode([String: VectorValue].self))
+    }
+  }
+
+  /// The file `Fixtures/<name>.json` of a test target's bundle.
+  public static func fixture(_ name: String, in bundle: Bundle) throws -> VectorValue {
+    guard let file = bundle.url(forResource: name, withExtension: "json", subdirectory: "Fixtures") else {
+      throw VectorError(description: "no fixture \(name).json")
+    }
+    return try JSONDecoder().decode(VectorValue.self, from: Data(contentsOf: file))
+  }
+
+  /// The member called `key`, if there is one.
+  public func member(_ key: String) -> VectorValue? {
+    if case .map(let members) = self { return members[key] }
+    return nil
+  }
+
+  /// The member called `key`.
+  public func callAsFunction(_ key: String) throws -> VectorValue {
+    guard let value = member(key) else { throw VectorError(description: "no member \(key) in \(self)") }
+    return value
+  }
+
+  /// The items of a list.
+  public var items: [VectorValue] {
+    get throws {
+      guard case .list(let items) = self else { throw VectorError(description: "\(self) is not a list") }
+      return items
+    }
+  }
+
+  /// A text.
+  public var string: String {
+    get throws {
+      guard case .text(let text) = self else { throw VectorError(description: "\(self) is not a text") }
+      return text
+    }
+  }
+
+  /// A number, whole or not.
+  public var double: Double {
+    get throws {
+      switch self {
+      case .integer(let value): return Double(value)
+      case .number(let value): return value
+      default: throw VectorError(description: "\(self) is not a number")
+      }
+    }
+  }
+
+  /// A whole number from 0, also as a decimal text, as 64-bit numbers are written.
+  public var unsigned: UInt64 {
+    get throws {
+      switch self {
+      case .integer(let value) where value >= 0: return UInt64(value)
+      case .text(let text):
+        if let value = UInt64(text) { return value }
+        fallthrough
+      default: throw VectorError(description: "\(self) is not a whole number from 0")
+      }
+    }
+  }
+
+  /// A whole number of ordinary size.
+  public var int: Int {
+    get throws {
+      guard case .integer(let value) = self else { throw VectorError(description: "\(self) is not a whole number") }
+      return Int(value)
+    }
+  }
+
+  /// A list of whole numbers.
+  public var ints: [Int] { get throws { try items.map { try $0.int } } }
+
+  /// A list of whole numbers from 0.
+  public var unsigneds: [UInt64] { get throws { try items.map { try $0.unsigned } } }
+
+  /// A list of numbers.
+  public var doubles: [Double] { get throws { try items.map { try $0.double } } }
+}
