@@ -68,7 +68,8 @@ let package = Package(
       name: "MeshConfigurationTests", dependencies: ["MeshConfiguration", "MeshCore", "LoadBalancing"],
       swiftSettings: settings),
     .testTarget(
-      name: "StatisticsTests", dependencies: ["Statistics"], resources: [.copy("Fixtures")], swiftSettings: settings),
+      name: "StatisticsTests", dependencies: ["Statistics", "CGSL"], resources: [.copy("Fixtures")],
+      swiftSettings: settings),
     .testTarget(
       name: "SimulationTests",
       dependencies: [
