@@ -20,7 +20,7 @@ extension ConsecutiveAccrualDescription {
   public func penalty(step: UInt32, _ random: inout RandomStream) -> TimeSpan {
     let base = basePenalty(step: step)
     let room = max(maxPenalty.nanoseconds, 0) - base.nanoseconds
-    if room <= 0 || !(jitterRatio > 0) { return base }
+    if base == .zero || room <= 0 || !(jitterRatio > 0) { return base }
     let jitter = random.unit() * jitterRatio * Double(base.nanoseconds)
     // Compared as doubles: a jitter beyond the room may be beyond 64 bits too.
     if jitter >= Double(room) { return TimeSpan(nanoseconds: base.nanoseconds + room) }

@@ -11,15 +11,17 @@ import MeshCore
 ///
 /// Complexity: O(1) for a route with one destination, O(destinations) otherwise; nothing is allocated after `init`.
 public struct WeightedSplit: ~Copyable {
+  // Not private: Swift 6.3.1 fails to compile other modules that hold a pool of private records.
+
   /// One destination: the intervals before it end where it begins.
-  private struct Destination: BitwiseCopyable {
+  struct Destination: BitwiseCopyable {
     /// The first number behind its interval.
     var end: UInt64
     var cluster: Int32
   }
 
   /// One route's destinations.
-  private struct RouteSplit: BitwiseCopyable {
+  struct RouteSplit: BitwiseCopyable {
     /// The only cluster with a weight, or -1 when there are several or none.
     var onlyCluster: Int32
     var first: Int32
