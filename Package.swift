@@ -40,7 +40,9 @@ let package = Package(
       name: "Experiments",
       dependencies: ["Simulation", "MeshConfiguration", "Statistics", "MeshCore", "LoadBalancing"],
       swiftSettings: settings),
-    .target(name: "Reporting", dependencies: ["Experiments", "Simulation"], swiftSettings: settings),
+    .target(
+      name: "Reporting", dependencies: ["Experiments", "Simulation", "Statistics", "LoadBalancing", "MeshCore"],
+      swiftSettings: settings),
     .executableTarget(
       name: "weir",
       dependencies: [
@@ -78,7 +80,9 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests", dependencies: ["Experiments", "Simulation", "Statistics", "MeshCore"],
       swiftSettings: settings),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Experiments"], swiftSettings: settings),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Simulation", "MeshCore"],
+      swiftSettings: settings),
     .testTarget(name: "WeirTests", dependencies: ["weir", "Experiments", "Reporting"], swiftSettings: settings),
   ]
 )

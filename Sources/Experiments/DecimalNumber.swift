@@ -10,9 +10,7 @@
 public struct DecimalNumber: Sendable, Hashable {
   /// Significant digits of a figure in a result file: sums, means and ratios of exact values.
   public static let fileDigits = 12
-  /// Significant digits of what comes out of GSL (quantiles of Student's t), whose last bits depend on the CPU.
-  public static let statisticsDigits = 10
-  /// Significant digits of a p-value.
+  /// Significant digits of a p-value, which comes out of GSL, whose last bits depend on the CPU.
   public static let probabilityDigits = 4
 
   /// The number as text: plain from 1e-6 up to 1e15, else with an exponent.

@@ -71,7 +71,9 @@ extension Moments {
   public func interval(confidence: Double) -> Interval? {
     guard let mean, let standardError else { return nil }
     let degrees = Double(count - 1)
-    let half = StudentDistribution.quantile(0.5 + confidence / 2, degreesOfFreedom: degrees) * standardError
+    // Rounded, because GSL's last bits depend on the CPU and result files must not.
+    let quantile = StudentDistribution.quantile(0.5 + confidence / 2, degreesOfFreedom: degrees).roundedToTwelveDigits
+    let half = quantile * standardError
     // Without spread the interval is a point, also at full confidence, where the quantile is infinite.
     return standardError == 0 ? Interval(low: mean, high: mean) : Interval(low: mean - half, high: mean + half)
   }

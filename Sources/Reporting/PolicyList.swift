@@ -1,0 +1,118 @@
+// What `weir policies` prints: every policy there is, where it comes from, and what can be set in it.
+
+import Experiments
+import LoadBalancing
+import MeshCore
+
+/// The registered policies, for people and for programs.
+public struct PolicyList {
+  private let policies: [PolicyDescriptor]
+
+  /// A list of `policies`.
+  public init(_ policies: [PolicyDescriptor] = PolicyRegistry.policies) { self.policies = policies }
+
+  /// The list as text.
+  public func text(on canvas: Canvas) -> String {
+    var table = TextTable(alignments: [.left, .left, .left])
+    for policy in policies {
+      table.rows.append([
+        TextCell(text: policy.name, style: .strong),
+        TextCell(text: policy.summary + (policy.needsOracle ? " (lab only: needs an oracle)" : "")),
+        TextCell(text: "[\(policy.origin)]", style: .faint),
+      ])
+      for parameter in policy.parameters {
+        table.rows.append([
+          TextCell(text: "  \(parameter.name)"), TextCell(text: parameter.summary),
+          TextCell(text: "\(parameter.kind.text), default \(parameter.defaultText)", style: .faint),
+        ])
+      }
+    }
+    return table.lines(on: canvas).map { $0 + "\n" }.joined()
+  }
+
+  /// The list as JSON.
+  public var document: JSONValue {
+    .list(
+      policies.map { policy in
+        .members([
+          "name": .text(policy.name), "origin": .text(policy.origin), "summary": .text(policy.summary),
+          "needsOracle": .flag(policy.needsOracle),
+          "parameters": .list(
+            policy.parameters.map { parameter in
+              .object(
+                [JSONMember(key: "name", value: .text(parameter.name))] + parameter.kind.members + [
+                  JSONMember(key: "default", value: parameter.defaultValue.document(parameter.kind)),
+                  JSONMember(key: "summary", value: .text(parameter.summary)),
+                ])
+            }),
+        ])
+      })
+  }
+}
+
+extension ParameterDescriptor {
+  fileprivate var defaultText: String {
+    switch (defaultValue, kind) {
+    case (.integer(let number), .duration): TimeSpan(nanoseconds: number).scenarioText
+    case (.integer(let number), _): String(number)
+    case (.number(let number), _): DecimalNumber(number).text
+    case (.flag(let flag), _): String(flag)
+    case (.word(let word), _): word
+    }
+  }
+}
+
+extension ParameterKind {
+  fileprivate var text: String {
+    switch self {
+    case .integer(let minimum, let maximum): "whole number \(minimum)…\(maximum == .max ? "" : String(maximum))"
+    case .number(let minimum, let maximum):
+      "number \(DecimalNumber(minimum).text)…\(maximum < 1e300 ? DecimalNumber(maximum).text : "")"
+    case .ratio: "ratio 0…1"
+    case .duration(let minimum): minimum > .zero ? "duration of at least \(minimum.scenarioText)" : "duration"
+    case .flag: "true or false"
+    case .choice(let words): words.joined(separator: " | ")
+    }
+  }
+
+  fileprivate var members: [JSONMember] {
+    switch self {
+    case .integer(let minimum, let maximum):
+      members("integer", [("minimum", .integer(minimum)), ("maximum", .integer(maximum))])
+    case .number(let minimum, let maximum):
+      members("number", [("minimum", .number(minimum)), ("maximum", .number(maximum))])
+    case .ratio: members("ratio", [("minimum", .integer(0)), ("maximum", .integer(1))])
+    case .duration(let minimum): members("duration", [("minimum", .text(minimum.scenarioText))])
+    case .flag: members("boolean", [])
+    case .choice(let words): members("choice", [("values", .list(words.map { .text($0) }))])
+    }
+  }
+
+  private func members(_ type: String, _ range: [(String, JSONValue)]) -> [JSONMember] {
+    [JSONMember(key: "type", value: .text(type))] + range.map { JSONMember(key: $0.0, value: $0.1) }
+  }
+}
+
+extension ParameterValue {
+  fileprivate func document(_ kind: ParameterKind) -> JSONValue {
+    switch (self, kind) {
+    case (.integer(let number), .duration): .text(TimeSpan(nanoseconds: number).scenarioText)
+    case (.integer(let number), _): .integer(number)
+    case (.number(let number), _): .number(number)
+    case (.flag(let flag), _): .flag(flag)
+    case (.word(let word), _): .text(word)
+    }
+  }
+}
+
+extension TimeSpan {
+  /// The span as a scenario file has it, exactly: in the largest unit of which it is a whole number.
+  fileprivate var scenarioText: String {
+    let units: [(Int64, String)] = [
+      (60_000_000_000, "m"), (1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"), (1, "ns"),
+    ]
+    if nanoseconds == 0 { return "0s" }
+    let unit = units.first { nanoseconds % $0.0 == 0 } ?? (1, "ns")
+    return "\(nanoseconds / unit.0)\(unit.1)"
+  }
+}
