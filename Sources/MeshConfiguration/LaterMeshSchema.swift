@@ -1,0 +1,210 @@
+// Parts of the mesh that the schema knows and the lab does not act on yet. Their values are checked all the same; one that
+// would have an effect is a fault, so that nobody takes a figure for more than it is.
+
+import MeshCore
+
+enum LaterMeshSchema {
+  private static let number = Shape.integer(0...4_294_967_295)
+
+  static let clusterFields: [Field] = [
+    Field(
+      "panicThreshold", .percentage, .optional, "below this share of healthy endpoints all are used", support: .notYet),
+    Field("outlierDetection", outlierDetection, .optional, "ejects endpoints that stand out (Envoy)", support: .notYet),
+    Field("healthCheck", healthCheck, .optional, "asks endpoints how they are (Envoy)", support: .notYet),
+    Field(
+      "circuitBreaker", circuitBreaker, .optional, "limits of what is open at a time (Envoy)",
+      support: .notYet { $0.entries.isEmpty }),
+    Field(
+      "slowStart", slowStart, .optional, "less traffic for young endpoints (Envoy)",
+      support: .notYet { $0["window"]?.isZero ?? false }),
+    Field(
+      "updateMergeWindow", .anySpan, .optional, "endpoint changes within it are taken in together", support: .notYet),
+  ]
+
+  static let routeFields: [Field] = [
+    Field(
+      "mirror",
+      .list(
+        .fields(
+          FieldGroup(
+            "a mirror",
+            [
+              Field("to", .text(.name), .required, "a cluster"),
+              Field("percent", .percentage, .standard("100"), "the share of requests that are copied"),
+            ], shorthand: "to")), minimumCount: 0), .optional,
+      "clusters that get copies, whose answers nobody waits for",
+      support: .notYet { $0.items.allSatisfy { $0["percent"]?.isZero ?? false } }),
+    Field(
+      "retry", retry, .optional, "tries again after a failure", support: .notYet { $0["attempts"]?.isZero ?? false }),
+    Field("hedge", hedge, .optional, "tries a second endpoint when the first is slow", support: .notYet),
+    Field("fault", fault, .optional, "delays and failures that the proxy injects", support: .notYet { isHarmless($0) }),
+    Field("rateLimit", rateLimit, .optional, "how many requests may pass", support: .notYet),
+  ]
+
+  private static let outlierDetection = Shape.fields(
+    FieldGroup(
+      "outlier detection",
+      [
+        Field("consecutive5xx", number, .optional, "server errors in a row"),
+        Field("consecutiveGatewayFailure", number, .optional, "502, 503 or 504 in a row"),
+        Field("consecutiveLocalOriginFailure", number, .optional, "failures to connect in a row"),
+        Field("interval", .positiveSpan, .optional, "from sweep to sweep"),
+        Field("baseEjectionTime", .positiveSpan, .optional, "how long the first ejection lasts"),
+        Field("maxEjectionTime", .positiveSpan, .optional, "how long an ejection lasts at most"),
+        Field("maxEjectionTimeJitter", .anySpan, .optional, "up to this much more"),
+        Field("maxEjectionPercent", .percentage, .optional, "how many endpoints may be out"),
+        Field("alwaysEjectOneHost", .flag, .optional, "whether one may always be out"),
+        Field("enforcingConsecutive5xx", .percentage, .optional, "how often it is enforced"),
+        Field("enforcingConsecutiveGatewayFailure", .percentage, .optional, "how often it is enforced"),
+        Field("enforcingConsecutiveLocalOriginFailure", .percentage, .optional, "how often it is enforced"),
+        Field("enforcingSuccessRate", .percentage, .optional, "how often it is enforced"),
+        Field("enforcingLocalOriginSuccessRate", .percentage, .optional, "how often it is enforced"),
+        Field("enforcingFailurePercentage", .percentage, .optional, "how often it is enforced"),
+        Field("enforcingFailurePercentageLocalOrigin", .percentage, .optional, "how often it is enforced"),
+        Field("successRateMinimumHosts", number, .optional, "endpoints with enough requests that it takes"),
+        Field("successRateRequestVolume", number, .optional, "requests in an interval that it takes"),
+        Field("successRateStdevFactor", number, .optional, "standard deviations below the mean, times 1000"),
+        Field("failurePercentageThreshold", .percentage, .optional, "share of failures that ejects"),
+        Field("failurePercentageMinimumHosts", number, .optional, "endpoints with enough requests that it takes"),
+        Field("failurePercentageRequestVolume", number, .optional, "requests in an interval that it takes"),
+        Field("splitExternalLocalOriginErrors", .flag, .optional, "whether failures to connect are counted apart"),
+        Field(
+          "successfulActiveHealthCheckUnejectHost", .flag, .optional, "whether a passed health check ends an ejection"),
+      ]))
+
+  private static let healthCheck = Shape.fields(
+    FieldGroup(
+      "a health check",
+      [
+        Field(
+          "http",
+          .fields(
+            FieldGroup(
+              "an HTTP check",
+              [
+                Field("path", .text(.path), .optional, "what is asked for"),
+                Field("host", .text(.host), .optional, "the host named"),
+                Field("method", .text(.method), .optional, "the method"),
+                Field("expectedStatuses", .anything, .optional, "statuses that pass"),
+                Field("retriableStatuses", .anything, .optional, "statuses that count up to the threshold"),
+              ], shorthand: "path")), .optional, "asks over HTTP"),
+        Field("tcp", .anything, .optional, "connects"),
+        Field("grpc", .anything, .optional, "asks grpc.health.v1"),
+        Field("interval", .positiveSpan, .optional, "from check to check"),
+        Field("timeout", .positiveSpan, .optional, "how long an answer may take"),
+        Field("unhealthyThreshold", number, .optional, "failures in a row that make it unhealthy"),
+        Field("healthyThreshold", number, .optional, "successes in a row that make it healthy"),
+        Field("initialJitter", .anySpan, .optional, "the first check is up to this late"),
+        Field("intervalJitter", .anySpan, .optional, "each check is up to this late"),
+        Field("intervalJitterPercent", .percentage, .optional, "each check is up to this share of the interval late"),
+        Field("unhealthyInterval", .positiveSpan, .optional, "the interval while unhealthy"),
+        Field("unhealthyEdgeInterval", .positiveSpan, .optional, "the interval after the first failure"),
+        Field("healthyEdgeInterval", .positiveSpan, .optional, "the interval after the first success"),
+        Field("noTrafficInterval", .positiveSpan, .optional, "the interval without traffic"),
+        Field("noTrafficHealthyInterval", .positiveSpan, .optional, "the interval without traffic while healthy"),
+      ]))
+
+  private static let circuitBreaker = Shape.fields(
+    FieldGroup(
+      "a circuit breaker",
+      [
+        Field("maxConnections", number, .optional, "open connections"),
+        Field("maxPendingRequests", number, .optional, "requests that wait for a connection"),
+        Field("maxRequests", number, .optional, "requests in flight"),
+        Field("maxRetries", number, .optional, "retries in flight"),
+        Field(
+          "retryBudget",
+          .fields(
+            FieldGroup(
+              "a retry budget",
+              [
+                Field("budgetPercent", .percentage, .optional, "retries per request in flight"),
+                Field("minRetryConcurrency", number, .optional, "retries that are always allowed"),
+              ])), .optional, "retries in flight by requests in flight"),
+      ]))
+
+  private static let slowStart = Shape.fields(
+    FieldGroup(
+      "slow start",
+      [
+        Field("window", .anySpan, .required, "how long an endpoint counts as young"),
+        Field("aggression", .number(0...1000, above: true), .standard("1"), "how the weight grows: age^(1/aggression)"),
+        Field("minWeightPercent", .percentage, .standard("10"), "the least weight"),
+      ]))
+
+  private static let retry = Shape.fields(
+    FieldGroup(
+      "a retry",
+      [
+        Field("on", .list(.text(.title), minimumCount: 0), .optional, "which failures"),
+        Field("attempts", .integer(0...1000), .standard("1"), "retries after the first try"),
+        Field("perTryTimeout", .anySpan, .optional, "how long one try may take"),
+        Field(
+          "backoff",
+          .fields(
+            FieldGroup(
+              "a back-off",
+              [
+                Field("base", .anySpan, .optional, "the first pause"),
+                Field("max", .anySpan, .optional, "the longest pause"),
+                Field("jitter", .ratio(maximum: 1), .optional, "how much of it is drawn"),
+              ])), .optional, "pauses between tries"),
+        Field(
+          "budget",
+          .fields(
+            FieldGroup(
+              "a budget",
+              [
+                Field("ratio", .ratio(maximum: 1000), .optional, "retries per request"),
+                Field("minPerSecond", .number(0...1e9, above: false), .optional, "retries that are always allowed"),
+                Field("ttl", .positiveSpan, .optional, "how long a request counts"),
+              ])), .optional, "how much load retries may add"),
+        Field("retriableStatusCodes", .list(.integer(100...599), minimumCount: 0), .optional, "statuses to retry"),
+      ]))
+
+  private static let hedge = Shape.fields(
+    FieldGroup(
+      "a hedge",
+      [
+        Field(
+          "after", .either([.positiveSpan, .ratio(maximum: 1)]), .required,
+          "a duration, or a percentile of recent successes"),
+        Field("maxExtraLoad", .ratio(maximum: 1), .optional, "how much load hedges may add"),
+      ]))
+
+  private static let fault = Shape.fields(
+    FieldGroup(
+      "a fault",
+      [
+        Field(
+          "delay",
+          .fields(
+            FieldGroup(
+              "a delay",
+              [
+                Field("percent", .percentage, .standard("100"), "the share of requests"),
+                Field("fixed", .anySpan, .required, "how long"),
+              ])), .optional, "holds requests up"),
+        Field(
+          "abort",
+          .fields(
+            FieldGroup(
+              "an abort",
+              [
+                Field("percent", .percentage, .standard("100"), "the share of requests"),
+                Field("status", .integer(200...599), .required, "the answer"),
+              ])), .optional, "answers in the endpoint's place"),
+      ]))
+
+  private static let rateLimit = Shape.fields(
+    FieldGroup(
+      "a rate limit",
+      [
+        Field("requestsPerSecond", .number(0...1e9, above: false), .required, "how many a second"),
+        Field("burst", number, .optional, "how many at once"),
+      ]))
+
+  private static func isHarmless(_ fault: ResolvedValue) -> Bool {
+    ["delay", "abort"].allSatisfy { fault[$0].map { $0["percent"]?.isZero ?? false } ?? true }
+  }
+}

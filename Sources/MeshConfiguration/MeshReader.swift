@@ -1,0 +1,134 @@
+// A checked mesh to the description that a data plane runs.
+
+import MeshCore
+
+/// Makes mesh descriptions.
+public struct MeshReader {
+  /// Where faults go.
+  public let log: FaultLog
+  /// The services that are simulated.
+  public let services: [String]
+
+  /// A reader for a world with these services.
+  public init(services: [String], log: FaultLog) {
+    self.services = services
+    self.log = log
+  }
+
+  /// The mesh in `value`. What is wrong goes to the log, and the rest is read on.
+  public func mesh(_ value: ResolvedValue) -> MeshDescription {
+    let profile = value["profile"]?.text.flatMap(MeshProfile.init(rawValue:)) ?? .weir
+    let entries = value["clusters"]?.entries ?? []
+    let clusters = entries.map(cluster)
+    let names = clusters.map(\.name)
+    let routes = (value["routes"]?.items ?? []).compactMap { route($0, clusters: names) }
+    return MeshDescription(profile: profile, clusters: clusters, routes: routes)
+  }
+
+  private func cluster(_ entry: ResolvedEntry) -> ClusterDescription {
+    let value = entry.value
+    let service = value["service"]
+    if let service, let name = service.text, !services.contains(name) {
+      let suggestion = Suggestion.closest(to: name, among: services)
+      log.add(
+        service.origin, service.path, "unknown service \(quoted(name))\(expected(services, suggestion))",
+        suggestion: suggestion)
+    } else if service == nil && value.isValid && !value.has("service") {
+      log.add(
+        entry.keyOrigin, ConfigurationPath.joined(value.path, "service"), "missing; expected the service behind it")
+    }
+    let balancer = value["balancer"].flatMap(PolicyShapes.choice)
+    return ClusterDescription(
+      name: entry.key, service: service?.text ?? entry.key,
+      transport: value["protocol"]?.text.flatMap(ClusterProtocol.init(rawValue:)) ?? .http2,
+      usesTLS: value["tls"]?.flag ?? false, connectTimeout: value["connectTimeout"]?.span ?? .seconds(5),
+      balancer: balancer ?? PolicyChoice(name: "random", parameters: PolicyParameters([])),
+      failureAccrual: value["failureAccrual"].flatMap(accrual),
+      discovery: DiscoveryDescription(
+        delay: value["discovery"]?["delay"]?.span ?? .zero, jitter: value["discovery"]?["jitter"]?.span ?? .zero))
+  }
+
+  private func accrual(_ value: ResolvedValue) -> ConsecutiveAccrualDescription? {
+    guard let chosen = value.chosen, chosen.key == "consecutive" else { return nil }
+    var accrual = ConsecutiveAccrualDescription()
+    if let failures = chosen.value["maxFailures"]?.integer { accrual.maxFailures = UInt32(clamping: failures) }
+    if let ratio = chosen.value["jitterRatio"]?.number { accrual.jitterRatio = ratio }
+    if let least = chosen.value["minPenalty"], let most = chosen.value["maxPenalty"], let low = least.span,
+      let high = most.span
+    {
+      accrual.minPenalty = low
+      accrual.maxPenalty = high
+      if low > high {
+        let culprit = least.origin.isImplied ? most : least
+        log.add(culprit.origin, culprit.path, "minPenalty \(least.written) is above maxPenalty \(most.written)")
+      }
+    }
+    return accrual
+  }
+
+  private func expected(_ names: [String], _ suggestion: String?) -> String {
+    if suggestion != nil { return "" }
+    return names.isEmpty ? "; there is none" : "; expected one of \(names.prefix(20).joined(separator: ", "))"
+  }
+
+  // MARK: - Routes
+
+  private func route(_ value: ResolvedValue, clusters: [String]) -> RouteDescription? {
+    guard let match = value["match"], let host = match["host"]?.text else { return nil }
+    var description = RouteMatch(host: host)
+    if let path = match["path"]?.chosen, let text = path.value.text {
+      description.path = path.key == "exact" ? .exact(text) : .prefix(text)
+    }
+    description.method = match["method"]?.text
+    description.headers = Self.headers(match["headers"])
+    var timeout = value["timeout"]?.span
+    if timeout == .zero { timeout = nil }
+    return RouteDescription(
+      match: description, split: split(value, host: host, match: match, clusters: clusters), timeout: timeout)
+  }
+
+  /// Headers with their names in lower case, sorted.
+  public static func headers(_ value: ResolvedValue?) -> [HeaderField] {
+    (value?.entries ?? []).compactMap { entry in
+      entry.value.text.map { HeaderField(name: entry.key.lowercased(), value: $0) }
+    }.sorted { ($0.name, $0.value) < ($1.name, $1.value) }
+  }
+
+  private func split(
+    _ route: ResolvedValue, host: String, match: ResolvedValue, clusters: [String]
+  ) -> [WeightedCluster] {
+    guard let split = route["split"] else {
+      if route.has("split") { return [] }
+      if let cluster = clusters.firstIndex(of: host) { return [WeightedCluster(cluster: cluster)] }
+      log.add(
+        match.origin, ConfigurationPath.joined(route.path, "split"),
+        "missing, and there is no cluster \(quoted(host)); expected where the requests go")
+      return []
+    }
+    var parts: [WeightedCluster] = []
+    var sum: UInt64 = 0
+    var isWhole = true
+    for item in split.items {
+      guard let to = item["to"], let name = to.text, let weight = item["weight"]?.integer else {
+        isWhole = false
+        continue
+      }
+      sum += UInt64(clamping: weight)
+      guard let cluster = clusters.firstIndex(of: name) else {
+        isWhole = false
+        let suggestion = Suggestion.closest(to: name, among: clusters)
+        log.add(
+          to.origin, to.path, "unknown cluster \(quoted(name))\(expected(clusters, suggestion))",
+          suggestion: suggestion)
+        continue
+      }
+      parts.append(WeightedCluster(cluster: cluster, weight: UInt32(clamping: weight)))
+    }
+    if sum > UInt64(UInt32.max) {
+      log.add(split.origin, split.path, "weights sum to \(sum); expected at most 4294967295")
+    } else if sum == 0 && isWhole {
+      log.add(split.origin, split.path, "all weights are 0; expected at least one above")
+    }
+    return parts
+  }
+}

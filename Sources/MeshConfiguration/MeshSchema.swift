@@ -1,0 +1,135 @@
+// The `mesh` part of a scenario: what one would deploy. Field names are their own system's, in lowerCamelCase.
+
+import MeshCore
+
+/// Shapes of the mesh part.
+public enum MeshSchema {
+  /// The whole part.
+  public static let mesh = Shape.fields(
+    FieldGroup(
+      "the mesh",
+      [
+        Field(
+          "profile", .word(MeshProfile.allCases.map(\.rawValue)), .standard("weir"),
+          "whose defaults fill what is not said"),
+        Field(
+          "clusters", .names(NameGroup("cluster", rule: .name, of: cluster, isClosed: true)), .standard("{}"),
+          "sets of endpoints that serve the same; one a service by default"),
+        Field(
+          "routes", .list(route, minimumCount: 0), .standard("[]"),
+          "where requests go; by default one a cluster, whose host is the cluster's name"),
+        Field("hop", hop, .standard("{}"), "the cost of a sidecar on either side of each attempt"),
+        Field(
+          "proxy", .anything, .optional, "read by weir-proxy alone: listen, admin, tls, authorization, discovery, logs"),
+      ]))
+
+  /// The cost of sidecars; the lab reads its distributions, so they come from the caller of `MeshReader`.
+  private static let hop = Shape.fields(
+    FieldGroup(
+      "a hop",
+      [
+        Field("outbound", Distributions.shape, .standard("0s"), "time added at the caller's side"),
+        Field("inbound", Distributions.shape, .standard("0s"), "time added at the server's side"),
+      ]))
+
+  /// One cluster.
+  public static let cluster = Shape.named("cluster") {
+    .fields(
+      FieldGroup(
+        "a cluster",
+        [
+          Field("service", .text(.name), .optional, "the simulated service behind it; the one of its name by default"),
+          Field(
+            "endpoints",
+            .list(
+              .fields(
+                FieldGroup(
+                  "an endpoint",
+                  [
+                    Field("address", .text(.title), .required, "host and port"),
+                    Field("weight", .integer(1...4_294_967_295), .standard("1"), "its share of traffic"),
+                    Field("zone", .text(.name), .optional, "where it is"),
+                  ])), minimumCount: 0), .optional, "real endpoints, for weir-proxy"),
+          Field(
+            "protocol", .word(ClusterProtocol.allCases.map(\.rawValue)), .standard("http2"), "what connections carry"),
+          Field("tls", .flag, .standard("false"), "whether connections are TLS: one more round trip to open"),
+          Field("connectTimeout", .positiveSpan, .standard("5s"), "how long opening a connection may take"),
+          Field("balancer", PolicyShapes.balancer, .required, "how an endpoint is chosen"),
+          Field("failureAccrual", failureAccrual, .optional, "shuts out endpoints that keep failing (Linkerd)"),
+          Field("discovery", discovery, .standard("{}"), "how late a change of endpoints is seen, per data plane"),
+        ] + LaterMeshSchema.clusterFields))
+  }
+
+  private static let failureAccrual = Shape.choice(
+    ChoiceGroup(
+      "failure accrual",
+      [
+        Field(
+          "consecutive",
+          .fields(
+            FieldGroup(
+              "consecutive failures",
+              [
+                Field(
+                  "maxFailures", .integer(0...4_294_967_295), .standard("7"),
+                  "failures in a row that trip; 0 never trips"),
+                Field("minPenalty", .anySpan, .standard("1s"), "the first penalty"),
+                Field("maxPenalty", .positiveSpan, .standard("60s"), "the longest penalty"),
+                Field(
+                  "jitterRatio", .number(0...100, above: false), .standard("0.5"), "jitter as a fraction of the penalty"
+                ),
+              ])), "trips after failures in a row"),
+        Field("unified", .anything, .optional, "trips on failures in a row or a low success rate", support: .notYet),
+      ], bare: .name))
+
+  private static let discovery = Shape.fields(
+    FieldGroup(
+      "discovery",
+      [
+        Field("delay", .anySpan, .standard("0s"), "the least delay"),
+        Field("jitter", .anySpan, .standard("0s"), "up to this much more, drawn per data plane and change"),
+      ], shorthand: "delay"))
+
+  /// One route.
+  public static let route = Shape.named("route") {
+    .fields(
+      FieldGroup(
+        "a route",
+        [
+          Field("name", .text(.title), .optional, "a name to set it by"),
+          Field("match", match, .required, "which requests it takes"),
+          Field(
+            "split", .list(destination, minimumCount: 1), .optional,
+            "where they go, by weight; the cluster named as the host by default"),
+          Field("timeout", .anySpan, .optional, "how long a request may take in all; 0s for no limit"),
+        ] + LaterMeshSchema.routeFields))
+  }
+
+  private static let match = Shape.fields(
+    FieldGroup(
+      "a match",
+      [
+        Field("host", .text(.host), .required, "the host a request names"),
+        Field(
+          "path",
+          .choice(
+            ChoiceGroup(
+              "path match",
+              [
+                Field("prefix", .text(.path), .optional, "paths that begin with these whole segments"),
+                Field("exact", .text(.path), .optional, "this very path"),
+              ], bare: .value(of: "prefix"))), .optional, "its path; a bare path is a prefix"),
+        Field(
+          "headers", .names(NameGroup("header", rule: .method, of: .text(.any))), .standard("{}"),
+          "headers it must carry with these values"),
+        Field("method", .text(.method), .optional, "its method; any by default"),
+      ], shorthand: "host"))
+
+  private static let destination = Shape.fields(
+    FieldGroup(
+      "a destination",
+      [
+        Field("to", .text(.name), .required, "a cluster"),
+        Field("weight", .integer(0...4_294_967_295), .standard("1"), "its share of the weights' sum; 0 takes nothing"),
+      ], shorthand: "to"))
+}
