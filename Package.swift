@@ -78,7 +78,8 @@ let package = Package(
         "Simulation", "Statistics", "CGSL", "MeshCore", .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: settings),
     .testTarget(
-      name: "ExperimentsTests", dependencies: ["Experiments", "Simulation", "Statistics", "MeshCore"],
+      name: "ExperimentsTests",
+      dependencies: ["Experiments", "MeshConfiguration", "Simulation", "Statistics", "MeshCore"],
       swiftSettings: settings),
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Simulation", "MeshCore"],

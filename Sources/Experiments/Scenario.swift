@@ -21,11 +21,15 @@ public struct Scenario: Sendable {
   public var expectations: [Expectation]
   /// A 64-bit digest of everything that affects results (the file after `set`, the files it names).
   public var digest: UInt64
+  /// What a reader of its figures has to know, one line each: defaults of a profile that the lab does not act on yet.
+  public var notes: [String]
+  /// The grid of `weir sweep`.
+  public var sweep: [SweepAxis]
 
   /// A scenario.
   public init(
     name: String, about: String, seed: UInt64, replications: Int, confidence: Double, variants: [Variant],
-    expectations: [Expectation], digest: UInt64
+    expectations: [Expectation], digest: UInt64, notes: [String] = [], sweep: [SweepAxis] = []
   ) {
     self.name = name
     self.about = about
@@ -35,6 +39,22 @@ public struct Scenario: Sendable {
     self.variants = variants
     self.expectations = expectations
     self.digest = digest
+    self.notes = notes
+    self.sweep = sweep
+  }
+}
+
+/// A path and the values it takes in a sweep.
+public struct SweepAxis: Sendable, Hashable {
+  /// The dotted path.
+  public var path: String
+  /// The values, as YAML.
+  public var values: [String]
+
+  /// An axis of the grid.
+  public init(path: String, values: [String]) {
+    self.path = path
+    self.values = values
   }
 }
 

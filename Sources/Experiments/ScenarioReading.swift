@@ -1,0 +1,183 @@
+// One reading of one scenario: the tree, the variants made of it, and what is said about them.
+
+import MeshConfiguration
+import MeshCore
+import Simulation
+
+/// A scenario being read.
+final class ScenarioReading {
+  private let log: FaultLog
+  private let files: NamedFiles
+  private let reader: ShapeReader
+  private let tree: ScenarioTree
+  private var frame: ResolvedValue
+  private var bodies: [(name: String, value: ResolvedValue)] = []
+
+  /// A reading of the file at `path`, whose tree is `root`, with `PATH=VALUE` overrides.
+  init(root: ConfigurationNode, path: String, overrides: [String], log: FaultLog) {
+    self.log = log
+    files = NamedFiles(besides: path)
+    reader = ShapeReader(log: log)
+    var tree = ScenarioTree(root)
+    let assignments = overrides.enumerated().compactMap {
+      Assignment.parse($1, flag: "--set", number: $0 + 1, log: log)
+    }
+    tree.apply(assignments, log: log)
+    self.tree = tree
+    frame = reader.read(tree.root, ScenarioSchema.frame, path: "")
+  }
+
+  /// What is read; only of use when the log is empty afterwards.
+  func scenario(seed: UInt64?, replications: Int?) -> Scenario {
+    setFlags(seed: seed, replications: replications)
+    readBodies()
+    let variants = bodies.map { variant($0.name, $0.value) }
+    let base = bodies.first?.value
+    let expectations = ExpectationReader(log: log, variants: variants)
+    let rows = (frame["expect"]?.items ?? []).compactMap { expectations.expectation($0) }
+    for entry in frame["validate"]?["tolerance"]?.entries ?? [] {
+      let name = ResolvedValue(.text(entry.key), origin: entry.keyOrigin, path: entry.value.path)
+      _ = ExpectationReader.metric(name, log: log, variants: variants)
+    }
+    let run = base?["run"]
+    let fileSeed = frame["seed"]?.integer.map { UInt64(clamping: $0) } ?? 1
+    var scenario = Scenario(
+      name: frame["scenario"]?.text ?? "", about: frame["about"]?.text ?? "", seed: seed ?? fileSeed,
+      replications: replications ?? Int(run?["replications"]?.integer ?? 5),
+      confidence: run.map { RunReader(log: log).confidence($0) } ?? 0.95, variants: variants, expectations: rows,
+      digest: 0, notes: notes(variants), sweep: sweep())
+    scenario.digest = digest(scenario)
+    return scenario
+  }
+
+  private func setFlags(seed: UInt64?, replications: Int?) {
+    if let replications, !(1...100_000).contains(replications) {
+      log.add(
+        Origin(.flag("--replications")), "run.replications",
+        "\(replications) is out of range; expected a whole number from 1 to 100000")
+    }
+    guard let seed, case .map(var entries) = frame.content else { return }
+    let value = ResolvedValue(
+      .text(String(seed)), origin: Origin(.flag("--seed")), path: "seed", written: String(seed))
+    if let place = entries.firstIndex(where: { $0.key == "seed" }) { entries[place].value = value }
+    frame.content = .map(entries)
+  }
+
+  // MARK: - Variants
+
+  private func readBodies() {
+    let variants = frame["variants"]?.items ?? []
+    if variants.isEmpty {
+      bodies = [("base", reader.read(tree.body, ScenarioSchema.body, path: ""))]
+      return
+    }
+    var known: [String: ResolvedValue] = [:]
+    for variant in variants {
+      let name = variant["name"]?.text ?? ""
+      if let value = variant["name"], let first = known.updateValue(value, forKey: name) {
+        log.add(
+          value.origin, value.path,
+          "a second variant \(quoted(name)); the first is on line \(first.origin.line); expected different names")
+        continue
+      }
+      var tree = self.tree
+      tree.apply(assignments(variant, name), log: log)
+      bodies.append((name, reader.read(tree.body, ScenarioSchema.body, path: "")))
+    }
+  }
+
+  /// Parts that are the same for all variants.
+  private static let shared = ["scenario", "about", "seed", "variants", "expect", "sweep", "validate"]
+
+  private func assignments(_ variant: ResolvedValue, _ name: String) -> [Assignment] {
+    (variant["set"]?.entries ?? []).compactMap { entry in
+      guard case .raw(let node) = entry.value.content else { return nil }
+      let parts = ConfigurationPath.parts(entry.key) ?? []
+      let isShared =
+        parts.first.map { Self.shared.contains($0) } == true || parts == ["run", "replications"]
+        || parts == ["run", "confidence"]
+      if isShared {
+        log.add(
+          entry.keyOrigin, entry.value.path,
+          "\(quoted(entry.key)) is the same for all variants; expected a path into world, mesh or run")
+        return nil
+      }
+      return Assignment(
+        path: entry.key, origin: entry.keyOrigin.given(by: .variant(name)), value: node.given(by: .variant(name)))
+    }
+  }
+
+  private func variant(_ name: String, _ body: ResolvedValue) -> Variant {
+    let empty = ResolvedValue(.map([]), origin: body.origin, path: "")
+    let world = body["world"] ?? empty
+    let meshValue = body["mesh"] ?? empty
+    let services = (world["services"]?.entries ?? []).map(\.key)
+    let mesh = MeshReader(services: services, log: log).mesh(meshValue)
+    let hosts = mesh.routes.map(\.match.host).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    let description = WorldReader(log: log, files: files).world(world, hop: meshValue["hop"], hosts: hosts)
+    if let cycle = CallGraph(description, mesh).cycle() { tell(cycle, description, world) }
+    return Variant(name: name, world: description, mesh: mesh, run: RunReader(log: log).run(body["run"] ?? empty))
+  }
+
+  private func tell(_ cycle: (services: [Int], host: String), _ world: WorldDescription, _ value: ResolvedValue) {
+    let names = cycle.services.map { world.services[$0].name }.joined(separator: " → ")
+    let caller = cycle.services.dropLast().last ?? 0
+    let calls = value["services"]?[world.services[caller].name]?["calls"]
+    let items = (calls?.items ?? []).flatMap { $0.items.isEmpty ? [$0] : $0.items }
+    let culprit = items.compactMap { $0["to"] }.first { $0.text == cycle.host } ?? calls ?? value
+    log.add(culprit.origin, culprit.path, "services call each other in a circle, \(names); expected none")
+  }
+
+  // MARK: - What else is said
+
+  private func notes(_ variants: [Variant]) -> [String] {
+    var notes: [String] = []
+    let profiles = variants.map(\.mesh.profile).reduce(into: [MeshProfile]()) { if !$0.contains($1) { $0.append($1) } }
+    for profile in profiles {
+      let missing = profile.unsimulatedDefaults
+      if !missing.isEmpty {
+        notes.append("profile \(profile.rawValue): defaults not simulated yet: \(missing.joined(separator: "; "))")
+      }
+    }
+    return notes
+  }
+
+  private func sweep() -> [SweepAxis] {
+    (frame["sweep"]?.entries ?? []).map { entry in
+      var values: [String] = []
+      for item in entry.value.items {
+        guard case .raw(let node) = item.content else { continue }
+        values.append(FlowText.text(of: node))
+        var cell = tree
+        cell.apply(
+          [Assignment(path: entry.key, origin: entry.keyOrigin.given(by: .sweep), value: node.given(by: .sweep))],
+          log: log)
+        _ = reader.read(cell.body, ScenarioSchema.body, path: "")
+      }
+      return SweepAxis(path: entry.key, values: values)
+    }
+  }
+
+  private func digest(_ scenario: Scenario) -> UInt64 {
+    var digest = ContentDigest()
+    digest.add("\(scenario.name)\n\(scenario.seed)\n\(scenario.replications)\n\(scenario.confidence)")
+    for body in bodies {
+      digest.add(body.name)
+      CanonicalText.add(body.value, to: &digest)
+    }
+    for file in files.digests { digest.add("\(file.name)\n\(file.digest)") }
+    return digest.value
+  }
+
+  // MARK: - Listing
+
+  /// The resolved scenario as YAML, with where each value comes from.
+  func listing(variant: String?) -> String {
+    let body = bodies.first { $0.name == variant } ?? bodies.first
+    var entries = frame.entries.filter { !["run", "world", "mesh"].contains($0.key) }
+    let place = entries.firstIndex { $0.key == "variants" } ?? entries.count
+    entries.insert(contentsOf: body?.value.entries ?? [], at: place)
+    let whole = ResolvedValue(.map(entries), origin: frame.origin, path: "")
+    return ResolvedListing.text(of: whole)
+  }
+}
