@@ -71,11 +71,11 @@ public struct EDFScheduler: Sendable {
     for place in 0..<weights.count {
       let weight = weights[place] + Self.augmentation
       // The turns that this member has surely had before the horizon.
-      var own = (weight * Double(turns) / total).rounded(.down)
-      if own > 0 && own / weight >= horizon { own -= 1 }
-      latest = max(latest, own / weight)
-      taken += UInt32(own)
-      insert(place: Int32(truncatingIfNeeded: place), deadline: (own + 1) / weight)
+      var own = UInt32(weight * Double(turns) / total)
+      if own > 0 && Double(own) / weight >= horizon { own -= 1 }
+      latest = max(latest, Double(own) / weight)
+      taken += own
+      insert(place: Int32(truncatingIfNeeded: place), deadline: (Double(own) + 1) / weight)
     }
     now = latest
     while taken < turns {

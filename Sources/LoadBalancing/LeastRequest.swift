@@ -44,12 +44,16 @@ public struct LeastRequest: LoadBalancer {
     case fullScan
   }
 
-  private let choices: Int
+  /// What unequal weights need.
+  private struct Weighted: Sendable {
+    let bias: ActiveRequestBias
+    var schedule = SeededSchedule()
+  }
+
+  private let choices: Int8
   private let comparison: Comparison
-  private let bias: ActiveRequestBias
-  private var seed: UInt64?
   private var isWeighted = false
-  private var schedule = EDFScheduler()
+  private var weighted: Indirect<Weighted>
   /// Places of available endpoints in some order: what three and more distinct draws shuffle the front of.
   private var deck: ContiguousArray<Int32> = []
 
@@ -58,8 +62,8 @@ public struct LeastRequest: LoadBalancer {
 
   /// A policy with the descriptor's parameters.
   public init(_ parameters: PolicyParameters) {
-    choices = max(1, Int(parameters.integer("choices")))
-    bias = ActiveRequestBias(parameters.number("activeRequestBias"))
+    choices = Int8(clamping: max(1, parameters.integer("choices")))
+    weighted = Indirect(Weighted(bias: ActiveRequestBias(parameters.number("activeRequestBias"))))
     if parameters.flag("fullScan") || parameters.word("selection") == "fullScan" {
       comparison = .fullScan
     } else if parameters.word("sampling") == "withReplacement" {
@@ -72,19 +76,14 @@ public struct LeastRequest: LoadBalancer {
   public mutating func endpointsChanged(
     _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
   ) {
-    let seed = self.seed ?? random.next()
-    self.seed = seed
+    weighted.value.schedule.drawSeed(&random)
     let count = endpoints.availableCount
-    isWeighted = !endpoints.availableWeightsAreEqual
-    if isWeighted {
-      var weights = ContiguousArray<Double>()
-      weights.reserveCapacity(count)
-      for place in 0..<count { weights.append(effectiveWeight(endpoints, slot: endpoints.available[place])) }
-      schedule.rebuild(weights: weights, seed: seed)
-    } else {
-      schedule.removeAll()
-    }
     if comparison == .distinct { deck = ContiguousArray((0..<count).map { Int32(truncatingIfNeeded: $0) }) }
+    isWeighted = !endpoints.availableWeightsAreEqual
+    if !isWeighted { return }
+    var weights = ContiguousArray<Double>()
+    for place in 0..<count { weights.append(effectiveWeight(endpoints, slot: endpoints.available[place])) }
+    weighted.value.schedule.rebuild(weights: weights)
   }
 
   public mutating func pick(
@@ -93,8 +92,8 @@ public struct LeastRequest: LoadBalancer {
     let count = endpoints.availableCount
     if count == 0 { return -1 }
     if isWeighted {
-      let slot = endpoints.available[schedule.earliest]
-      schedule.takeTurn(weight: effectiveWeight(endpoints, slot: slot))
+      let slot = endpoints.available[weighted.value.schedule.earliest]
+      weighted.value.schedule.takeTurn(weight: effectiveWeight(endpoints, slot: slot))
       return slot
     }
     switch comparison {
@@ -123,7 +122,7 @@ public struct LeastRequest: LoadBalancer {
     if count == 1 { return endpoints.available[0] }
     var best: Int32 = -1
     var least = Int32.max
-    for dealt in 0..<min(choices, count) {
+    for dealt in 0..<min(Int(choices), count) {
       deck.swapAt(dealt, dealt &+ random.below(count &- dealt))
       let slot = endpoints.available[deck[dealt]]
       let inFlight = endpoints.states[slot].inFlight
@@ -167,6 +166,7 @@ public struct LeastRequest: LoadBalancer {
 
   @inline(__always)
   private func effectiveWeight(_ endpoints: borrowing EndpointSet, slot: Int32) -> Double {
-    bias.effectiveWeight(Double(endpoints.states[slot].weight), active: endpoints.states[slot].inFlight)
+    weighted.value.bias.effectiveWeight(
+      Double(endpoints.states[slot].weight), active: endpoints.states[slot].inFlight)
   }
 }

@@ -74,7 +74,8 @@ public struct LeastResponseTime: LoadBalancer {
     averages[Int(slot)].latency = average < 0 ? latency : average + (latency - average) * smoothing
   }
 
-  /// The average in whole nanoseconds; below all of them for an endpoint that has none.
+  /// A whole number that orders as the average does: the bits of doubles from 0 up do, and those of a negative one, which
+  /// stands for no answer yet, are a negative number.
   @inline(__always)
-  private func rank(slot: Int32) -> Int64 { Int64(averages[Int(slot)].latency) }
+  private func rank(slot: Int32) -> Int64 { Int64(bitPattern: averages[Int(slot)].latency.bitPattern) }
 }

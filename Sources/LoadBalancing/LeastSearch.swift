@@ -1,35 +1,32 @@
 // The least of all available endpoints by some measure, ties broken at random.
 //
 // Two passes and at most one draw: the first finds the least value and how often it occurs, the second the chosen
-// occurrence. A number a tie, as in Envoy's full scan, would be dear where most endpoints are idle and tie.
+// occurrence. A number a tie, as in Envoy's full scan, would be dear where most endpoints are idle and tie. Neither pass
+// branches on the values, which no processor could foretell.
 
 import MeshCore
 
-/// A search for the least of a sequence of values: tell it each, then ask which occurrence of the least to take.
+/// A search for the least of a sequence of values: show it each, draw, then ask of each in the same order.
 struct LeastSearch {
   private var least = Int64.max
+  /// How often the least value has occurred; after `draw`, how many of its occurrences to pass over.
   private var occurrences = 0
 
   @inline(__always)
   mutating func see(_ value: Int64) {
-    if value < least {
-      least = value
-      occurrences = 1
-    } else if value == least {
-      occurrences &+= 1
-    }
+    let counted = value == least ? occurrences &+ 1 : occurrences
+    occurrences = value < least ? 1 : counted
+    least = value < least ? value : least
   }
 
-  /// Draws which occurrence is meant; from then on `takes` counts down to it.
+  /// Draws which occurrence is meant.
   @inline(__always)
   mutating func draw(_ random: inout RandomStream) { occurrences = occurrences > 1 ? random.below(occurrences) : 0 }
 
   /// Whether `value`, in the same order as it was seen, is the chosen one.
   @inline(__always)
   mutating func takes(_ value: Int64) -> Bool {
-    if value != least { return false }
-    if occurrences == 0 { return true }
-    occurrences &-= 1
-    return false
+    occurrences &-= value == least ? 1 : 0
+    return occurrences < 0
   }
 }

@@ -15,13 +15,12 @@ public struct RoundRobin: LoadBalancer {
     origin: "Envoy ROUND_ROBIN"
   ) { _ in RoundRobin() }
 
-  private var seed: UInt64?
   /// Turns taken, counted from the seed.
   private var counter: UInt64 = 0
   /// `counter` modulo the number of available endpoints, kept beside it to save the division.
-  private var place = 0
+  private var place: Int32 = 0
   private var isWeighted = false
-  private var schedule = EDFScheduler()
+  private var schedule = Indirect(SeededSchedule())
 
   /// A policy that has not seen its endpoints; it draws its seed when it does.
   public init() {}
@@ -29,30 +28,25 @@ public struct RoundRobin: LoadBalancer {
   public mutating func endpointsChanged(
     _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
   ) {
-    let seed = self.seed ?? random.next()
-    if self.seed == nil {
-      self.seed = seed
-      counter = seed
+    if schedule.value.seed == nil {
+      schedule.value.drawSeed(&random)
+      counter = schedule.value.seed ?? 0
     }
     let count = endpoints.availableCount
-    place = count == 0 ? 0 : Int(counter % UInt64(count))
+    place = count == 0 ? 0 : Int32(counter % UInt64(count))
     isWeighted = !endpoints.availableWeightsAreEqual
-    if isWeighted {
-      var weights = ContiguousArray<Double>()
-      weights.reserveCapacity(count)
-      for place in 0..<count { weights.append(Double(endpoints.states[endpoints.available[place]].weight)) }
-      schedule.rebuild(weights: weights, seed: seed)
-    } else {
-      schedule.removeAll()
-    }
+    if !isWeighted { return }
+    var weights = ContiguousArray<Double>()
+    for place in 0..<count { weights.append(Double(endpoints.states[endpoints.available[place]].weight)) }
+    schedule.value.rebuild(weights: weights)
   }
 
   public mutating func pick(
     _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     if isWeighted {
-      let slot = endpoints.available[schedule.earliest]
-      schedule.takeTurn(weight: Double(endpoints.states[slot].weight))
+      let slot = endpoints.available[schedule.value.earliest]
+      schedule.value.takeTurn(weight: Double(endpoints.states[slot].weight))
       return slot
     }
     let count = endpoints.availableCount
@@ -61,17 +55,7 @@ public struct RoundRobin: LoadBalancer {
     counter &+= 1
     place &+= 1
     // The counter's own overflow starts at the first endpoint, as the remainder does.
-    if place >= count || counter == 0 { place = 0 }
+    if Int(place) >= count || counter == 0 { place = 0 }
     return slot
-  }
-}
-
-extension EndpointSet {
-  /// Whether all available endpoints have the same weight; true for none and for one.
-  var availableWeightsAreEqual: Bool {
-    if availableCount < 2 { return true }
-    let weight = states[available[0]].weight
-    for place in 1..<availableCount where states[available[place]].weight != weight { return false }
-    return true
   }
 }

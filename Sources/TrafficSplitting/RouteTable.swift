@@ -63,18 +63,28 @@ public struct RouteTable: Sendable {
   /// Compares the path up to its query.
   private static func pathMatches(_ condition: PathMatch, _ path: String) -> Bool {
     switch condition {
-    case .any:
-      return true
-    case .exact(let wanted):
-      let bytes = path.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
-      return bytes.elementsEqual(wanted.utf8)
+    case .any: return true
+    case .exact(let wanted): return begins(path, with: wanted) { $0 == nil || $0 == question || $0 == hash }
+    // Whole segments: /api takes /api and /api/users, not /apis.
     case .prefix(let wanted):
-      // Whole segments: /api takes /api and /api/users, not /apis.
-      let bytes = path.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
-      if !bytes.starts(with: wanted.utf8) { return false }
-      let rest = bytes.dropFirst(wanted.utf8.count)
-      return rest.isEmpty || rest.first == UInt8(ascii: "/")
+      return begins(path, with: wanted) { $0 == nil || $0 == slash || $0 == question || $0 == hash }
     }
+  }
+
+  private static let slash = UInt8(ascii: "/")
+  private static let question = UInt8(ascii: "?")
+  private static let hash = UInt8(ascii: "#")
+
+  /// Whether `path` begins with `wanted`, which reaches into no query, and goes on with a byte, or an end, that `ends` takes.
+  @inline(__always)
+  private static func begins(_ path: String, with wanted: String, ends: (UInt8?) -> Bool) -> Bool {
+    let bytes = path.utf8
+    var place = bytes.startIndex
+    for byte in wanted.utf8 {
+      if place == bytes.endIndex || bytes[place] != byte || byte == question || byte == hash { return false }
+      bytes.formIndex(after: &place)
+    }
+    return ends(place == bytes.endIndex ? nil : bytes[place])
   }
 
   /// Every path is the prefix "/", and a slash at a prefix's end says nothing more.
