@@ -89,7 +89,6 @@ public struct ConsecutiveFailureAccrual: BitwiseCopyable, Hashable, Sendable {
       }
       if failures < .max { failures += 1 }
       if configuration.maxFailures == 0 || failures < configuration.maxFailures { return .none }
-      failedProbes = 0
       let penalty = shut(configuration, &random, at: now)
       return .tripped(until: shutUntil, penalty: penalty, failures: failures)
     case .probation:
