@@ -75,6 +75,11 @@ public struct ConsecutiveFailureAccrual: BitwiseCopyable, Hashable, Sendable {
     return true
   }
 
+  /// The probe under way was given up by its caller and will get no verdict: the next attempt may be the probe.
+  public mutating func attemptForgotten() {
+    if state == .probation { probeIsUnderWay = false }
+  }
+
   /// An attempt at the endpoint has been classified (`FailureClassification.isAccrualFailure`).
   public mutating func classified(
     isFailure: Bool, configuration: ConsecutiveAccrualDescription, random: inout RandomStream, at now: Timestamp

@@ -25,26 +25,46 @@ public struct PickContext: BitwiseCopyable, Sendable {
   }
 }
 
+/// How an attempt came to its end.
+@frozen
+public enum AttemptEnding: UInt8, BitwiseCopyable, Sendable {
+  /// With an answer.
+  case answered
+  /// Its connection was refused, broke or did not open in time.
+  case broken
+  /// The route's time was up.
+  case timedOut
+  /// Another attempt of the same request was faster.
+  case superseded
+  /// The caller went away.
+  case abandoned
+}
+
 /// How an attempt ended, as far as policies care.
 @frozen
 public struct AttemptOutcome: BitwiseCopyable, Sendable {
-  /// From the moment it was sent until its answer, its failure or its being given up.
+  /// From the moment it was sent until its end.
   public var latency: TimeSpan
   /// The answer's HTTP status; 0 when there was none.
   public var status: Int16
-  /// Whether the caller counts it as a success (below 500, not 429, no transport error).
-  public var isSuccess: Bool
-  /// Whether an answer came at all; false for transport errors, timeouts and cancelled attempts.
-  public var isAnswered: Bool
+  /// How it came to its end.
+  public var ending: AttemptEnding
 
   /// An outcome.
   @inlinable
-  public init(latency: TimeSpan, status: Int16, isSuccess: Bool, isAnswered: Bool) {
+  public init(latency: TimeSpan, status: Int16, ending: AttemptEnding) {
     self.latency = latency
-    self.status = status
-    self.isSuccess = isSuccess
-    self.isAnswered = isAnswered
+    self.status = ending == .answered ? status : 0
+    self.ending = ending
   }
+
+  /// Whether an answer came at all.
+  @inlinable
+  public var isAnswered: Bool { ending == .answered }
+
+  /// Whether the caller counts it as a success: an answer below 500 that is not 429.
+  @inlinable
+  public var isSuccess: Bool { ending == .answered && status < 500 && status != 429 }
 }
 
 /// A balancing policy: a pure state machine, one per cluster and data plane.

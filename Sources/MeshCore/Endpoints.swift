@@ -75,36 +75,39 @@ public struct EndpointSet: ~Copyable {
   public private(set) var listed: Pool<Int32>
   /// Counts every change of `available` or of a weight.
   public private(set) var version: UInt64 = 0
+  /// The slot of each identity that has one, -1 elsewhere.
+  private var slots: Pool<Int32>
 
   /// An empty set.
   public init() {
     self.states = Pool()
     self.available = Pool()
     self.listed = Pool()
+    self.slots = Pool()
   }
 
   /// How many endpoints may be chosen.
   @inline(__always)
   public var availableCount: Int { available.count }
 
-  /// Replaces the listed endpoints. Who stays keeps slot and state; a changed weight or zone is taken over.
+  /// Replaces the listed endpoints. Who stays keeps slot and state; a changed weight or zone is taken over. An endpoint that
+  /// is listed twice counts once.
   ///
-  /// Complexity: O(n · m) over old and new endpoints; discovery is rare.
+  /// Complexity: O(slots + endpoints).
   public mutating func list(_ endpoints: [EndpointDescription], at now: Timestamp) {
     listed.removeAll()
-    // Slots of endpoints that leave are free for others only after everybody who stays has been found.
-    var found: [Int32?] = []
-    for endpoint in endpoints { found.append(slot(of: endpoint.identity)) }
     for slot in 0..<states.count { states[slot].isListed = false }
-    for slot in found { if let slot { states[slot].isListed = true } }
-    for (endpoint, slot) in zip(endpoints, found) {
-      if let slot {
-        states[slot].weight = endpoint.weight
-        states[slot].zone = endpoint.zone
-        listed.append(slot)
-      } else {
-        listed.append(add(endpoint, at: now))
-      }
+    // Slots of endpoints that leave are free for others only after everybody who stays has been found.
+    for endpoint in endpoints {
+      if let slot = slot(of: endpoint.identity) { states[slot].isListed = true }
+    }
+    var free: Int32 = 0
+    for endpoint in endpoints {
+      let slot = slot(of: endpoint.identity) ?? add(endpoint, searchingFrom: &free, at: now)
+      if slot < 0 { continue }
+      states[slot].weight = endpoint.weight
+      states[slot].zone = endpoint.zone
+      listed.append(slot)
     }
     rebuildAvailable()
   }
@@ -116,23 +119,31 @@ public struct EndpointSet: ~Copyable {
     rebuildAvailable()
   }
 
-  /// The slot of a listed endpoint or of one that still has requests, if it has one.
+  /// The slot of a listed endpoint or of one that still has requests, if it has one. Complexity: O(1).
   public func slot(of identity: EndpointIdentity) -> Int32? {
-    for slot in 0..<states.count
-    where states[slot].identity == identity && (states[slot].isListed || states[slot].inFlight > 0) {
-      return Int32(slot)
-    }
-    return nil
+    if identity.number < 0 || Int(identity.number) >= slots.count { return nil }
+    let slot = slots[identity.number]
+    if slot < 0 || states[slot].identity != identity { return nil }
+    return states[slot].isListed || states[slot].inFlight > 0 ? slot : nil
   }
 
-  private mutating func add(_ endpoint: EndpointDescription, at now: Timestamp) -> Int32 {
-    for slot in 0..<states.count where !states[slot].isListed && states[slot].inFlight == 0 {
-      let incarnation = states[slot].incarnation &+ 1
-      states[slot] = EndpointState(endpoint, incarnation: incarnation, since: now)
-      return Int32(slot)
+  /// Gives an endpoint a slot: the next one nobody needs any more, or a new one.
+  private mutating func add(
+    _ endpoint: EndpointDescription, searchingFrom free: inout Int32, at now: Timestamp
+  ) -> Int32 {
+    if endpoint.identity.number < 0 { return -1 }
+    while Int(free) < states.count && (states[free].isListed || states[free].inFlight > 0) { free &+= 1 }
+    let slot = free
+    if Int(slot) < states.count {
+      states[slot] = EndpointState(endpoint, incarnation: states[slot].incarnation &+ 1, since: now)
+    } else {
+      states.append(EndpointState(endpoint, incarnation: 1, since: now))
     }
-    states.append(EndpointState(endpoint, incarnation: 1, since: now))
-    return Int32(states.count - 1)
+    if Int(endpoint.identity.number) >= slots.count {
+      slots.resize(to: Int(endpoint.identity.number) + 1, filling: -1)
+    }
+    slots[endpoint.identity.number] = slot
+    return slot
   }
 
   private mutating func rebuildAvailable() {

@@ -27,54 +27,55 @@ public func mix64(_ value: UInt64) -> UInt64 {
 @inline(__always)
 public func unitInterval(_ bits: UInt64) -> Double { (Double(bits >> 12) + 0.5) * 0x1p-52 }
 
-/// What a random number is for. Each purpose has streams of its own.
+/// What a random number is for. Each purpose has streams of its own. Numbers are part of every recorded result: append,
+/// never renumber.
 @frozen
 public enum RandomPurpose: UInt64, Sendable, CaseIterable {
   /// When a client's next request comes.
   case arrival = 1
   /// How long a closed-loop user thinks.
-  case think
+  case think = 2
   /// Which data plane a request goes to.
-  case dataPlane
+  case dataPlane = 3
   /// The key a request carries.
-  case key
+  case key = 4
   /// How much service an attempt demands.
-  case demand
+  case demand = 5
   /// Whether an attempt is answered with an error.
-  case error
+  case error = 6
   /// A link's delay on the way there.
-  case linkThere
+  case linkThere = 7
   /// A link's delay on the way back.
-  case linkBack
+  case linkBack = 8
   /// Whether a message is lost on the way there.
-  case lossThere
+  case lossThere = 9
   /// Whether a message is lost on the way back.
-  case lossBack
+  case lossBack = 10
   /// Delay of opening a connection.
-  case connection
+  case connection = 11
   /// Delay that a fault adds.
-  case faultDelay
+  case faultDelay = 12
   /// Delay of the sidecar on the caller's side.
-  case hopOutbound
+  case hopOutbound = 13
   /// Delay of the sidecar on the server's side.
-  case hopInbound
+  case hopInbound = 14
   /// A replica's fluctuating speed.
-  case fluctuation
+  case fluctuation = 15
   /// When a replica's antagonist takes its share.
-  case antagonist
+  case antagonist = 16
   /// How late a data plane hears of an endpoint change.
-  case discovery
+  case discovery = 17
   /// A balancer's own choices.
-  case balancer
+  case balancer = 18
   /// Jitter and other draws of fault detection.
-  case detection
+  case detection = 19
   /// Which weighted backend a request goes to.
-  case split
+  case split = 20
   /// The state of a bursty arrival process.
-  case burst
+  case burst = 21
 }
 
-/// A family of draws: one key, any number of draws by number.
+/// A family of draws: one key, any number of draws by number. Draws, member keys and streams of one key are unrelated.
 @frozen
 public struct RandomKey: BitwiseCopyable, Hashable, Sendable {
   /// The mixed key.
@@ -102,7 +103,9 @@ public struct RandomKey: BitwiseCopyable, Hashable, Sendable {
   /// The key of a member of the family, with draws of its own.
   @inlinable
   @inline(__always)
-  public func key(_ number: UInt64) -> RandomKey { RandomKey(value: mix64(value ^ (number &* goldenGamma))) }
+  public func key(_ number: UInt64) -> RandomKey {
+    RandomKey(value: mix64((value ^ 0x9fb2_1c65_1e98_df25) &+ number &* goldenGamma))
+  }
 
   /// The key of one purpose among this key's draws (one request's demand, say).
   @inlinable
@@ -114,7 +117,7 @@ public struct RandomKey: BitwiseCopyable, Hashable, Sendable {
   /// A stream for a purpose that needs an open number of draws.
   @inlinable
   @inline(__always)
-  public func stream() -> RandomStream { RandomStream(state: value) }
+  public func stream() -> RandomStream { RandomStream(state: value ^ 0xc2b2_ae3d_27d4_eb4f) }
 }
 
 /// A sequence of draws (SplitMix64), or a given sequence when a policy is held against another system's vectors.

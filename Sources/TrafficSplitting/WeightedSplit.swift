@@ -51,6 +51,10 @@ public struct WeightedSplit: ~Copyable {
   /// How many routes there are.
   public var routeCount: Int { splits.count }
 
+  /// The only destination of `route`, or -1 when it has several (or none) and a draw decides.
+  @inline(__always)
+  public func onlyCluster(route: Int32) -> Int32 { splits[route].onlyCluster }
+
   /// The index of the cluster that a request of `route` with the random bits `draw` goes to; -1 when no destination of
   /// the route has a weight.
   public func cluster(route: Int32, draw: UInt64) -> Int32 {

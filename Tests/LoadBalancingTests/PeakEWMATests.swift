@@ -31,7 +31,7 @@ private struct Probe: ~Copyable {
   mutating func finish(_ slot: Int32 = 0, latency: Double, at time: Double) {
     endpoints.states[slot].inFlight -= 1
     let outcome = AttemptOutcome(
-      latency: TimeSpan(nanoseconds: Int64(latency * 1e6)), status: 200, isSuccess: true, isAnswered: true)
+      latency: TimeSpan(nanoseconds: Int64(latency * 1e6)), status: 200, ending: .answered)
     policy.ended(endpoints, slot: slot, outcome, at: instant(time))
   }
 

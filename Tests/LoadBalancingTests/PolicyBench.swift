@@ -69,7 +69,7 @@ struct PolicyBench: ~Copyable {
   mutating func end(_ slot: Int32, latency: TimeSpan, isSuccess: Bool = true) {
     endpoints.states[slot].inFlight -= 1
     let outcome = AttemptOutcome(
-      latency: latency, status: isSuccess ? 200 : 500, isSuccess: isSuccess, isAnswered: true)
+      latency: latency, status: isSuccess ? 200 : 500, ending: .answered)
     policy.ended(endpoints, slot: slot, outcome, at: now)
   }
 
