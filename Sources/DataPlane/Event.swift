@@ -19,16 +19,9 @@ public typealias RequestHandle = SlotHandle
 /// Names one try of a request inside its data plane.
 public typealias AttemptHandle = SlotHandle
 
-/// Names a timer inside its data plane: a small dense number, used again after the timer is due or cancelled.
-@frozen
-public struct TimerID: BitwiseCopyable, Hashable, Sendable {
-  /// The number.
-  public var number: Int32
-
-  /// The timer `number`.
-  @inlinable
-  public init(_ number: Int32) { self.number = number }
-}
+/// Names a timer inside its data plane. Its index is small and dense, and used again after the timer is due or cancelled; the
+/// generation tells the successors apart, so that a call back that comes too late is known for what it is.
+public typealias TimerHandle = SlotHandle
 
 /// Why an attempt got no answer.
 @frozen
@@ -49,8 +42,9 @@ public struct RequestArrival: BitwiseCopyable, Sendable {
   public var caller: CallerToken
   /// The route that takes it, or -1 when no route does.
   public var route: Int32
-  /// 64 bits of randomness that are the request's own, the same in every variant: weighted splits use them.
-  public var draw: UInt64
+  /// The request's own randomness, the same in every variant: whatever is decided by chance for it (its part of a split, the
+  /// endpoints a balancer compares) is drawn from here by purpose.
+  public var randomness: RandomKey
   /// The hash of what it is to stick to.
   public var key: UInt64
   /// Whether it carries a key.
@@ -58,10 +52,12 @@ public struct RequestArrival: BitwiseCopyable, Sendable {
 
   /// A request.
   @inlinable
-  public init(caller: CallerToken, route: Int32, draw: UInt64 = 0, key: UInt64 = 0, hasKey: Bool = false) {
+  public init(
+    caller: CallerToken, route: Int32, randomness: RandomKey, key: UInt64 = 0, hasKey: Bool = false
+  ) {
     self.caller = caller
     self.route = route
-    self.draw = draw
+    self.randomness = randomness
     self.key = key
     self.hasKey = hasKey
   }
@@ -77,7 +73,7 @@ public enum Event: BitwiseCopyable, Sendable {
   /// An attempt broke.
   case attemptFailed(AttemptHandle, TransportFailure)
   /// A timer that the data plane had set is due.
-  case timerDue(TimerID)
+  case timerDue(TimerHandle)
   /// Nobody wants the answer any more.
   case requestAbandoned(RequestHandle)
   /// An oracle tells until when an endpoint is busy with what it has. The lab alone sends it.
@@ -97,8 +93,23 @@ public struct AttemptStart: BitwiseCopyable, Sendable {
   public var cluster: Int32
   /// Where it goes.
   public var endpoint: EndpointIdentity
-  /// 1 for the first try, 2 for the first retry, and so on.
+  /// Why it is made.
+  public var kind: AttemptKind
+  /// Its number among those of its kind, from 1.
   public var number: Int32
+}
+
+/// Why an attempt is made. What is drawn for it depends on this and on its number within its kind alone.
+@frozen
+public enum AttemptKind: UInt8, BitwiseCopyable, Sendable {
+  /// The first try.
+  case first
+  /// Another one after a failure.
+  case retry
+  /// Another one beside a slow one.
+  case hedge
+  /// A copy whose answer nobody sees.
+  case mirror
 }
 
 /// What made the final answer what it is.
@@ -126,6 +137,8 @@ public struct DetectionNotice: BitwiseCopyable, Sendable {
     case ejected
     /// One request is let through as a probe.
     case probation
+    /// The probe failed: the endpoint stays out, for longer.
+    case probeFailed
     /// The endpoint takes part again.
     case returned
   }
@@ -149,12 +162,12 @@ public enum Action: BitwiseCopyable, Sendable {
   case startAttempt(AttemptStart)
   /// Nobody waits for this attempt any more.
   case cancelAttempt(AttemptHandle, caller: CallerToken)
-  /// Give the caller its answer.
-  case respond(CallerToken, status: Int16, cause: ResponseCause)
+  /// Give the caller its answer: that of `attempt`, or one of the data plane's own when there is none (`SlotHandle.none`).
+  case respond(CallerToken, attempt: AttemptHandle, status: Int16, cause: ResponseCause)
   /// Call back at `deadline`.
-  case setTimer(TimerID, deadline: Timestamp)
+  case setTimer(TimerHandle, deadline: Timestamp)
   /// Do not call back.
-  case cancelTimer(TimerID)
+  case cancelTimer(TimerHandle)
   /// Tell people.
   case report(DetectionNotice)
 }

@@ -1,0 +1,111 @@
+// One cluster inside one data plane: its endpoints, its balancer, what fault detection knows of each endpoint.
+
+import FaultDetection
+import LoadBalancing
+import MeshCore
+
+/// Failure accrual of one endpoint, and the timer that ends its penalty.
+struct EndpointAccrual: BitwiseCopyable {
+  var machine: ConsecutiveFailureAccrual
+  /// The penalty's timer, or none.
+  var timer: TimerHandle
+  /// Whose state it is.
+  var incarnation: UInt32
+}
+
+/// A cluster's live state.
+struct ClusterState: ~Copyable {
+  /// What may be chosen, and what is in flight.
+  var endpoints: EndpointSet
+  /// Who chooses.
+  private var balancer: any LoadBalancer
+  /// The balancer's stream for what no request causes.
+  private var random: RandomStream
+  /// Failure accrual's settings, when on.
+  private let accrual: ConsecutiveAccrualDescription?
+  /// Whether fault detection is on.
+  let detects: Bool
+  /// Failure accrual by slot; empty when off.
+  var accruals: Pool<EndpointAccrual>
+
+  init(_ description: ClusterDescription, balancer: any LoadBalancer, random: RandomStream) {
+    self.endpoints = EndpointSet()
+    self.balancer = balancer
+    self.random = random
+    self.accrual = description.failureAccrual
+    self.detects = description.failureAccrual != nil
+    self.accruals = Pool()
+  }
+
+  /// Chooses an endpoint and counts the attempt in. Returns its slot, or -1 when none may be chosen.
+  @inline(__always)
+  mutating func begin(_ context: PickContext, _ draws: inout RandomStream, at now: Timestamp) -> Int32 {
+    let slot = balancer.pick(endpoints, context, &draws, at: now)
+    if slot < 0 { return -1 }
+    endpoints.states[slot].inFlight &+= 1
+    balancer.began(endpoints, slot: slot, at: now)
+    // A probe's permit is taken: nobody else may go there until the verdict.
+    if detects && accruals[slot].machine.attemptSent() { setAdmitted(false, slot: slot, at: now) }
+    return slot
+  }
+
+  /// Counts an attempt out and tells the balancer how it went.
+  @inline(__always)
+  mutating func end(slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp) {
+    endpoints.states[slot].inFlight &-= 1
+    balancer.ended(endpoints, slot: slot, outcome, at: now)
+  }
+
+  /// Replaces the endpoints; who is new gets a fresh state machine.
+  mutating func list(_ descriptions: [EndpointDescription], at now: Timestamp) {
+    endpoints.list(descriptions, at: now)
+    if detects {
+      let count = endpoints.states.count
+      let fresh = EndpointAccrual(machine: ConsecutiveFailureAccrual(), timer: .none, incarnation: 0)
+      accruals.resize(to: count, filling: fresh)
+      for slot in 0..<count where accruals[slot].incarnation != endpoints.states[slot].incarnation {
+        accruals[slot].machine = ConsecutiveFailureAccrual()
+        accruals[slot].incarnation = endpoints.states[slot].incarnation
+      }
+    }
+    balancer.endpointsChanged(endpoints, &random, at: now)
+  }
+
+  /// Feeds one verdict on an answer to failure accrual and applies what follows.
+  mutating func classified(
+    slot: Int32, isFailure: Bool, _ draws: inout RandomStream, at now: Timestamp
+  ) -> AccrualVerdict {
+    guard let accrual else { return .none }
+    let verdict = accruals[slot].machine.classified(
+      isFailure: isFailure, configuration: accrual, random: &draws, at: now)
+    if verdict != .none { setAdmitted(accruals[slot].machine.isAdmitting, slot: slot, at: now) }
+    return verdict
+  }
+
+  /// The penalty is over: one request may pass. Returns whether it was.
+  mutating func penaltyElapsed(slot: Int32, at now: Timestamp) -> Bool {
+    let isOver = accruals[slot].machine.penaltyElapsed(at: now) == .probation
+    setAdmitted(accruals[slot].machine.isAdmitting, slot: slot, at: now)
+    return isOver
+  }
+
+  /// A probe ended without a verdict: the next request may be one.
+  mutating func returnPermit(slot: Int32, at now: Timestamp) {
+    if !detects || accruals[slot].machine.state != .probation { return }
+    accruals[slot].machine.attemptForgotten()
+    setAdmitted(true, slot: slot, at: now)
+  }
+
+  /// Forgets an endpoint's failures, as if it were new.
+  mutating func pardon(slot: Int32) {
+    accruals[slot].machine = ConsecutiveFailureAccrual()
+    accruals[slot].timer = .none
+    endpoints.setAdmitted(true, slot: slot)
+  }
+
+  private mutating func setAdmitted(_ admitted: Bool, slot: Int32, at now: Timestamp) {
+    if endpoints.states[slot].isAdmitted == admitted { return }
+    endpoints.setAdmitted(admitted, slot: slot)
+    balancer.endpointsChanged(endpoints, &random, at: now)
+  }
+}

@@ -1,0 +1,62 @@
+// What fault detection makes of answers: penalties, probes and the notices that people read.
+
+import FaultDetection
+import MeshCore
+
+extension DataPlane {
+  /// Feeds one answer to failure accrual; sets the penalty's timer when it trips.
+  mutating func classified(
+    _ attempt: AttemptRecord, isFailure: Bool, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    let cluster = Int(attempt.cluster)
+    let verdict = clusters[cluster].classified(slot: attempt.slot, isFailure: isFailure, &detectionRandom, at: now)
+    switch verdict {
+    case .none, .probation:
+      return
+    case .tripped(let until, let penalty, let failures), .probeFailed(let until, let penalty, let failures):
+      let state = clusters[cluster].endpoints.states[attempt.slot]
+      let timer = timers.insert(
+        TimerRecord(
+          purpose: .penalty, subject: attempt.cluster, slot: attempt.slot, incarnation: state.incarnation))
+      clusters[cluster].accruals[attempt.slot].timer = timer
+      actions.append(.setTimer(timer, deadline: until))
+      let kind: DetectionNotice.Kind = if case .tripped = verdict { .ejected } else { .probeFailed }
+      report(kind, attempt.cluster, state.identity, failures: failures, penalty: penalty, into: &actions)
+    case .reopened:
+      let identity = clusters[cluster].endpoints.states[attempt.slot].identity
+      report(.returned, attempt.cluster, identity, failures: 0, penalty: .zero, into: &actions)
+    }
+  }
+
+  /// A penalty's timer is due.
+  mutating func penaltyElapsed(_ record: TimerRecord, at now: Timestamp, into actions: inout ActionBuffer) {
+    let cluster = Int(record.subject)
+    let state = clusters[cluster].endpoints.states[record.slot]
+    if state.incarnation != record.incarnation { return }
+    clusters[cluster].accruals[record.slot].timer = .none
+    if clusters[cluster].penaltyElapsed(slot: record.slot, at: now) {
+      report(.probation, record.subject, state.identity, failures: 0, penalty: .zero, into: &actions)
+    }
+  }
+
+  /// Endpoints that discovery no longer lists need no penalty any more.
+  mutating func dropPenaltiesOfTheGone(cluster: Int, into actions: inout ActionBuffer) {
+    if !clusters[cluster].detects { return }
+    for slot in 0..<clusters[cluster].endpoints.states.count {
+      if clusters[cluster].endpoints.states[slot].isListed { continue }
+      let timer = clusters[cluster].accruals[slot].timer
+      if timer.index < 0 { continue }
+      clusters[cluster].pardon(slot: Int32(slot))
+      drop(timer, into: &actions)
+    }
+  }
+
+  private func report(
+    _ kind: DetectionNotice.Kind, _ cluster: Int32, _ endpoint: EndpointIdentity, failures: UInt32, penalty: TimeSpan,
+    into actions: inout ActionBuffer
+  ) {
+    actions.append(
+      .report(
+        DetectionNotice(kind: kind, cluster: cluster, endpoint: endpoint, failures: failures, penalty: penalty)))
+  }
+}
