@@ -35,7 +35,9 @@ let package = Package(
     // The lab.
     .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"]), .brew(["gsl"])]),
     .target(name: "Statistics", dependencies: ["CGSL"], swiftSettings: settings),
-    .target(name: "Simulation", dependencies: ["DataPlane", "MeshCore"], swiftSettings: settings),
+    .target(
+      name: "Simulation", dependencies: ["DataPlane", "LoadBalancing", "TrafficSplitting", "MeshCore"],
+      swiftSettings: settings),
     .target(
       name: "Experiments",
       dependencies: ["Simulation", "MeshConfiguration", "Statistics", "MeshCore", "LoadBalancing"],
@@ -65,7 +67,9 @@ let package = Package(
     .testTarget(
       name: "FaultDetectionTests", dependencies: ["FaultDetection", "MeshCore", "TestVectors"],
       resources: [.copy("Fixtures")], swiftSettings: settings),
-    .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "MeshCore"], swiftSettings: settings),
+    .testTarget(
+      name: "DataPlaneTests", dependencies: ["DataPlane", "LoadBalancing", "TrafficSplitting", "MeshCore"],
+      swiftSettings: settings),
     .testTarget(
       name: "MeshConfigurationTests", dependencies: ["MeshConfiguration", "MeshCore", "LoadBalancing"],
       swiftSettings: settings),

@@ -33,6 +33,35 @@ public struct LatencyHistogram: Sendable, Hashable {
     self.maximum = 0
   }
 
+  /// A histogram of the given cells, whose values sum up to `sum`.
+  init(precision: Int, cells: [UInt32], count: Int64, sum: Int128, maximum: Int64) {
+    self.precision = precision
+    self.cells = ContiguousArray(cells)
+    self.carries = [:]
+    self.count = count
+    self.sumLow = UInt64(truncatingIfNeeded: sum)
+    self.sumHigh = UInt64(truncatingIfNeeded: sum >> 64)
+    self.maximum = maximum
+  }
+
+  /// What is left when the values of `other`, all of them among this one's, are taken out. The maximum is the highest cell's
+  /// upper end, unless that is beyond the exact one.
+  func subtracting(_ other: LatencyHistogram) -> LatencyHistogram {
+    if other.count == 0 { return self }
+    var rest = self
+    var highest = -1
+    for cell in 0..<rest.cells.count {
+      if cell < other.cells.count { rest.cells[cell] &-= other.cells[cell] }
+      if rest.cells[cell] > 0 { highest = cell }
+    }
+    rest.count -= other.count
+    let sum = (Int128(sumHigh) << 64 | Int128(sumLow)) - (Int128(other.sumHigh) << 64 | Int128(other.sumLow))
+    rest.sumLow = UInt64(truncatingIfNeeded: sum)
+    rest.sumHigh = UInt64(truncatingIfNeeded: sum >> 64)
+    rest.maximum = highest < 0 ? 0 : min(maximum, Int64(Self.middle(of: highest, precision: precision).rounded(.up)))
+    return rest
+  }
+
   /// The mean, rounded once; nil when empty.
   public var mean: Double? {
     if count == 0 { return nil }

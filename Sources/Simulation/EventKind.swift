@@ -1,0 +1,53 @@
+// Everything that can happen in the simulated world. The number is part of the trace digest: append, never renumber.
+
+/// What an event of the wheel is about. The comment names its argument.
+enum EventKind: UInt8, BitwiseCopyable {
+  /// A client's next request is wanted: client.
+  case arrival = 1
+  /// A closed-loop user has thought: user.
+  case userThought = 2
+  /// An attempt reaches its replica: work.
+  case attemptReachesReplica = 3
+  /// An attempt gets through a delay that a fault adds: work.
+  case attemptReachesQueue = 4
+  /// A replica has served an attempt: work.
+  case served = 5
+  /// A processor-sharing replica has served whoever is first: replica.
+  case sharedServed = 6
+  /// An answer reaches the caller's data plane: work.
+  case answerReachesCaller = 7
+  /// A refusal or reset reaches the caller's data plane: work.
+  case failureReachesCaller = 8
+  /// A timer of a data plane is due: data plane and timer.
+  case timer = 9
+  /// A connection attempt reaches the replica: opening.
+  case connectReachesReplica = 10
+  /// The connection's answer is back: opening.
+  case connectReturns = 11
+  /// A connection attempt has taken too long: opening.
+  case connectTimeout = 12
+  /// A fault begins: fault.
+  case faultBegins = 13
+  /// A fault ends: fault.
+  case faultEnds = 14
+  /// A fault's pause begins: fault.
+  case pauseBegins = 15
+  /// A fault's pause ends: fault.
+  case pauseEnds = 16
+  /// A restarted replica is back: fault.
+  case restarted = 17
+  /// An antagonist takes a replica: replica.
+  case antagonistTakes = 18
+  /// An antagonist gives it back: replica.
+  case antagonistGives = 19
+  /// A service's replicas draw their speeds anew: service.
+  case fluctuates = 20
+  /// A data plane hears of a service's endpoints: data plane and service.
+  case discovered = 21
+  /// A window of the time line ends.
+  case windowEnds = 22
+  /// Counting begins.
+  case warmUpEnds = 23
+  /// Arrivals stop.
+  case arrivalsStop = 24
+}

@@ -1,0 +1,270 @@
+// What is counted while a run goes on. Memory does not grow with requests: histograms, sums, one row a window.
+
+import DataPlane
+import MeshCore
+
+/// The window of the time line that is open.
+struct WindowCounters: BitwiseCopyable {
+  var start: Int64
+  var requests: Int64
+  var successes: Int64
+  var failures: Int64
+}
+
+/// Everything a run measures of its clients' requests, and the lists people read.
+struct Measurement: ~Copyable {
+  /// Requests wanted now are counted.
+  var isCounting = false
+  /// Answers given now count for the throughput.
+  var isInSpan = false
+  /// Client requests without an answer.
+  var open: Int64 = 0
+  /// Client requests answered.
+  var answered: Int64 = 0
+  /// Client requests wanted.
+  var wantedCount: Int64 = 0
+  /// Open requests times nanoseconds, up to `touched`: the left side of Little's law.
+  var area: Int64 = 0
+  var touched: Int64 = 0
+  /// Nanoseconds between wish and answer of all requests together: its right side.
+  var sojourn: Int64 = 0
+
+  /// All latencies, and those of failures, by client.
+  var latencies: HistogramBank
+  var failureLatencies: HistogramBank
+  /// Attempts' latencies, by row.
+  var attemptLatencies: HistogramBank
+  /// Latencies of what was answered in the open window.
+  var windowLatencies: HistogramBank
+  var window = WindowCounters(start: 0, requests: 0, successes: 0, failures: 0)
+
+  var timeline: [TimelineRow] = []
+  var events: [EventRow] = []
+  /// Ejections, the warm-up left out.
+  var ejections: Int64 = 0
+  /// When the first fault began, and the first ejection after it.
+  var firstFault: Int64?
+  var detection: Int64?
+  /// By data plane and row: since when the endpoint is ejected, or -1. Empty without fault detection.
+  var ejectedSince = Pool<Int64>()
+
+  init(clients: Int, rows: Int, maximum: Int64) {
+    latencies = HistogramBank(rows: clients, precision: 11, maximum: maximum)
+    failureLatencies = HistogramBank(rows: clients, precision: 11, maximum: maximum)
+    attemptLatencies = HistogramBank(rows: rows, precision: 8, maximum: maximum)
+    windowLatencies = HistogramBank(rows: 1, precision: 11, maximum: maximum)
+  }
+
+  /// A client wants an answer.
+  @inline(__always)
+  mutating func wanted(isCounted: Bool, at now: Int64) {
+    area &+= open &* (now &- touched)
+    touched = now
+    open &+= 1
+    wantedCount &+= 1
+    window.requests &+= 1
+  }
+
+  /// A client has its answer.
+  @inline(__always)
+  mutating func ended(wanted: Int64, at now: Int64) {
+    area &+= open &* (now &- touched)
+    touched = now
+    open &-= 1
+    answered &+= 1
+    sojourn &+= now &- wanted
+  }
+
+  /// Counts an answer for the open window.
+  @inline(__always)
+  mutating func recordWindow(_ latency: Int64, isSuccess: Bool) {
+    if isSuccess { window.successes &+= 1 } else { window.failures &+= 1 }
+    windowLatencies.record(latency, row: 0)
+  }
+
+  /// Counts an answer of a counted request.
+  @inline(__always)
+  mutating func record(_ latency: Int64, client: Int, isSuccess: Bool) {
+    latencies.record(latency, row: client)
+    if !isSuccess { failureLatencies.record(latency, row: client) }
+  }
+
+  /// Counts an attempt.
+  @inline(__always)
+  mutating func recordAttempt(_ latency: Int64, row: Int) {
+    attemptLatencies.record(latency, row: row)
+  }
+
+  /// Closes the open window at `end`.
+  mutating func closeWindow(at end: Int64, healthyEndpoints: Int) {
+    var row = TimelineRow(time: Timestamp(nanoseconds: window.start))
+    row.requests = window.requests
+    row.successes = window.successes
+    row.failures = window.failures
+    if windowLatencies.count(row: 0) > 0 {
+      let histogram = windowLatencies.histogram(row: 0)
+      row.latencyP50 = histogram.quantile(0.5)
+      row.latencyP99 = histogram.quantile(0.99)
+      windowLatencies.clear(row: 0)
+    }
+    row.inFlight = open
+    row.healthyEndpoints = Int64(healthyEndpoints)
+    timeline.append(row)
+    window = WindowCounters(start: end, requests: 0, successes: 0, failures: 0)
+  }
+}
+
+extension World {
+  /// Writes a line into the event list.
+  mutating func note(_ event: String, _ detail: String) {
+    measurement.events.append(EventRow(time: Timestamp(nanoseconds: now), event: event, detail: detail))
+    if event == "faultBegan" && measurement.firstFault == nil { measurement.firstFault = now }
+  }
+
+  /// A data plane's fault detection has something to say.
+  mutating func report(_ notice: DetectionNotice, proxy: Int) {
+    let cluster = Int(notice.cluster)
+    let replica = notice.endpoint.number
+    let row = Int(firstRow[cluster] &+ replica &- firstReplicaOfCluster[cluster])
+    let place = proxy * rows.count + row
+    var name = "ejected"
+    var detail = ""
+    switch notice.kind {
+    case .ejected:
+      detail = "\(notice.failures) consecutive failures; a probe in \(readable(notice.penalty))"
+      if measurement.isCounting || measurement.isInSpan { measurement.ejections &+= 1 }
+      if let first = measurement.firstFault, measurement.detection == nil { measurement.detection = now &- first }
+      if measurement.ejectedSince[place] < 0 { measurement.ejectedSince[place] = now }
+    case .probeFailed:
+      name = "probation"
+      detail = "the probe failed; the next one in \(readable(notice.penalty))"
+    case .probation:
+      name = "probation"
+      detail = "the penalty is over; one request may pass as a probe"
+    case .returned:
+      name = "returned"
+      detail = "the probe succeeded"
+      closeEjection(place: place, row: row)
+    }
+    measurement.events.append(
+      EventRow(
+        time: Timestamp(nanoseconds: now), event: name, cluster: mesh.clusters[cluster].name,
+        endpoint: replicaName(replica), detail: detail, proxy: proxyName(proxy)))
+  }
+
+  /// Adds an ejection that is over, or that the run's end cuts off, to its endpoint; only what lies in [warm-up, stop) counts.
+  mutating func closeEjection(place: Int, row: Int) {
+    let since = measurement.ejectedSince[place]
+    if since < 0 { return }
+    measurement.ejectedSince[place] = -1
+    let from = max(since, settings.warmUp.nanoseconds)
+    let to = min(now, stop)
+    if to > from { rows[row].ejected &+= to &- from }
+  }
+
+  /// A replica's name.
+  func replicaName(_ replica: Int32) -> String {
+    let service = description.services[Int(replicas[replica].service)]
+    let number = Int(replicas[replica].number)
+    return number < service.replicas.count ? service.replicas[number].name : "\(service.name)-\(number)"
+  }
+
+  /// A data plane's name: `users/0`, or the calling replica's.
+  func proxyName(_ proxy: Int) -> String {
+    if proxies[proxy].client >= 0 {
+      return "\(description.clients[Int(proxies[proxy].client)].name)/\(proxies[proxy].number)"
+    }
+    if proxies[proxy].replica >= 0 { return replicaName(proxies[proxy].replica) }
+    return description.services[Int(proxies[proxy].service)].name
+  }
+
+  /// A length of time for people: seconds with up to two decimals.
+  private func readable(_ span: TimeSpan) -> String {
+    let hundredths = (span.nanoseconds &+ 5_000_000) / 10_000_000
+    let rest = hundredths % 100
+    let whole = "\(hundredths / 100)"
+    if rest == 0 { return "\(whole) s" }
+    return rest % 10 == 0 ? "\(whole).\(rest / 10) s" : "\(whole).\(rest < 10 ? "0" : "")\(rest) s"
+  }
+
+  // MARK: - Windows and spans
+
+  mutating func windowEnds() {
+    let healthy =
+      clients.count > 0 && clients[0].route >= 0
+      ? proxies[Int(clients[0].firstPlane)].plane.availableEndpoints(inCluster: firstTargetCluster) : 0
+    measurement.closeWindow(at: now, healthyEndpoints: healthy)
+    watchSaturation()
+    let next = now.addingClamped(settings.window.nanoseconds)
+    if next <= horizon { _ = wheel.schedule(at: next, .windowEnds, 0) }
+  }
+
+  mutating func warmUpEnds() {
+    measurement.isCounting = true
+    measurement.isInSpan = true
+    for replica in 0..<Int32(replicas.count) {
+      touch(replica)
+      replicas[replica].waitingAreaAtWarmUp = replicas[replica].waitingArea
+      replicas[replica].heldAreaAtWarmUp = replicas[replica].heldArea
+    }
+  }
+
+  mutating func arrivalsStop() {
+    if hasStopped { return }
+    hasStopped = true
+    measurement.isCounting = false
+    measurement.isInSpan = false
+    for replica in 0..<Int32(replicas.count) {
+      touch(replica)
+      replicas[replica].waitingAreaAtStop = replicas[replica].waitingArea
+      replicas[replica].heldAreaAtStop = replicas[replica].heldArea
+    }
+    judgeSaturation()
+  }
+
+  /// Looks which replicas had no rest in the window that ends.
+  private mutating func watchSaturation() {
+    if hasStopped { return }
+    let window = settings.window.nanoseconds
+    for replica in 0..<Int32(replicas.count) {
+      if replicas[replica].discipline == 3 { continue }
+      touch(replica)
+      let held = replicas[replica].heldArea &- replicas[replica].heldAreaAtWindow
+      replicas[replica].heldAreaAtWindow = replicas[replica].heldArea
+      let capacity = Double(replicas[replica].workers) * Double(window)
+      let backlog = replicas[replica].waiting &+ replicas[replica].inService
+      if Double(held) < 0.995 * capacity {
+        replicas[replica].saturatedSince = -1
+      } else if replicas[replica].saturatedSince < 0 {
+        replicas[replica].saturatedSince = now &- window
+        replicas[replica].backlogWhenSaturated = backlog
+      }
+    }
+  }
+
+  /// At the end of arrivals: whose queue grew without rest, so that the figures depend on when the run was stopped.
+  private mutating func judgeSaturation() {
+    for service in 0..<services.count {
+      var saturated: [(name: String, since: Int64)] = []
+      for number in 0..<services[service].replicaCount {
+        let replica = services[service].firstReplica &+ number
+        let state = replicas[replica]
+        let backlog = state.waiting &+ state.inService
+        let span = stop &- state.saturatedSince
+        let isLong = span >= 3 &* settings.window.nanoseconds && span >= stop / 5
+        let grows = backlog >= state.backlogWhenSaturated &+ max(10, state.workers)
+        if state.saturatedSince >= 0 && state.queueLimit == .max && isLong && grows {
+          saturated.append((replicaName(replica), state.saturatedSince))
+        }
+      }
+      guard let since = saturated.map(\.since).min() else { continue }
+      let isWhole = saturated.count == Int(services[service].replicaCount)
+      let names = isWhole ? description.services[service].name : listing(saturated.map(\.name))
+      saturationNotes.append("load ≥ 1 at \(names) from \(since / 1_000_000_000) s: figures depend on the duration")
+    }
+  }
+
+  private func listing(_ names: [String]) -> String {
+    names.count <= 3 ? names.joined(separator: ", ") : "\(names.count) replicas (\(names[0]), \(names[1]), …)"
+  }
+}

@@ -1,0 +1,258 @@
+// The records of the simulated world that come and go with requests, and those that stay with replicas and clients. Plain
+// values in slabs and pools: the hot path touches nothing else.
+
+import DataPlane
+import MeshCore
+
+/// One logical request on its way through a data plane: a client's, or a call that a replica makes.
+struct CallRecord: BitwiseCopyable {
+  /// When it was wanted.
+  var wanted: Int64
+  /// Everything that is drawn for it comes from here.
+  var key: RandomKey
+  /// The request inside the data plane.
+  var request: RequestHandle
+  /// Its data plane.
+  var plane: Int32
+  /// The client it comes from, or that of the request that led to it.
+  var client: Int32
+  /// The work that makes the call, or -1 for a client's own request.
+  var parent: Int32
+  /// The call's description in `World.calls`, for a call.
+  var lane: Int32
+  /// Copies still to be made one after another.
+  var copiesLeft: Int32
+  /// Its latest attempt's work, or -1; older ones hang on it.
+  var work: Int32
+  /// The closed-loop user, or -1.
+  var user: Int32
+  /// Demand that a trace prescribes for the first service, or -1.
+  var prescribedDemand: Int64
+  /// Bytes.
+  var size: Int64
+  /// Whether it is counted (wanted in [warm-up, duration)).
+  var isCounted: Bool
+  /// Whether an attempt of it reached a worker.
+  var hasReachedWorker: Bool
+}
+
+/// Where an attempt is.
+enum WorkPhase: UInt8, BitwiseCopyable {
+  /// Waits for a connection.
+  case connecting
+  /// On its way there, or held up by a fault.
+  case travelling
+  /// Waits for a worker.
+  case waiting
+  /// Is being served.
+  case inService
+  /// Has been served and makes its calls.
+  case calling
+  /// Its answer is on the way back.
+  case answering
+  /// Swallowed by a hung replica or a dead link: nothing will come.
+  case lost
+}
+
+/// One attempt at one replica.
+struct WorkRecord: BitwiseCopyable {
+  /// Whose it is; stale once nobody waits for it.
+  var call: SlotHandle
+  /// The attempt inside the data plane.
+  var attempt: AttemptHandle
+  /// Everything that is drawn for it comes from here.
+  var key: RandomKey
+  /// When the data plane sent it.
+  var sent: Int64
+  /// When it came to the replica.
+  var entered: Int64
+  /// When its service, or the last stretch of it at one rate, began.
+  var began: Int64
+  /// Nanoseconds of service left at `began`, at rate 1; the finish on the virtual clock under processor sharing.
+  var remaining: Double
+  /// Nanoseconds of service it takes in all.
+  var demand: Int64
+  /// Bytes.
+  var size: Int64
+  /// The event it waits for.
+  var event: EventHandle
+  /// Its data plane.
+  var plane: Int32
+  /// Its replica.
+  var replica: Int32
+  /// The counters of its cluster and endpoint.
+  var row: Int32
+  /// The next one in the replica's queue, or in a list of those who wait for a connection.
+  var next: Int32
+  /// The one before.
+  var previous: Int32
+  /// The next older attempt of the same call.
+  var older: Int32
+  /// The group of calls it is at.
+  var step: Int32
+  /// Calls of that group without an answer.
+  var openCalls: Int32
+  /// Its answer.
+  var status: Int16
+  /// Where it is.
+  var phase: WorkPhase
+  /// Whether it holds a worker.
+  var holdsWorker: Bool
+  /// Whether its demand and status have been decided by a fault (`errors`) already.
+  var isDecided: Bool
+  /// Whether its root request is counted.
+  var isCounted: Bool
+  /// Whether it occupies an http1 connection.
+  var holdsConnection: Bool
+}
+
+/// Why a replica is not simply up.
+struct ReplicaCondition: OptionSet, BitwiseCopyable {
+  let rawValue: UInt32
+  init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  static var crashed: ReplicaCondition { .init(rawValue: 1) }
+  static var hung: ReplicaCondition { .init(rawValue: 2) }
+  static var draining: ReplicaCondition { .init(rawValue: 4) }
+  static var absent: ReplicaCondition { .init(rawValue: 8) }
+  static var erring: ReplicaCondition { .init(rawValue: 16) }
+  static var delayed: ReplicaCondition { .init(rawValue: 32) }
+  static var restarting: ReplicaCondition { .init(rawValue: 64) }
+}
+
+/// One replica.
+struct ReplicaState: BitwiseCopyable {
+  var service: Int32
+  var number: Int32
+  var zone: Int32
+  /// The data plane for its own calls, or -1.
+  var plane: Int32
+  var weight: UInt32
+  var condition: ReplicaCondition
+  var discipline: UInt8
+  /// Whether a service takes just what was demanded.
+  var isPlain: Bool
+  /// Whether an oracle follows its work.
+  var isObserved: Bool
+  var workers: Int32
+  var queueLimit: Int32
+  var inService: Int32
+  var waiting: Int32
+  var queueHead: Int32
+  var queueTail: Int32
+  var time: Int32
+  /// Served as many times as fast, by its description.
+  var speed: Double
+  /// The speed it has drawn.
+  var fluctuation: Double
+  /// How many times as long a service that begins now takes, faults and speeds together, the cold start apart.
+  var stretch: Double
+  /// How fast running work goes: 1, less under `mode: rate`, 0 when it stands still.
+  var rate: Double
+  /// How many pauses and antagonists hold it.
+  var holds: Int32
+  var started: Int64
+  var busyUntil: Int64
+  /// Waiting and served requests, and held workers, each times nanoseconds, up to `touched`.
+  var waitingArea: Int64
+  var inServiceArea: Int64
+  var heldArea: Int64
+  var touched: Int64
+  /// Nanoseconds that requests have spent here, for Little's law.
+  var sojourn: Int64
+  /// The areas when counting began.
+  var waitingAreaAtWarmUp: Int64
+  var heldAreaAtWarmUp: Int64
+  /// The areas when arrivals stopped.
+  var waitingAreaAtStop: Int64
+  var heldAreaAtStop: Int64
+  /// For the watch on saturation: held area and waiting requests when the window began, and since when it has had no rest.
+  var heldAreaAtWindow: Int64
+  var saturatedSince: Int64
+  var backlogWhenSaturated: Int32
+}
+
+/// One service.
+struct ServiceState: BitwiseCopyable {
+  var firstReplica: Int32
+  /// Room for the most replicas it ever has.
+  var replicaRoom: Int32
+  /// How many are meant to be there now.
+  var replicaCount: Int32
+  var errorRate: Double
+  var responseSize: Int64
+  var perConcurrent: Int64
+  var coldStartFactor: Double
+  var coldStartOver: Int64
+  var firstStep: Int32
+  var stepCount: Int32
+  var holdsWorker: Bool
+  var onCancel: UInt8
+  var requests: Int64
+  var successes: Int64
+  var abandoned: Int64
+  var wasted: Double
+}
+
+/// A group of calls of a service: lanes `firstLane ..< firstLane + laneCount` in `World.lanes`.
+struct CallStep: BitwiseCopyable {
+  var firstLane: Int32
+  var laneCount: Int32
+}
+
+/// One call of a group.
+struct CallLane: BitwiseCopyable {
+  var route: Int32
+  var count: Int32
+  var isParallel: Bool
+  var failsList: Bool
+}
+
+/// One client.
+struct ClientState: BitwiseCopyable {
+  /// The root of its requests' keys.
+  var callKey: RandomKey
+  var thinkKey: RandomKey
+  var planeKey: RandomKey
+  /// Requests wanted so far.
+  var wanted: UInt64
+  var firstPlane: Int32
+  var planeCount: Int32
+  var route: Int32
+  var size: Int64
+  var successWithin: Int64
+  var think: Int32
+  var zipf: Int32
+  var constantKey: UInt64
+  var keyKind: UInt8
+  /// Requests that closed-loop users may still send.
+  var allowance: Int64
+  var requests: Int64
+  var successes: Int64
+  var timeouts: Int64
+  var rejected: Int64
+  var unanswered: Int64
+  var retries: Int64
+  var answeredInSpan: Int64
+}
+
+/// A closed-loop user.
+struct UserState: BitwiseCopyable {
+  var client: Int32
+  var number: Int32
+  /// Requests sent so far.
+  var sent: UInt64
+  var key: RandomKey
+}
+
+/// One endpoint of one cluster, counted over all data planes.
+struct EndpointRow: BitwiseCopyable {
+  var cluster: Int32
+  var replica: Int32
+  var requests: Int64
+  var successes: Int64
+  var latencySum: Int64
+  var ended: Int64
+  var ejected: Int64
+  var wasListed: Bool
+}

@@ -1,0 +1,110 @@
+// Calls that a replica makes after its own service: groups one after another, the calls of a group at once.
+
+import DataPlane
+import MeshCore
+
+extension World {
+  /// An attempt's own service is over and it has calls to make.
+  mutating func beginCalls(_ work: Int32, service: Int32) {
+    works[work].phase = .calling
+    if !services[service].holdsWorker { letWorkerGo(work) }
+    works[work].step = 0
+    nextStep(work)
+  }
+
+  /// Sends the present group's calls, or answers when there is no group left.
+  private mutating func nextStep(_ work: Int32) {
+    let service = replicas[works[work].replica].service
+    if works[work].step >= services[service].stepCount {
+      leave(work)
+      answer(work)
+      return
+    }
+    let step = steps[services[service].firstStep &+ works[work].step]
+    var open: Int32 = 0
+    for lane in step.firstLane..<(step.firstLane &+ step.laneCount) {
+      open &+= lanes[lane].isParallel ? lanes[lane].count : 1
+    }
+    works[work].openCalls = open
+    // Answers that come at once must not end the group before all of it is out.
+    let wasWorkingOff = isWorkingOff
+    isWorkingOff = true
+    for lane in step.firstLane..<(step.firstLane &+ step.laneCount) {
+      if lanes[lane].isParallel {
+        for copy in 0..<lanes[lane].count { call(from: work, lane: lane, copy: copy, copiesLeft: 0) }
+      } else {
+        call(from: work, lane: lane, copy: 0, copiesLeft: lanes[lane].count &- 1)
+      }
+    }
+    isWorkingOff = wasWorkingOff
+    if !wasWorkingOff { workOffAll() }
+  }
+
+  private mutating func call(from work: Int32, lane: Int32, copy: Int32, copiesLeft: Int32) {
+    // The path of calls that leads here: the attempt that calls, which call of its list, which copy.
+    let key = works[work].key.key(
+      0x1_0000_0000_0000 | UInt64(UInt32(bitPattern: lane)) << 20 | UInt64(UInt32(bitPattern: copy)))
+    let proxy = replicas[works[work].replica].plane
+    let call = calls.insert(
+      CallRecord(
+        wanted: now, key: key, request: .none, plane: proxy, client: 0, parent: work, lane: lane,
+        copiesLeft: copiesLeft, work: -1, user: -1, prescribedDemand: -1, size: 0,
+        isCounted: works[work].isCounted, hasReachedWorker: false))
+    tell(
+      Int(proxy),
+      .requestArrived(
+        RequestArrival(caller: CallerToken(call.packed), route: lanes[lane].route, randomness: key)))
+  }
+
+  /// One of an attempt's calls has its answer.
+  mutating func callAnswered(_ call: CallRecord, status: Int16) {
+    let work = call.parent
+    let lane = lanes[call.lane]
+    let isSuccess = status < 500 && status != 429
+    if !isSuccess && lane.failsList {
+      if works[work].openCalls > 1 { abandonCalls(of: work) }
+      works[work].status = 500
+      leave(work)
+      answer(work)
+      return
+    }
+    if call.copiesLeft > 0 {
+      self.call(
+        from: work, lane: call.lane, copy: lane.count &- call.copiesLeft, copiesLeft: call.copiesLeft &- 1)
+      return
+    }
+    works[work].openCalls &-= 1
+    if works[work].openCalls == 0 {
+      works[work].step &+= 1
+      nextStep(work)
+    }
+  }
+
+  /// Gives up all calls that an attempt waits for. Complexity: O(calls in flight); failures are rare.
+  mutating func abandonCalls(of work: Int32) {
+    if works[work].phase != .calling { return }
+    for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) && calls[index].parent == work {
+      let call = calls[index]
+      var attempt = call.work
+      while attempt >= 0 {
+        let older = works[attempt].older
+        cancelWork(attempt)
+        attempt = older
+      }
+      calls.remove(at: index)
+      tell(Int(call.plane), .requestAbandoned(call.request))
+    }
+    works[work].openCalls = 0
+  }
+
+  /// Frees the worker of an attempt that goes on without it.
+  mutating func letWorkerGo(_ work: Int32) {
+    if !works[work].holdsWorker { return }
+    let replica = works[work].replica
+    touch(replica)
+    works[work].holdsWorker = false
+    replicas[replica].inService &-= 1
+    replicas[replica].sojourn &+= now &- works[work].entered
+    beginWaiting(replica)
+  }
+}

@@ -1,0 +1,199 @@
+// Requests as they come from clients, and their answers as they arrive.
+
+import DataPlane
+import MeshCore
+
+extension World {
+  /// An open-loop client wants its next request.
+  @inline(__always)
+  mutating func requestWanted(client: Int32) {
+    let number = clients[client].wanted
+    clients[client].wanted = number &+ 1
+    let trace = arrivals.traceRow(client: client)
+    let next = arrivals.next(client: client, number: number &+ 1)
+    if next < stop { _ = wheel.schedule(at: next, .arrival, UInt64(client)) }
+    send(client: client, key: clients[client].callKey.key(number), number: number, user: -1, trace: trace)
+  }
+
+  /// A closed-loop user wants the next answer.
+  mutating func userThought(_ user: Int32) {
+    let client = users[user].client
+    if clients[client].allowance == 0 { return }
+    clients[client].allowance -= 1
+    let number = users[user].sent
+    users[user].sent = number &+ 1
+    clients[client].wanted &+= 1
+    send(client: client, key: users[user].key.key(number), number: number, user: user, trace: nil)
+  }
+
+  @inline(__always)
+  private mutating func send(client: Int32, key: RandomKey, number: UInt64, user: Int32, trace: TraceEntry?) {
+    var proxy = clients[client].firstPlane
+    let count = clients[client].planeCount
+    if count > 1 {
+      if user >= 0 {
+        proxy &+= users[user].number % count
+      } else {
+        let draw = clients[client].planeKey.draw(number)
+        proxy &+= Int32(truncatingIfNeeded: draw.multipliedFullWidth(by: UInt64(count)).high)
+      }
+    }
+    let isCounted = measurement.isCounting
+    let call = calls.insert(
+      CallRecord(
+        wanted: now, key: key, request: .none, plane: proxy, client: client, parent: -1, lane: -1, copiesLeft: 0,
+        work: -1, user: user, prescribedDemand: trace?.demand ?? -1, size: trace?.size ?? clients[client].size,
+        isCounted: isCounted, hasReachedWorker: false))
+    measurement.wanted(isCounted: isCounted, at: now)
+    if isCounted { clients[client].requests &+= 1 }
+    var arrival = RequestArrival(
+      caller: CallerToken(call.packed), route: trace?.route ?? clients[client].route, randomness: key)
+    if let trace, trace.hasKey {
+      arrival.key = trace.key
+      arrival.hasKey = true
+    } else if clients[client].keyKind != 0 {
+      arrival.key = drawKey(client: client, key)
+      arrival.hasKey = true
+    }
+    if requestsLeft > 0 {
+      requestsLeft -= 1
+      if requestsLeft == 0 { stopAfterLastRequest() }
+    }
+    tell(Int(proxy), .requestArrived(arrival))
+  }
+
+  /// The last of `run.requests` has been wanted: the run's duration ends right behind it.
+  private mutating func stopAfterLastRequest() {
+    stop = now &+ 1
+    horizon = min(horizon, stop.addingClamped(settings.drain.nanoseconds))
+    _ = wheel.schedule(at: stop, .arrivalsStop, 0)
+  }
+
+  private func drawKey(client: Int32, _ key: RandomKey) -> UInt64 {
+    switch clients[client].keyKind {
+    case 1: return mix64(zipfs.rank(clients[client].zipf, key.key(for: .key)))
+    case 2:
+      let bits = key.key(for: .key).draw(0)
+      return mix64(bits.multipliedFullWidth(by: clients[client].constantKey).high &+ 1)
+    default: return clients[client].constantKey
+    }
+  }
+
+  /// The data plane has answered a call.
+  @inline(__always)
+  mutating func respond(_ caller: CallerToken, status: Int16, cause: ResponseCause) {
+    let handle = SlotHandle(packed: caller.value)
+    precondition(calls.contains(handle), "a request is answered once")
+    fold(UInt64(UInt16(bitPattern: status)) << 8 ^ UInt64(cause.rawValue))
+    let call = calls[handle.index]
+    forgetWorks(of: call)
+    calls.remove(at: handle.index)
+    if call.parent >= 0 {
+      callAnswered(call, status: status)
+      return
+    }
+    let latency = now &- call.wanted
+    measurement.ended(wanted: call.wanted, at: now)
+    let isWithin = latency <= clients[call.client].successWithin
+    let isSuccess = status < 500 && status != 429 && cause != .transport && cause != .routeTimeout && isWithin
+    measurement.recordWindow(latency, isSuccess: isSuccess)
+    if call.isCounted {
+      clients[call.client].successes &+= isSuccess ? 1 : 0
+      measurement.record(latency, client: Int(call.client), isSuccess: isSuccess)
+      if status >= 429 {
+        if cause == .routeTimeout { clients[call.client].timeouts &+= 1 }
+        if (status == 429 || status == 503) && !call.hasReachedWorker { clients[call.client].rejected &+= 1 }
+      }
+    }
+    if measurement.isInSpan { clients[call.client].answeredInSpan &+= 1 }
+    if call.user >= 0 { think(call.user) }
+  }
+
+  /// Works of an answered call are nobody's any more; their records stay with their replicas.
+  @inline(__always)
+  private mutating func forgetWorks(of call: CallRecord) {
+    var work = call.work
+    while work >= 0 {
+      let older = works[work].older
+      works[work].call = .none
+      works[work].older = -1
+      work = older
+    }
+  }
+
+  /// A closed-loop user begins to think.
+  mutating func think(_ user: Int32) {
+    if hasStopped { return }
+    let client = users[user].client
+    let key = clients[client].thinkKey.key(UInt64(users[user].number)).key(users[user].sent)
+    let at = now.addingClamped(distributions.sample(clients[client].think, key))
+    if at < stop { _ = wheel.schedule(at: at, .userThought, UInt64(user)) }
+  }
+
+  // MARK: - Between world and data planes
+
+  /// Tells a data plane what happened, and does what it asks for.
+  @inline(__always)
+  mutating func tell(_ proxy: Int, _ event: Event) {
+    proxies[proxy].plane.handle(event, at: Timestamp(nanoseconds: now), into: &actions)
+    workOff(for: proxy)
+  }
+
+  /// Owns the actions that `proxy` has just appended, and works the list off unless somebody is at it already.
+  @inline(__always)
+  mutating func workOff(for proxy: Int) {
+    while actionOwners.count < actions.count { actionOwners.append(Int32(truncatingIfNeeded: proxy)) }
+    if !isWorkingOff { workOffAll() }
+  }
+
+  /// Does everything that data planes have asked for, and what follows from it at this instant.
+  @inline(__always)
+  mutating func workOffAll() {
+    isWorkingOff = true
+    var place = 0
+    while place < actions.count {
+      perform(actions[place], for: Int(actionOwners[place]))
+      place &+= 1
+    }
+    actions.removeAll()
+    actionOwners.removeAll()
+    isWorkingOff = false
+  }
+
+  @inline(__always)
+  private mutating func perform(_ action: Action, for proxy: Int) {
+    switch action {
+    case .startAttempt(let start): startAttempt(start, proxy: proxy)
+    case .respond(let caller, _, let status, let cause): respond(caller, status: status, cause: cause)
+    case .setTimer(let timer, let deadline): setTimer(timer, deadline, proxy: proxy)
+    case .cancelTimer(let timer): wheel.cancel(proxies[proxy].timers[timer.index].event)
+    case .cancelAttempt(let attempt, let caller): cancelAttempt(attempt, caller: caller)
+    case .report(let notice): report(notice, proxy: proxy)
+    }
+  }
+
+  @inline(__always)
+  private mutating func setTimer(_ timer: TimerHandle, _ deadline: Timestamp, proxy: Int) {
+    if Int(timer.index) >= proxies[proxy].timers.count {
+      proxies[proxy].timers.resize(
+        to: Int(timer.index) + 1, filling: ArmedTimer(event: .none, generation: 0))
+    }
+    let at = deadline.nanoseconds < now ? now : deadline.nanoseconds
+    let event = wheel.schedule(at: at, .timer, UInt64(proxy) << 32 | UInt64(UInt32(bitPattern: timer.index)))
+    proxies[proxy].timers[timer.index] = ArmedTimer(event: event, generation: timer.generation)
+  }
+
+  mutating func timerDue(proxy: Int, index: Int32) {
+    let generation = proxies[proxy].timers[index].generation
+    tell(proxy, .timerDue(TimerHandle(index: index, generation: generation)))
+  }
+}
+
+extension Int64 {
+  /// The sum, or the largest number when it would be larger still.
+  @inline(__always)
+  func addingClamped(_ other: Int64) -> Int64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}

@@ -1,0 +1,246 @@
+// What a run has to tell once it is over, and the accounts that have to be even first.
+
+import MeshCore
+
+extension World {
+  /// Cuts off what is still open, checks that nothing was lost, and sums up.
+  mutating func finish() throws(SimulationError) -> ReplicationResult {
+    let waiting = openRequestsText()
+    try cutOff()
+    try audit()
+    closeTimeline()
+    return result(notes: saturationNotes + waiting)
+  }
+
+  /// Ends requests that have no answer: failures, their latency cut at the run's end.
+  private mutating func cutOff() throws(SimulationError) {
+    for replica in 0..<Int32(replicas.count) { touch(replica) }
+    for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) {
+      let call = calls[index]
+      if call.parent >= 0 { continue }
+      let latency = now &- call.wanted
+      measurement.ended(wanted: call.wanted, at: now)
+      measurement.answered &-= 1
+      if call.isCounted {
+        clients[call.client].unanswered &+= 1
+        measurement.record(latency, client: Int(call.client), isSuccess: false)
+      }
+    }
+    for place in 0..<measurement.ejectedSince.count {
+      closeEjection(place: place, row: place % rows.count)
+    }
+  }
+
+  /// Conservation: every request ended once, time in the system adds up (Little's law, exactly), queues hold what they say.
+  private mutating func audit() throws(SimulationError) {
+    if measurement.open != 0 { throw .notConserved("\(measurement.open) requests neither open nor answered") }
+    if measurement.area != measurement.sojourn {
+      throw .notConserved("Little's law: requests × time \(measurement.area) ns, latencies \(measurement.sojourn) ns")
+    }
+    var inService = Pool<Int32>(repeating: 0, count: replicas.count)
+    var waiting = Pool<Int32>(repeating: 0, count: replicas.count)
+    for index in 0..<Int32(works.slotCount) where works.isOccupied(index) {
+      let work = works[index]
+      if work.phase == .waiting { waiting[work.replica] += 1 }
+      if work.holdsWorker { inService[work.replica] += 1 }
+      if work.phase == .waiting || work.holdsWorker { replicas[work.replica].sojourn &+= now &- work.entered }
+    }
+    for replica in 0..<Int32(replicas.count) {
+      let state = replicas[replica]
+      if state.waiting != waiting[replica] || state.inService != inService[replica] {
+        throw .notConserved(
+          "\(replicaName(replica)) counts \(state.waiting) waiting and \(state.inService) in service, "
+            + "holds \(waiting[replica]) and \(inService[replica])")
+      }
+      if state.waitingArea &+ state.inServiceArea != state.sojourn {
+        throw .notConserved(
+          "Little's law at \(replicaName(replica)): \(state.waitingArea &+ state.inServiceArea) ns in the queue's "
+            + "account, \(state.sojourn) ns in the requests'")
+      }
+    }
+    for proxy in 0..<proxyCount {
+      let requests = proxies[proxy].plane.openRequests
+      var open = 0
+      for index in 0..<Int32(calls.slotCount)
+      where calls.isOccupied(index) && calls[index].plane == Int32(proxy) { open += 1 }
+      if requests != open {
+        throw .notConserved("\(proxyName(proxy)) knows \(requests) open requests, the world \(open)")
+      }
+    }
+  }
+
+  /// Who still waits when the run is over: the deadlock detector's list.
+  private func openRequestsText() -> [String] {
+    if measurement.open == 0 { return [] }
+    var places: [(name: String, count: Int)] = []
+    for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) && calls[index].parent < 0 {
+      let name = whereabouts(of: calls[index])
+      if let place = places.firstIndex(where: { $0.name == name }) {
+        places[place].count += 1
+      } else {
+        places.append((name, 1))
+      }
+    }
+    places.sort { $0.count > $1.count || ($0.count == $1.count && $0.name < $1.name) }
+    let shown = places.prefix(5).map { "\($0.count) \($0.name)" }.joined(separator: ", ")
+    let more = places.count > 5 ? ", …" : ""
+    return ["\(measurement.open) requests still wait at the end: \(shown)\(more)"]
+  }
+
+  private func whereabouts(of call: CallRecord) -> String {
+    if call.work < 0 { return "without an attempt" }
+    let work = works[call.work]
+    let name = replicaName(work.replica)
+    switch work.phase {
+    case .connecting: return "connecting to \(name)"
+    case .travelling: return "on the way to \(name)"
+    case .waiting: return "in the queue of \(name)"
+    case .inService: return "in service at \(name)"
+    case .answering: return "on the way back from \(name)"
+    case .lost:
+      return replicas[work.replica].condition.contains(.hung)
+        ? "at \(name), which hangs" : "lost at or on the way to \(name)"
+    case .calling:
+      for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) && calls[index].parent == call.work {
+        return "\(whereabouts(of: calls[index])), called by \(name)"
+      }
+      return "calling from \(name)"
+    }
+  }
+
+  private mutating func closeTimeline() {
+    if measurement.window.requests + measurement.window.successes + measurement.window.failures > 0 {
+      measurement.closeWindow(at: now, healthyEndpoints: Int(measurement.timeline.last?.healthyEndpoints ?? 0))
+    }
+    while let last = measurement.timeline.last,
+      last.time.nanoseconds >= stop, last.requests + last.successes + last.failures == 0
+    {
+      measurement.timeline.removeLast()
+    }
+  }
+
+  // MARK: - Summing up
+
+  private mutating func result(notes: [String]) -> ReplicationResult {
+    var latency = LatencyHistogram()
+    var failed = LatencyHistogram()
+    var summary = RequestStatistics()
+    var clientStatistics: [ClientStatistics] = []
+    for client in 0..<clients.count {
+      let own = measurement.latencies.histogram(row: client)
+      let ownFailed = measurement.failureLatencies.histogram(row: client)
+      latency.add(own)
+      failed.add(ownFailed)
+      var statistics = RequestStatistics()
+      addCounts(of: clients[client], to: &statistics)
+      addCounts(of: clients[client], to: &summary)
+      fill(&statistics, latency: own, failed: ownFailed)
+      clientStatistics.append(ClientStatistics(name: description.clients[client].name, statistics: statistics))
+    }
+    fill(&summary, latency: latency, failed: failed)
+    summary.ejections = measurement.ejections
+    summary.imbalance = imbalance()
+    return ReplicationResult(
+      replication: replicationNumber, seed: seed, summary: summary, latency: latency,
+      endpoints: endpointStatistics(), timeline: measurement.timeline, events: measurement.events,
+      clients: clientStatistics, services: serviceStatistics(),
+      detectionTime: measurement.detection.map { Double($0) }, simulated: TimeSpan(nanoseconds: now),
+      eventCount: eventCount, traceDigest: digest, notes: notes)
+  }
+
+  /// The span over which rates are taken, nanoseconds.
+  private var span: Double {
+    Double(max(1, min(stop, max(now, 1)) &- settings.warmUp.nanoseconds))
+  }
+
+  private func addCounts(of client: ClientState, to statistics: inout RequestStatistics) {
+    statistics.requests += client.requests
+    statistics.successes += client.successes
+    statistics.failures += client.requests - client.successes
+    statistics.throughput += Double(client.answeredInSpan) / (span / 1e9)
+    statistics.retries += client.retries
+    statistics.timeouts += client.timeouts
+    statistics.rejected += client.rejected
+    statistics.unanswered += client.unanswered
+  }
+
+  private func fill(_ statistics: inout RequestStatistics, latency: LatencyHistogram, failed: LatencyHistogram) {
+    statistics.latencyMean = latency.mean
+    statistics.latencyP50 = latency.quantile(0.5)
+    statistics.latencyP90 = latency.quantile(0.9)
+    statistics.latencyP95 = latency.quantile(0.95)
+    statistics.latencyP99 = latency.quantile(0.99)
+    statistics.latencyP999 = latency.quantile(0.999)
+    statistics.latencyMaximum = latency.quantile(1)
+    let succeeded = latency.subtracting(failed)
+    statistics.successLatencyP50 = succeeded.quantile(0.5)
+    statistics.successLatencyP99 = succeeded.quantile(0.99)
+  }
+
+  /// Largest attempts ÷ weight over the mean, over the endpoints of the first client's target.
+  private func imbalance() -> Double? {
+    if clients.count == 0 || clients[0].route < 0 { return nil }
+    var largest: Double = 0
+    var sum: Double = 0
+    var count: Double = 0
+    for row in 0..<rows.count where rows[row].cluster == Int32(firstTargetCluster) && rows[row].wasListed {
+      let share = Double(rows[row].requests) / Double(replicas[rows[row].replica].weight)
+      largest = max(largest, share)
+      sum += share
+      count += 1
+    }
+    return sum > 0 ? largest / (sum / count) : nil
+  }
+
+  private func endpointStatistics() -> [EndpointStatistics] {
+    var totals = [Int64](repeating: 0, count: mesh.clusters.count)
+    for row in 0..<rows.count { totals[Int(rows[row].cluster)] += rows[row].requests }
+    var statistics: [EndpointStatistics] = []
+    for row in 0..<rows.count {
+      let counters = rows[row]
+      if !counters.wasListed && counters.requests == 0 { continue }
+      var endpoint = EndpointStatistics(
+        cluster: mesh.clusters[Int(counters.cluster)].name, endpoint: replicaName(counters.replica))
+      endpoint.requests = counters.requests
+      let total = totals[Int(counters.cluster)]
+      endpoint.share = total > 0 ? Double(counters.requests) / Double(total) : nil
+      endpoint.successes = counters.successes
+      endpoint.failures = counters.requests - counters.successes
+      endpoint.latencyMean = counters.ended > 0 ? Double(counters.latencySum) / Double(counters.ended) : nil
+      endpoint.latencyP99 = measurement.attemptLatencies.histogram(row: row).quantile(0.99)
+      endpoint.utilization = utilization(of: counters.replica)
+      endpoint.ejected = Double(counters.ejected) / Double(max(1, proxyCount))
+      statistics.append(endpoint)
+    }
+    return statistics
+  }
+
+  private func utilization(of replica: Int32) -> Double? {
+    let state = replicas[replica]
+    if state.discipline == 3 { return nil }
+    return Double(state.heldAreaAtStop &- state.heldAreaAtWarmUp) / (Double(state.workers) * span)
+  }
+
+  private func serviceStatistics() -> [ServiceStatistics] {
+    (0..<services.count).map { index in
+      let counters = services[index]
+      var service = ServiceStatistics(name: description.services[index].name)
+      service.requests = counters.requests
+      service.successes = counters.successes
+      service.failures = counters.requests - counters.successes
+      service.abandoned = counters.abandoned
+      service.wastedWork = counters.wasted
+      var sum: Double = 0
+      var waiting: Double = 0
+      let room = counters.firstReplica..<(counters.firstReplica &+ counters.replicaRoom)
+      for replica in room {
+        sum += utilization(of: replica) ?? 0
+        waiting += Double(replicas[replica].waitingAreaAtStop &- replicas[replica].waitingAreaAtWarmUp) / span
+      }
+      let initial = max(1, description.services[index].replicas.count)
+      service.utilization = description.services[index].discipline == .infinite ? nil : sum / Double(initial)
+      service.queueMean = waiting
+      return service
+    }
+  }
+}

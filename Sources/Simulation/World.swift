@@ -1,0 +1,204 @@
+// The simulated world: clients, links, replicas and faults around the data planes, and the loop that runs them.
+//
+// The way of one request: a client's arrival makes a `CallRecord` and tells the data plane; its action `startAttempt` makes a
+// `WorkRecord`, which travels to its replica, waits, is served, makes its own calls and sends its answer back; the data plane's
+// action `respond` ends the call. Calls and works live in slabs, events in the wheel; nothing is allocated per request.
+//
+// The world never calls a data plane from inside one: what a data plane asks for goes into one list that is worked off in order,
+// and what follows from it at the same instant goes to the list's end.
+
+import DataPlane
+import MeshCore
+import TrafficSplitting
+
+/// A run that cannot go on.
+public enum SimulationError: Error, Sendable, Hashable {
+  /// Events follow each other without time passing; the text says where.
+  case timeStandsStill(String)
+  /// Something was lost or counted twice: a fault of Weir's own. The text says what.
+  case notConserved(String)
+  /// The monitor asked to stop.
+  case stopped
+}
+
+extension SimulationError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .timeStandsStill(let text): return "time stands still: \(text)"
+    case .notConserved(let text): return "not conserved (a fault of Weir's own, please report it): \(text)"
+    case .stopped: return "stopped"
+    }
+  }
+}
+
+/// A data plane's timer and the event that will tell it.
+struct ArmedTimer: BitwiseCopyable {
+  var event: EventHandle
+  var generation: UInt32
+}
+
+/// A data plane with what the world keeps for it.
+struct ProxyState: ~Copyable {
+  var plane: DataPlane
+  /// The events of its timers, by timer.
+  var timers: Pool<ArmedTimer>
+  /// Its zone, or -1.
+  let zone: Int32
+  /// The client it works for, or -1.
+  let client: Int32
+  /// The service it works for, or -1, and the replica, or -1 when the service's replicas share it.
+  let service: Int32
+  var replica: Int32
+  /// Its number among its client's, or that of its replica.
+  let number: Int32
+  /// Whether all replicas of its service share it.
+  let isShared: Bool
+}
+
+/// The world of one replication. Made by `Replication.simulate`.
+struct World: ~Copyable {
+  let description: WorldDescription
+  let mesh: MeshDescription
+  let settings: RunDescription
+  let seed: UInt64
+  let replicationNumber: Int
+
+  // The clock.
+  var wheel: EventWheel
+  var now: Int64
+  var eventCount: UInt64
+  var digest: UInt64
+  var instantEvents: Int
+
+  // What comes and goes.
+  var calls: Slab<CallRecord>
+  var works: Slab<WorkRecord>
+  var openings: Slab<Opening>
+
+  // What stays.
+  var clients: Pool<ClientState>
+  var users: Pool<UserState>
+  var services: Pool<ServiceState>
+  var replicas: Pool<ReplicaState>
+  var steps: Pool<CallStep>
+  var lanes: Pool<CallLane>
+  var rows: Pool<EndpointRow>
+  /// The first row of each cluster, and the first replica of its service.
+  var firstRow: Pool<Int32>
+  var firstReplicaOfCluster: Pool<Int32>
+  let proxies: UnsafeMutablePointer<ProxyState>
+  let proxyCount: Int
+  var arrivals: ArrivalProcesses
+  var distributions: DistributionTable
+  var zipfs: ZipfTables
+  var sharing: SharingQueues
+  var network: Network
+  var faults: FaultStates
+  var memberships: Memberships
+  let hopOutbound: Int32
+  let hopInbound: Int32
+  /// Whether anything lies between callers and replicas at all.
+  let hasPaths: Bool
+  /// Clusters whose balancer asks for what only the lab knows.
+  let oracleClusters: [Int]
+
+  // What is to be done for the data planes, in order.
+  var actions: ActionBuffer
+  var actionOwners: Pool<Int32>
+  var isWorkingOff: Bool
+
+  // What is measured.
+  var measurement: Measurement
+  var saturationNotes: [String]
+  /// The cluster that the first client's requests go to, or begin with.
+  var firstTargetCluster = 0
+
+  /// When arrivals stop.
+  var stop: Int64
+  /// When the run ends at the latest.
+  var horizon: Int64
+  var hasStopped: Bool
+  var requestsLeft: Int64
+
+  deinit {
+    proxies.deinitialize(count: proxyCount)
+    proxies.deallocate()
+  }
+
+  /// Runs until every request is answered, or to the horizon.
+  mutating func run(_ monitor: RunMonitor?) throws(SimulationError) {
+    begin()
+    while let event = wheel.next(until: horizon) {
+      if event.time == now {
+        instantEvents &+= 1
+        if instantEvents > 20_000_000 { throw .timeStandsStill(instantLoopText()) }
+      } else {
+        instantEvents = 0
+        now = event.time
+      }
+      eventCount &+= 1
+      fold(UInt64(bitPattern: event.time) << 5 ^ UInt64(event.kind.rawValue))
+      perform(event)
+      if event.kind == .windowEnds {
+        monitor?.update(simulated: Timestamp(nanoseconds: now), requests: measurement.answered)
+        if monitor?.isStopped == true { throw .stopped }
+      }
+      if hasStopped && measurement.open == 0 && works.occupiedCount == 0 { break }
+    }
+    if now < horizon && measurement.open > 0 { now = horizon }
+  }
+
+  /// Folds 64 bits into the trace digest.
+  @inline(__always)
+  mutating func fold(_ bits: UInt64) {
+    let mixed = (digest ^ bits) &* 0x9fb2_1c65_1e98_df25
+    digest = mixed ^ (mixed >> 32)
+  }
+
+  @inline(__always)
+  private mutating func perform(_ event: DueEvent) {
+    switch event.kind {
+    case .arrival: requestWanted(client: Int32(truncatingIfNeeded: event.argument))
+    case .served: served(Int32(truncatingIfNeeded: event.argument))
+    case .attemptReachesReplica: attemptReachesReplica(Int32(truncatingIfNeeded: event.argument))
+    case .answerReachesCaller: answerReachesCaller(Int32(truncatingIfNeeded: event.argument))
+    case .timer:
+      let proxy = Int(truncatingIfNeeded: event.argument >> 32)
+      timerDue(proxy: proxy, index: Int32(truncatingIfNeeded: event.argument & 0xffff_ffff))
+    default: performRare(event)
+    }
+  }
+
+  @inline(never)
+  private mutating func performRare(_ event: DueEvent) {
+    let index = Int32(truncatingIfNeeded: event.argument)
+    switch event.kind {
+    case .userThought: userThought(index)
+    case .attemptReachesQueue: enter(index)
+    case .sharedServed: sharedServed(replica: index)
+    case .failureReachesCaller: failureReachesCaller(index)
+    case .connectReachesReplica: connectReachesReplica(SlotHandle(packed: event.argument))
+    case .connectReturns: connectReturns(SlotHandle(packed: event.argument))
+    case .connectTimeout: connectTimedOut(SlotHandle(packed: event.argument))
+    case .faultBegins: faultBegins(Int(index))
+    case .faultEnds: faultEnds(Int(index))
+    case .pauseBegins: pauseBegins(fault: Int(index))
+    case .pauseEnds: pauseEnds(fault: Int(index))
+    case .restarted: restarted(fault: Int(index))
+    case .antagonistTakes: antagonistTakes(replica: index)
+    case .antagonistGives: antagonistGives(replica: index)
+    case .fluctuates: fluctuates(service: index)
+    case .discovered: discovered(event.argument)
+    case .windowEnds: windowEnds()
+    case .warmUpEnds: warmUpEnds()
+    case .arrivalsStop: arrivalsStop()
+    case .arrival, .served, .attemptReachesReplica, .answerReachesCaller, .timer: break
+    }
+  }
+
+  private func instantLoopText() -> String {
+    let at = Timestamp(nanoseconds: now)
+    return "more than 20 million events at \((at - .zero).seconds) s; "
+      + "closed-loop users without thinking time get their answers at once"
+  }
+}
