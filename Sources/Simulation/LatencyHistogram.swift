@@ -7,8 +7,11 @@
 
 /// A histogram of lengths of time in nanoseconds, 0 … 2^62. Mean and maximum are exact.
 ///
-/// Complexity: recording O(1); quantiles O(cells in use).
-public struct LatencyHistogram: Sendable, Hashable {
+/// Complexity: recording O(1); quantiles O(cells in use). Memory: 4 bytes a cell up to the largest value's.
+public struct LatencyHistogram: Sendable {
+  /// What a value larger than this counts as.
+  public static var largestValue: Int64 { 1 << 62 }
+
   /// Linear cells per doubling, as a power of two: 11 gives three significant digits, 8 gives 0.4 %.
   public let precision: Int
   private var cells: ContiguousArray<UInt32>
@@ -16,89 +19,93 @@ public struct LatencyHistogram: Sendable, Hashable {
   private var carries: [Int: UInt32]
   /// How many values.
   public private(set) var count: Int64
-  /// Their sum, exact: 128 bits in two words.
-  private var sumLow: UInt64
-  private var sumHigh: UInt64
+  private var sum: Int128
   /// The largest, exact; 0 when there is none.
   public private(set) var maximum: Int64
 
-  /// An empty histogram.
+  /// An empty histogram; `precision` from 2 to 16.
   public init(precision: Int = 11) {
+    precondition(precision >= 2 && precision <= 16, "a histogram has 2 to 16 bits of precision")
     self.precision = precision
     self.cells = []
     self.carries = [:]
     self.count = 0
-    self.sumLow = 0
-    self.sumHigh = 0
+    self.sum = 0
     self.maximum = 0
   }
 
   /// A histogram of the given cells, whose values sum up to `sum`.
   init(precision: Int, cells: [UInt32], count: Int64, sum: Int128, maximum: Int64) {
-    self.precision = precision
+    self.init(precision: precision)
     self.cells = ContiguousArray(cells)
-    self.carries = [:]
     self.count = count
-    self.sumLow = UInt64(truncatingIfNeeded: sum)
-    self.sumHigh = UInt64(truncatingIfNeeded: sum >> 64)
+    self.sum = sum
     self.maximum = maximum
+  }
+
+  /// The mean, to the last bit or one beside it; nil when empty.
+  public var mean: Double? {
+    if count == 0 { return nil }
+    // Whole part and rest apart: a double cannot hold the sum.
+    let (whole, rest) = sum.quotientAndRemainder(dividingBy: Int128(count))
+    return Double(Int64(truncatingIfNeeded: whole)) + Double(Int64(truncatingIfNeeded: rest)) / Double(count)
+  }
+
+  /// Adds a value; negative ones count as 0.
+  @inline(__always)
+  public mutating func record(_ value: Int64) {
+    let clamped = Int64(truncatingIfNeeded: min(UInt64(truncatingIfNeeded: max(value, 0)), 1 << 62))
+    let cell = Self.cell(of: clamped, precision: precision)
+    if cell >= cells.count { grow(toHold: cell) }
+    let (tally, isFull) = cells[cell].addingReportingOverflow(1)
+    cells[cell] = tally
+    if isFull { carry(1, into: cell) }
+    count &+= 1
+    sum &+= Int128(clamped)
+    if clamped > maximum { maximum = clamped }
+  }
+
+  @inline(never)
+  private mutating func grow(toHold cell: Int) {
+    cells.append(contentsOf: repeatElement(0, count: cell + 64 - cells.count))
+  }
+
+  @inline(never)
+  private mutating func carry(_ times: UInt32, into cell: Int) { carries[cell, default: 0] += times }
+
+  /// Adds everything that `other`, of the same precision, holds.
+  public mutating func add(_ other: LatencyHistogram) {
+    precondition(precision == other.precision, "histograms of one precision add up")
+    if other.cells.count > cells.count { grow(toHold: other.cells.count - 1) }
+    for cell in 0..<other.cells.count where other.tally(of: cell) > 0 {
+      let (tally, isFull) = cells[cell].addingReportingOverflow(other.cells[cell])
+      cells[cell] = tally
+      let carried = (isFull ? 1 : 0) + (other.carries[cell] ?? 0)
+      if carried > 0 { carry(carried, into: cell) }
+    }
+    count += other.count
+    sum += other.sum
+    maximum = max(maximum, other.maximum)
   }
 
   /// What is left when the values of `other`, all of them among this one's, are taken out. The maximum is the highest cell's
   /// upper end, unless that is beyond the exact one.
   func subtracting(_ other: LatencyHistogram) -> LatencyHistogram {
+    precondition(precision == other.precision, "histograms of one precision subtract")
     if other.count == 0 { return self }
     var rest = self
     var highest = -1
-    for cell in 0..<rest.cells.count {
-      if cell < other.cells.count { rest.cells[cell] &-= other.cells[cell] }
-      if rest.cells[cell] > 0 { highest = cell }
+    rest.carries = [:]
+    for cell in 0..<cells.count {
+      let left = tally(of: cell) - (cell < other.cells.count ? other.tally(of: cell) : 0)
+      rest.cells[cell] = UInt32(truncatingIfNeeded: left)
+      if left >> 32 > 0 { rest.carry(UInt32(truncatingIfNeeded: left >> 32), into: cell) }
+      if left > 0 { highest = cell }
     }
     rest.count -= other.count
-    let sum = (Int128(sumHigh) << 64 | Int128(sumLow)) - (Int128(other.sumHigh) << 64 | Int128(other.sumLow))
-    rest.sumLow = UInt64(truncatingIfNeeded: sum)
-    rest.sumHigh = UInt64(truncatingIfNeeded: sum >> 64)
-    rest.maximum = highest < 0 ? 0 : min(maximum, Int64(Self.middle(of: highest, precision: precision).rounded(.up)))
+    rest.sum -= other.sum
+    rest.maximum = highest < 0 ? 0 : min(maximum, Self.largest(in: highest, precision: precision))
     return rest
-  }
-
-  /// The mean, rounded once; nil when empty.
-  public var mean: Double? {
-    if count == 0 { return nil }
-    return (Double(sumHigh) * 0x1p64 + Double(sumLow)) / Double(count)
-  }
-
-  /// Adds a value; negative ones count as 0.
-  public mutating func record(_ value: Int64) {
-    let clamped = value < 0 ? 0 : value
-    let cell = Self.cell(of: clamped, precision: precision)
-    if cell >= cells.count { cells.append(contentsOf: repeatElement(0, count: cell + 64 - cells.count)) }
-    cells[cell] &+= 1
-    if cells[cell] == 0 { carries[cell, default: 0] += 1 }
-    count &+= 1
-    let (sum, overflow) = sumLow.addingReportingOverflow(UInt64(clamped))
-    sumLow = sum
-    if overflow { sumHigh &+= 1 }
-    if clamped > maximum { maximum = clamped }
-  }
-
-  /// Adds everything that `other`, of the same precision, holds.
-  public mutating func add(_ other: LatencyHistogram) {
-    precondition(precision == other.precision, "histograms of one precision add up")
-    if other.cells.count > cells.count {
-      cells.append(contentsOf: repeatElement(0, count: other.cells.count - cells.count))
-    }
-    for cell in 0..<other.cells.count {
-      let (sum, overflow) = cells[cell].addingReportingOverflow(other.cells[cell])
-      cells[cell] = sum
-      let carry = (overflow ? 1 : 0) + (other.carries[cell] ?? 0)
-      if carry > 0 { carries[cell, default: 0] += carry }
-    }
-    count += other.count
-    let (sum, overflow) = sumLow.addingReportingOverflow(other.sumLow)
-    sumLow = sum
-    sumHigh = sumHigh &+ other.sumHigh &+ (overflow ? 1 : 0)
-    maximum = max(maximum, other.maximum)
   }
 
   /// The value below or at which the share `probability` of values lies: the middle of its cell, at most the maximum;
@@ -106,40 +113,76 @@ public struct LatencyHistogram: Sendable, Hashable {
   public func quantile(_ probability: Double) -> Double? {
     if count == 0 { return nil }
     if probability >= 1 { return Double(maximum) }
-    var rank = Int64((probability * Double(count)).rounded(.up))
-    if rank < 1 { rank = 1 }
+    // 0.07 of 100 values are 7, although the double nearest to 0.07 times 100 is a little more.
+    let rank = max(1, Int64((probability * Double(count) * (1 - 0x1p-50)).rounded(.up)))
     var seen: Int64 = 0
     for cell in 0..<cells.count {
-      seen += Int64(cells[cell])
-      if let carry = carries[cell] { seen += Int64(carry) << 32 }
+      seen += tally(of: cell)
       if seen >= rank { return min(Self.middle(of: cell, precision: precision), Double(maximum)) }
     }
     return Double(maximum)
   }
 
-  /// Forgets all values and keeps the memory.
+  /// Forgets all values and keeps the memory. The cost is that of the cells up to the maximum.
   public mutating func removeAll() {
-    for cell in 0..<cells.count { cells[cell] = 0 }
+    let used = min(cells.count, Self.cell(of: maximum, precision: precision) + 1)
+    for cell in 0..<used { cells[cell] = 0 }
     carries = [:]
     count = 0
-    sumLow = 0
-    sumHigh = 0
+    sum = 0
     maximum = 0
+  }
+
+  /// How many values a cell holds.
+  @inline(__always)
+  private func tally(of cell: Int) -> Int64 {
+    let low = Int64(cells[cell])
+    if carries.isEmpty { return low }
+    return low + Int64(carries[cell] ?? 0) << 32
   }
 
   /// The cell that `value` (0 … 2^62) falls into.
   @inline(__always)
   static func cell(of value: Int64, precision: Int) -> Int {
-    let doubling = 64 &- precision &- (UInt64(bitPattern: value) | (1 << UInt64(precision &- 1))).leadingZeroBitCount
-    return (doubling << (precision &- 1)) &+ Int(truncatingIfNeeded: value >> Int64(doubling))
+    // Masking shifts: plain ones ask whether the distance is sensible, each time.
+    let linear: UInt64 = 1 &<< UInt64(truncatingIfNeeded: precision &- 1)
+    let doubling = 64 &- precision &- (UInt64(bitPattern: value) | linear).leadingZeroBitCount
+    return (doubling &<< (precision &- 1)) &+ Int(truncatingIfNeeded: value &>> Int64(doubling))
   }
 
   /// The middle of a cell's values.
   static func middle(of cell: Int, precision: Int) -> Double {
+    let (lowest, width) = range(of: cell, precision: precision)
+    return Double(lowest) + (Double(width) - 1) / 2
+  }
+
+  private static func largest(in cell: Int, precision: Int) -> Int64 {
+    let (lowest, width) = range(of: cell, precision: precision)
+    return lowest + (width - 1)
+  }
+
+  private static func range(of cell: Int, precision: Int) -> (lowest: Int64, width: Int64) {
     let half = 1 << (precision - 1)
     let doubling = cell < 2 * half ? 0 : cell / half - 1
-    let offset = cell - doubling * half
-    let lowest = Double(Int64(offset) << Int64(doubling))
-    return lowest + (Double(Int64(1) << Int64(doubling)) - 1) / 2
+    return (Int64(cell - doubling * half) << Int64(doubling), 1 << Int64(doubling))
+  }
+}
+
+extension LatencyHistogram: Hashable {
+  /// The cells without the empty ones at the end, which depend on how the memory grew.
+  private var usedCells: ContiguousArray<UInt32>.SubSequence {
+    cells.prefix(count == 0 ? 0 : min(cells.count, Self.cell(of: maximum, precision: precision) + 1))
+  }
+
+  public static func == (left: LatencyHistogram, right: LatencyHistogram) -> Bool {
+    left.precision == right.precision && left.count == right.count && left.sum == right.sum
+      && left.maximum == right.maximum && left.carries == right.carries && left.usedCells == right.usedCells
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(precision)
+    hasher.combine(count)
+    hasher.combine(sum)
+    hasher.combine(maximum)
   }
 }
