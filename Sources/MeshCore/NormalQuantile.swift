@@ -14,7 +14,7 @@ extension Elementary {
       if probability == 0 { return -.infinity }
       return probability == 1 ? .infinity : .nan
     }
-    let root = (-logarithm(q < 0 ? probability : 1 - probability)).squareRoot()
+    let root = (-naturalLogarithm(q < 0 ? probability : 1 - probability)).squareRoot()
     let value = root <= 5 ? near(root - 1.6) : far(root - 5)
     return q < 0 ? -value : value
   }

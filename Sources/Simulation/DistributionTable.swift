@@ -11,8 +11,7 @@ import MeshCore
 
 /// Distributions by index, ready to be sampled.
 ///
-/// Complexity: a draw is O(1) and allocates nothing; O(log n) in the points of `quantiles`, O(n) in the parts of `mixture`
-/// and `hyperexponential`.
+/// Complexity: a draw is O(1) and allocates nothing; O(n) in the parts of `mixture` and `hyperexponential`.
 public struct DistributionTable: ~Copyable {
   /// What a draw longer than this is cut to, nanoseconds (36 years): sums with it stay within 64 bits.
   public static var longest: Int64 { 1 << 60 }
@@ -126,7 +125,8 @@ extension DistributionTable {
         numbers.append(point.probability)
         numbers.append(point.value)
       }
-      return Record(kind: .quantiles, numbers: start, count: Int32(truncatingIfNeeded: points.count))
+      return Record(
+        kind: .quantiles, numbers: start, first: guide(to: points), count: Int32(truncatingIfNeeded: points.count))
     case .empirical(let values):
       let start = nextNumber
       for value in values { numbers.append(value) }
@@ -146,6 +146,20 @@ extension DistributionTable {
     case .shifted(let by, let inner):
       return Record(kind: .shifted, first: by, parts: add(inner), count: 1)
     }
+  }
+
+  /// Appends, for each of equal parts of the unit interval, the last point at or below its beginning; returns how many parts:
+  /// a draw then looks at one or two points, however many there are.
+  private mutating func guide(to points: [QuantilePoint]) -> Double {
+    var parts = 1
+    while parts < 2 * points.count { parts *= 2 }
+    var point = 0
+    for part in 0..<parts {
+      let probability = Double(part) / Double(parts)
+      while point + 2 < points.count && points[point + 1].probability <= probability { point += 1 }
+      numbers.append(Double(point))
+    }
+    return Double(parts)
   }
 
   private var nextNumber: Int32 { Int32(truncatingIfNeeded: numbers.count) }
@@ -230,12 +244,9 @@ extension DistributionTable {
 
   private func quantile(_ record: Record, at uniform: Double) -> Double {
     // The last point at or below `uniform`, among all but the last.
-    var low: Int32 = 0
-    var high = record.count &- 1
-    while low &+ 1 < high {
-      let middle = (low &+ high) / 2
-      if numbers[record.numbers &+ 2 &* middle] <= uniform { low = middle } else { high = middle }
-    }
+    let part = Int32(truncatingIfNeeded: Int64(uniform * record.first))
+    var low = Int32(truncatingIfNeeded: Int64(numbers[record.numbers &+ 2 &* record.count &+ part]))
+    while low &+ 2 < record.count && numbers[record.numbers &+ 2 &* low &+ 2] <= uniform { low &+= 1 }
     let from = record.numbers &+ 2 &* low
     if record.count < 2 { return numbers[from &+ 1] }
     let left = numbers[from]

@@ -56,6 +56,28 @@ import Testing
     #expect(DistributionDescription.empirical([10, 20, 40, 80, 160]).mean == 62)
   }
 
+  /// Goal: a quantile function of many points, with a jump and a flat piece among them, is followed point by point. Method: as
+  /// many points as the recorded latencies of "Beyond Round Robin" have; the share of draws below each.
+  @Test func manyQuantilesAreFollowed() {
+    var points = (0...1000).map { QuantilePoint(probability: Double($0) / 1000, value: Double($0 * $0)) }
+    for place in 400...410 { points[place].value = points[400].value }
+    points.insert(QuantilePoint(probability: 0.7, value: 600_000), at: 701)
+    for place in 702..<points.count { points[place].value += 600_000 }
+    var table = DistributionTable()
+    let index = table.add(.quantiles(points))
+    let draws = 50_000
+    let values = (0..<UInt64(draws)).map { Double(table.sample(index, RandomKey(value: mix64($0)))) }.sorted()
+    for place in stride(from: 7, to: points.count - 1, by: 13) where !(395...415).contains(place) {
+      let below = Double(values.prefix { $0 <= points[place].value + 0.5 }.count) / Double(draws)
+      #expect(abs(below - points[place].probability) < 0.01, "point \(place)")
+    }
+    let flat = values.filter { $0 == points[405].value }.count
+    #expect(abs(flat - draws / 100) < 5 * 23)
+    #expect(!values.contains { $0 > 490_001 && $0 < 599_999 })
+    let mean = values.reduce(0, +) / Double(draws)
+    #expect(abs((DistributionDescription.quantiles(points).mean ?? 0) / mean - 1) < 0.01)
+  }
+
   private func expectEquallyLikely(_ values: [Int64], of description: DistributionDescription) {
     var table = DistributionTable()
     let index = table.add(description)
