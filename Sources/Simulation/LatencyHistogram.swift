@@ -1,9 +1,9 @@
 // Latencies in log-linear cells: memory independent of how many there are, quantiles to three significant digits.
 //
 // The layout is HdrHistogram's (Tene): 2^precision linear cells for small values, then 2^(precision − 1) cells for each
-// doubling. It is our own for three reasons that were measured or are needed: recording takes a third of the library's
-// time, two histograms add up, and its arithmetic is integers alone, the same on every machine. The library is the oracle
-// in the tests.
+// doubling. It is our own because histograms have to add up and be taken apart, the hot path records into bare cells of the
+// same layout (`HistogramBank`), and its arithmetic is integers alone, the same on every machine. The library is the
+// oracle in the tests.
 
 /// A histogram of lengths of time in nanoseconds, 0 … 2^62. Mean and maximum are exact.
 ///

@@ -1,7 +1,8 @@
 import Histogram
 import MeshCore
-import Simulation
 import Testing
+
+@testable import Simulation
 
 /// Goal: quantiles to three digits, mean and maximum exact, parts that add up. Method: sorted values and the HdrHistogram
 /// library as oracles.
@@ -65,6 +66,46 @@ import Testing
     for probability in Self.probabilities { #expect(forward.quantile(probability) == whole.quantile(probability)) }
     backward.record(1)
     #expect(backward != whole)
+  }
+
+  /// Goal: taking a part out leaves what recording the rest alone gives, the maximum within its cell.
+  @Test func partsAreTakenOut() throws {
+    let values = latencies(6000, seed: 4)
+    var whole = LatencyHistogram()
+    var part = LatencyHistogram()
+    var rest = LatencyHistogram()
+    for (index, value) in values.enumerated() {
+      whole.record(value)
+      if index % 3 == 0 { part.record(value) } else { rest.record(value) }
+    }
+    // The part that is taken out holds the largest value.
+    whole.record(1 << 40)
+    part.record(1 << 40)
+    let left = whole.subtracting(part)
+    #expect(left.count == rest.count && left.mean == rest.mean)
+    for probability in Self.probabilities.dropLast() {
+      let expected = try #require(rest.quantile(probability))
+      #expect(abs(try #require(left.quantile(probability)) - expected) <= expected / 1024)
+    }
+    #expect(left.maximum >= rest.maximum && Double(left.maximum) <= Double(rest.maximum) * (1 + 1 / 1024.0))
+    #expect(whole.subtracting(whole) == LatencyHistogram())
+    #expect(whole.subtracting(LatencyHistogram()) == whole)
+  }
+
+  /// Goal: a bank's rows are the histograms that recording one by one gives, and clearing one leaves the others.
+  @Test func banksKeepRowsApart() {
+    var bank = HistogramBank(rows: 2, precision: 8, maximum: 1 << 36)
+    var first = LatencyHistogram(precision: 8)
+    var second = LatencyHistogram(precision: 8)
+    for (index, value) in latencies(4000, seed: 5).enumerated() {
+      bank.record(value, row: index % 2)
+      if index % 2 == 0 { first.record(value) } else { second.record(value) }
+    }
+    #expect(bank.histogram(row: 0) == first)
+    #expect(bank.histogram(row: 1) == second)
+    bank.clear(row: 0)
+    #expect(bank.histogram(row: 0) == LatencyHistogram(precision: 8))
+    #expect(bank.histogram(row: 1) == second)
   }
 
   /// Goal: sums keep every digit that a double has, far beyond 2^64 in total.
