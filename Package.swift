@@ -40,7 +40,9 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "Experiments",
-      dependencies: ["Simulation", "MeshConfiguration", "Statistics", "MeshCore", "LoadBalancing"],
+      dependencies: [
+        "Simulation", "MeshConfiguration", "Statistics", "TrafficSplitting", "MeshCore", "LoadBalancing",
+      ],
       swiftSettings: settings),
     .target(
       name: "Reporting", dependencies: ["Experiments", "Simulation", "Statistics", "LoadBalancing", "MeshCore"],
@@ -88,6 +90,6 @@ let package = Package(
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Simulation", "MeshCore"],
       swiftSettings: settings),
-    .testTarget(name: "WeirTests", dependencies: ["weir", "Experiments", "Reporting"], swiftSettings: settings),
+    .testTarget(name: "WeirTests", dependencies: ["weir", "Reporting", "LoadBalancing"], swiftSettings: settings),
   ]
 )

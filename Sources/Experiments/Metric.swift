@@ -1,6 +1,8 @@
 // A figure by the name it has in `expect`: where it is found in a result, and what it is measured in.
 
+import MeshCore
 import Simulation
+import TrafficSplitting
 
 /// A figure of one replication of one variant.
 public enum Metric: Sendable, Hashable {
@@ -99,11 +101,12 @@ public enum Metric: Sendable, Hashable {
 }
 
 extension Variant {
-  /// The index of the cluster that the first client's requests go to: the first destination of the first route for its host.
+  /// The index of the cluster that the first client's requests go to: the first destination of their route.
   var targetCluster: Int? {
     guard let client = world.clients.first else { return nil }
-    let route = mesh.routes.first { $0.match.host == client.target }
-    return route?.split.first { $0.weight > 0 }?.cluster
+    let route = RouteTable(mesh).match(
+      RequestAttributes(host: client.target, path: client.path, method: client.method, headers: client.headers))
+    return route < 0 ? nil : mesh.routes[Int(route)].split.first?.cluster
   }
 
   /// The name of the service behind that cluster.

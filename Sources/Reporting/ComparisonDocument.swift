@@ -50,7 +50,7 @@ public enum ComparisonDocument {
   private static func document(_ verdict: Verdict) -> JSONValue {
     .members([
       "metric": .text(verdict.expectation.metric), "variant": .text(verdict.expectation.variant),
-      "expected": .text(verdict.expectation.summary), "measured": figure(verdict.measured?.mean, verdict.unit),
+      "expected": .text(verdict.expectation.text), "measured": figure(verdict.measured?.mean, verdict.unit),
       "ciLow": figure(verdict.measured?.interval?.low, verdict.unit),
       "ciHigh": figure(verdict.measured?.interval?.high, verdict.unit),
       "verdict": .text(verdict.kind.rawValue),

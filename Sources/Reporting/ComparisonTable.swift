@@ -189,7 +189,7 @@ private struct CellParts {
 extension FigureFormat {
   /// A length of time in the unit that people would take.
   static func span(_ span: TimeSpan) -> String {
-    let unit = span >= .seconds(1) ? (1e9, "s") : span >= .milliseconds(1) ? (1e6, "ms") : (1e3, "µs")
+    let unit = span >= .seconds(1) || span == .zero ? (1e9, "s") : span >= .milliseconds(1) ? (1e6, "ms") : (1e3, "µs")
     return "\(DecimalNumber(Double(span.nanoseconds) / unit.0, significantDigits: 6).text) \(unit.1)"
   }
 }

@@ -32,10 +32,10 @@ public struct JUnitReport {
 
   private func testCase(_ verdict: Verdict, _ scenario: String) -> [String] {
     let expectation = verdict.expectation
-    let name = escaped("\(expectation.variant) \(expectation.metric) \(expectation.summary)")
+    let name = escaped("\(expectation.variant) \(expectation.metric) \(expectation.text)")
     let opening = "    <testcase classname=\"\(escaped(scenario))\" name=\"\(name)\""
     if verdict.kind == .holds { return [opening + "/>"] }
-    let message = escaped("expected \(expectation.summary); \(verdict.measuredText)")
+    let message = escaped("expected \(expectation.text); \(verdict.measuredText)")
     return [
       opening + ">", "      <failure type=\"\(verdict.kind.rawValue)\" message=\"\(message)\"/>", "    </testcase>",
     ]

@@ -193,16 +193,11 @@ extension ResultFile {
 
   private static func row(_ verdict: Verdict) -> [CSVCell] {
     [
-      .text(verdict.expectation.metric), .text(verdict.expectation.variant), .text(verdict.expectation.summary),
+      .text(verdict.expectation.metric), .text(verdict.expectation.variant), .text(verdict.expectation.text),
       cell(verdict.measured?.mean, verdict.unit), cell(verdict.measured?.interval?.low, verdict.unit),
       cell(verdict.measured?.interval?.high, verdict.unit), .text(verdict.kind.rawValue),
     ]
   }
-}
-
-extension Expectation {
-  /// The bound in words, with what it is relative to.
-  var summary: String { ratioTo.map { "\(text) × \($0)" } ?? text }
 }
 
 extension ExperimentResult {

@@ -22,7 +22,7 @@ public struct VerdictTable {
       table.rows.append([
         TextCell(text: "  " + verdict.kind.sign, style: verdict.kind.style),
         TextCell(text: verdict.expectation.variant),
-        TextCell(text: verdict.expectation.metric), TextCell(text: verdict.expectation.summary),
+        TextCell(text: verdict.expectation.metric), TextCell(text: verdict.expectation.text),
         TextCell(text: verdict.measuredText),
       ])
     }

@@ -62,7 +62,8 @@ func syntheticExperiment() -> ExperimentResult {
   let expectations = [
     Expectation(metric: "latency.p99", variant: "peakEwma", ratioTo: nil, bound: .maximum(60e6), text: "max 60ms"),
     Expectation(
-      metric: "latency.p99", variant: "peakEwma", ratioTo: "roundRobin", bound: .maximum(0.5), text: "max 0.5"),
+      metric: "latency.p99", variant: "peakEwma", ratioTo: "roundRobin", bound: .maximum(0.5),
+      text: "max 0.5 × roundRobin"),
   ]
   let scenario = syntheticScenario(expectations: expectations)
   let variants = zip(scenario.variants, [10.0, 5.0]).map { variant, p99 in

@@ -1,0 +1,58 @@
+// The scenario that `weir init` writes: small, commented, runs as it is, and has each part that most scenarios need.
+
+/// A scenario to start from.
+public enum ScenarioTemplate {
+  /// The file's text for a scenario called `name` (letters, digits, '-').
+  public static func text(name: String) -> String {
+    """
+    # A scenario for weir. Try:
+    #   weir run \(name).yaml           simulate, compare, write Results/\(name)/
+    #   weir check \(name).yaml         judge the expectations at the end
+    #   weir show \(name).yaml          every value, and where it comes from
+    #   weir policies                   the balancers that can be named
+    # Durations are 250us, 5ms, 1.5s, 2m; rates 3000/s, 10/m; shares 0.1% or 0.001.
+
+    scenario: \(name)
+    about: One of five replicas becomes ten times slower for 10 seconds.
+    seed: 1
+    run: {duration: 30s, warmUp: 5s, replications: 5}
+
+    # What is out there.
+    world:
+      services:
+        web:
+          replicas: 5
+          workers: 4                    # requests that a replica serves at a time
+          time: {lognormal: {median: 5ms, p99: 40ms}}
+      clients:
+        users:
+          target: web
+          arrivals: {poisson: 1000/s}
+          success: {within: 1s}         # later answers count as failures
+      links:
+        - {from: users, to: web, delay: 300us}
+      faults:
+        - {at: 15s, for: 10s, service: web, replicas: [3], slow: 10}
+
+    # What is deployed.
+    mesh:
+      profile: weir                     # whose defaults fill the rest: envoy, istio, linkerd, …
+      clusters:
+        web: {service: web, balancer: roundRobin}
+
+    # What is compared. The first is the baseline.
+    variants:
+      - name: roundRobin
+      - name: leastRequest
+        set: {mesh.clusters.web.balancer: {leastRequest: {choices: 2}}}
+      - name: peakEwma
+        set: {mesh.clusters.web.balancer: peakEwma}
+
+    # What has to hold.
+    expect:
+      - {metric: successRate, variant: peakEwma, min: 99.9%}
+      - {metric: latency.p99, variant: peakEwma, ratioTo: roundRobin, max: 0.5}
+
+    """
+  }
+}

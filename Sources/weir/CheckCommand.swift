@@ -1,0 +1,52 @@
+// `weir check`.
+
+import ArgumentParser
+import Experiments
+import Reporting
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Runs scenarios and judges what they expect.",
+    discussion: "Exits with 0 when all expectations hold and with 1 when some don't.")
+
+  @Argument(help: ArgumentHelp("Scenario files, or folders of them.", valueName: "file|dir"))
+  var paths: [String]
+
+  @Option(help: ArgumentHelp("Writes the verdicts as JUnit XML too.", valueName: "file"))
+  var junit: String?
+
+  @OptionGroup var options: ExperimentOptions
+
+  func run() throws {
+    Interrupt.catchSignals()
+    let session = Session(options: options, showsProgress: true)
+    let scenarios = try session.read(files())
+    let report = junit.map { NewFile($0) }
+    try report?.check()
+    let output = OutputStream.standardOutput
+    let canvas = Canvas(output)
+    var verdicts: [Verdict] = []
+    var document = JUnitReport()
+    for read in scenarios {
+      let judged = ExpectationJudge.verdicts(try session.run(read))
+      document.append(read.scenario, judged)
+      verdicts += judged
+      try output.write(VerdictTable(read.scenario, judged).text(on: canvas))
+    }
+    try output.write(VerdictTable.total(verdicts))
+    try report?.replace(with: document.text)
+    if verdicts.contains(where: { $0.kind != .holds }) { throw CommandFailure(status: .unmet) }
+  }
+
+  private func files() throws -> [String] {
+    var faults: [String] = []
+    var files: [String] = []
+    for path in paths {
+      let found = ScenarioFiles.find(at: path)
+      if found.isEmpty { faults.append("\(path): error: holds no scenario; expected .yaml files in it") }
+      files += found.filter { !files.contains($0) }
+    }
+    if !faults.isEmpty { throw CommandFailure(status: .badInput, lines: faults) }
+    return files
+  }
+}

@@ -1,0 +1,27 @@
+// Ctrl-C: the handler only notes it, whoever waits for a run looks.
+
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+private let wasInterrupted = Atomic<Bool>(false)
+
+enum Interrupt {
+  /// From now on an interrupt (or a request to terminate) is noted and does not end the process.
+  static func catchSignals() {
+    // A global is made at its first use, and a signal handler must not be that.
+    wasInterrupted.store(false, ordering: .relaxed)
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { _ in wasInterrupted.store(true, ordering: .relaxed) }
+    }
+  }
+
+  /// Whether one has come.
+  static var hasCome: Bool { wasInterrupted.load(ordering: .relaxed) }
+}
