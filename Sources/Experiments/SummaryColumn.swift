@@ -58,6 +58,9 @@ public enum SummaryColumn: String, CaseIterable, Sendable, Hashable {
     }
   }
 
+  /// Whether it counts something.
+  public var isCount: Bool { count(in: RequestStatistics()) != nil }
+
   /// The figure as a whole number, when it is one.
   public func count(in statistics: RequestStatistics) -> Int64? {
     switch self {

@@ -117,7 +117,8 @@ public struct ComparisonTable {
   private func format(of column: SummaryColumn) -> FigureFormat {
     let estimates = comparison.variants.indices.compactMap { comparison.row(column, variant: $0).estimate }
     return FigureFormat(
-      column.unit, for: estimates.map(\.mean), halfWidths: estimates.compactMap(\.interval?.halfWidth))
+      column.unit, for: estimates.map(\.mean), halfWidths: estimates.compactMap(\.interval?.halfWidth),
+      isCount: column.isCount)
   }
 
   private func parts(of column: SummaryColumn, variants: Range<Int>) -> [CellParts] {
@@ -131,7 +132,7 @@ public struct ComparisonTable {
       if let halfWidth = estimate.interval?.halfWidth, halfWidth > 0 { parts.spread = "± " + format.text(halfWidth) }
       if column.unit == .time, let difference = row.difference, let ratio = difference.ratio {
         let isKnown = difference.isDistinguishable || difference.difference.pValue == nil
-        parts.ratio = isKnown ? "×" + DecimalNumber.fixed(ratio, places: ratio < 10 ? 2 : 1) : "≈"
+        parts.ratio = isKnown ? "×" + DecimalNumber(ratio, significantDigits: 2).text : "≈"
       }
       return parts
     }

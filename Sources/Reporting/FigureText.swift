@@ -13,7 +13,9 @@ struct FigureFormat {
   var places: Int
 
   /// A format for figures of `unit` such as `values`: the smallest one keeps three digits.
-  init(_ unit: MetricUnit, for values: [Double], halfWidths: [Double] = []) {
+  ///
+  /// Means of counts have at most one digit behind the point.
+  init(_ unit: MetricUnit, for values: [Double], halfWidths: [Double] = [], isCount: Bool = false) {
     let sizes = values.filter { $0.isFinite }.map(\.magnitude)
     let positive = sizes.filter { $0 > 0 }
     let smallest = positive.min() ?? 0
@@ -32,11 +34,18 @@ struct FigureFormat {
       (scale, self.unit) = (100, "%")
       // Near 100 % it is the distance from it that counts.
       let gaps = sizes.map { (1 - $0).magnitude }.filter { $0 > 1e-9 }
-      places = max(2, min(5, Self.places((gaps.min() ?? 1) * 100) - 1))
+      var magnified = (gaps.min() ?? 1) * 1e4
+      places = 2
+      while magnified < 1 && places < 5 {
+        magnified *= 10
+        places += 1
+      }
     case .number:
       (scale, self.unit) = (1, "")
-      places = sizes.allSatisfy { $0 == $0.rounded() } ? 0 : Self.places(smallest)
+      let areWhole = sizes.allSatisfy { $0 == $0.rounded() }
+      places = areWhole ? 0 : Self.places(smallest, most: isCount ? 1 : 6)
     }
+    if isCount { return }
     // An interval that is not zero should not look like it, within reason.
     let narrowest = (halfWidths.filter { $0 > 0 }.max() ?? .infinity) * scale
     while places < 3 && !text(narrowest / scale).contains(where: { ("1"..."9").contains($0) }) && narrowest.isFinite {
@@ -58,12 +67,15 @@ struct FigureFormat {
     return format.text(estimate.mean) + spread + (format.unit.isEmpty ? "" : " " + format.unit)
   }
 
-  /// Places that leave three digits of `size`, at most three.
-  private static func places(_ size: Double) -> Int {
-    if size == 0 { return 0 }
-    if size >= 100 { return 0 }
-    if size >= 10 { return 1 }
-    return size >= 1 ? 2 : 3
+  /// Places that leave three digits of `size`, at most `most`.
+  private static func places(_ size: Double, most: Int = 3) -> Int {
+    var places = 0
+    var magnified = size
+    while magnified < 100 && magnified > 0 && places < most {
+      magnified *= 10
+      places += 1
+    }
+    return places
   }
 }
 

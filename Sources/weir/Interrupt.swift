@@ -17,9 +17,14 @@ enum Interrupt {
   static func catchSignals() {
     // A global is made at its first use, and a signal handler must not be that.
     wasInterrupted.store(false, ordering: .relaxed)
+    var signals = sigset_t()
+    sigemptyset(&signals)
     for number in [SIGINT, SIGTERM] {
       signal(number) { _ in wasInterrupted.store(true, ordering: .relaxed) }
+      sigaddset(&signals, number)
     }
+    // Whoever started the program may have blocked them, and a blocked signal is inherited.
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// Whether one has come.
