@@ -86,6 +86,7 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: ["Experiments", "MeshConfiguration", "Simulation", "Statistics", "MeshCore"],
+      resources: [.copy("Fixtures")],
       swiftSettings: settings),
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Simulation", "MeshCore"],

@@ -12,13 +12,17 @@ struct CallGraph {
   /// The graph of a world under a mesh.
   init(_ world: WorldDescription, _ mesh: MeshDescription) {
     services = world.services
+    let names = NameIndex(world.services.map(\.name))
+    var targets: [String: [Int]] = [:]
+    for route in mesh.routes {
+      for part in route.split where part.weight > 0 {
+        guard let service = names.number(of: mesh.clusters[part.cluster].service) else { continue }
+        targets[route.match.host, default: []].append(service)
+      }
+    }
     callees = world.services.map { service in
-      service.calls.flatMap { $0 }.flatMap { call -> [(host: String, service: Int)] in
-        mesh.routes.filter { $0.match.host == call.target }
-          .flatMap(\.split).filter { $0.weight > 0 }.compactMap { part in
-            let name = mesh.clusters[part.cluster].service
-            return world.services.firstIndex { $0.name == name }.map { (call.target, $0) }
-          }
+      service.calls.flatMap { $0 }.flatMap { call in
+        (targets[call.target] ?? []).map { (host: call.target, service: $0) }
       }
     }
   }

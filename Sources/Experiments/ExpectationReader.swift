@@ -33,12 +33,10 @@ struct ExpectationReader {
   private func metric(_ value: ResolvedValue?) -> Metric? {
     guard let value, let name = value.text else { return nil }
     guard let metric = Metric(named: name) else {
-      let suggestion = Suggestion.closest(to: name, among: Metric.names)
       let names = Metric.names + Metric.prefixes.map { "\($0)<endpoint>" }
-      log.add(
-        value.origin, value.path,
-        "unknown metric \(quoted(name))\(suggestion == nil ? "; expected one of \(names.joined(separator: ", "))" : "")",
-        suggestion: suggestion)
+      log.addUnknown(
+        value.origin, value.path, "unknown metric", name, among: Metric.names,
+        expected: "one of \(names.joined(separator: ", "))")
       return nil
     }
     switch metric {
@@ -61,9 +59,8 @@ struct ExpectationReader {
       known += service.replicas.prefix(1000).map(\.name)
     }
     if variants.isEmpty { return }
-    log.add(
-      value.origin, value.path, "no endpoint is called \(quoted(name)); expected a replica's name",
-      suggestion: Suggestion.closest(to: name, among: known))
+    log.addUnknown(
+      value.origin, value.path, "no endpoint is called", name, among: known, expected: "a replica's name")
   }
 
   private func scales(_ service: String, in variant: Variant) -> Bool {
@@ -87,11 +84,7 @@ struct ExpectationReader {
     guard let name = value.text else { return nil }
     let names = variants.map(\.name)
     if names.contains(name) { return name }
-    let suggestion = Suggestion.closest(to: name, among: names)
-    log.add(
-      value.origin, value.path,
-      "unknown variant \(quoted(name))\(suggestion == nil ? "; expected one of \(names.joined(separator: ", "))" : "")",
-      suggestion: suggestion)
+    log.addUnknown(value.origin, value.path, "unknown variant", name, among: names)
     return nil
   }
 

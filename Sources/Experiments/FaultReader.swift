@@ -199,15 +199,14 @@ struct FaultReader {
         if let number = description.replicas.firstIndex(where: { $0.name == name }) ?? scaled(name, description) {
           numbers.append(number)
         } else {
-          let suggestion = Suggestion.closest(to: name, among: description.replicas.prefix(1000).map(\.name))
-          log.add(
-            item.origin, item.path,
-            "\(description.name) has no replica \(quoted(name))\(suggestion == nil ? "; expected a number or a name" : "")",
-            suggestion: suggestion)
+          log.addUnknown(
+            item.origin, item.path, "\(description.name) has no replica", name,
+            among: description.replicas.prefix(1000).map(\.name), expected: "a number or a name")
         }
       }
     }
-    return numbers.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    var seen: Set<Int> = []
+    return numbers.filter { seen.insert($0).inserted }
   }
 
   private func limit(of item: ResolvedValue, _ service: ServiceDescription) -> Int {

@@ -66,7 +66,12 @@ final class NamedFiles {
 
   private func table(_ name: String) throws(FileFault) -> CommaSeparatedTable {
     let path = name.hasPrefix("/") ? name : "\(directory)/\(name)"
-    let bytes = try Self.bytes(at: path, limit: Self.sizeLimit, large: "expected a smaller one")
+    let bytes: [UInt8]
+    do throws(FileFault) {
+      bytes = try Self.bytes(at: path, limit: Self.sizeLimit, large: "expected a smaller one")
+    } catch {
+      throw error.reason.contains("expected") ? error : FileFault(reason: "\(error.reason); expected a CSV file")
+    }
     if contents[name] == nil {
       var digest = ContentDigest()
       digest.add(bytes)

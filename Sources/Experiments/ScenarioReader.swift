@@ -14,11 +14,24 @@ public enum ScenarioReader {
     path: String, overrides: [String] = [], seed: UInt64? = nil, replications: Int? = nil
   ) -> Result<Scenario, Diagnostics> {
     let log = FaultLog(file: path)
-    guard let root = root(path: path, log: log) else { return .failure(log.diagnostics ?? Diagnostics(faults: [])) }
+    guard let bytes = bytes(path: path, log: log) else { return failure(log) }
+    return read(bytes: bytes, path: path, overrides: overrides, seed: seed, replications: replications, log: log)
+  }
+
+  /// The scenario in `bytes`, as if they were the file at `path`.
+  static func read(
+    bytes: [UInt8], path: String, overrides: [String] = [], seed: UInt64? = nil, replications: Int? = nil,
+    log: FaultLog
+  ) -> Result<Scenario, Diagnostics> {
+    guard let root = root(bytes, log: log) else { return failure(log) }
     let reading = ScenarioReading(root: root, path: path, overrides: overrides, log: log)
     let scenario = reading.scenario(seed: seed, replications: replications)
     if let diagnostics = log.diagnostics { return .failure(diagnostics) }
     return .success(scenario)
+  }
+
+  private static func failure<Success>(_ log: FaultLog) -> Result<Success, Diagnostics> {
+    .failure(log.diagnostics ?? Diagnostics(faults: []))
   }
 
   /// The scenario file as resolved for `variant` (the first by default): every value with where it comes from.
@@ -26,16 +39,12 @@ public enum ScenarioReader {
     path: String, variant: String? = nil, overrides: [String] = []
   ) -> Result<String, Diagnostics> {
     let log = FaultLog(file: path)
-    guard let root = root(path: path, log: log) else { return .failure(log.diagnostics ?? Diagnostics(faults: [])) }
+    guard let bytes = bytes(path: path, log: log), let root = root(bytes, log: log) else { return failure(log) }
     let reading = ScenarioReading(root: root, path: path, overrides: overrides, log: log)
     let scenario = reading.scenario(seed: nil, replications: nil)
     if let variant, !scenario.variants.contains(where: { $0.name == variant }), log.isEmpty {
-      let names = scenario.variants.map(\.name)
-      let suggestion = Suggestion.closest(to: variant, among: names)
-      log.add(
-        Origin(.flag("--variant")), "variants",
-        "unknown variant \(quoted(variant)); expected one of \(names.joined(separator: ", "))",
-        suggestion: suggestion)
+      log.addUnknown(
+        Origin(.flag("--variant")), "variants", "unknown variant", variant, among: scenario.variants.map(\.name))
     }
     if let diagnostics = log.diagnostics { return .failure(diagnostics) }
     return .success(reading.listing(variant: variant))
@@ -48,22 +57,22 @@ public enum ScenarioReader {
     ).text(of: ScenarioSchema.scenario)
   }
 
-  private static func root(path: String, log: FaultLog) -> ConfigurationNode? {
+  private static func bytes(path: String, log: FaultLog) -> [UInt8]? {
     do throws(FileFault) {
-      let bytes = try NamedFiles.bytes(
+      return try NamedFiles.bytes(
         at: path, limit: ConfigurationParser.sizeLimit,
         large: "expected a scenario; samples and traces belong in CSV files")
-      guard let root = ConfigurationParser.parse(bytes, log: log) else { return nil }
-      if root.entries == nil {
-        log.add(
-          root.origin, "", root.isNull ? "empty; expected a scenario" : "found \(root.kindName); expected a scenario")
-        return nil
-      }
-      return root
     } catch {
-      log.add(
-        Origin(.file), "", "\(error.reason)\(error.reason.contains("expected") ? "" : "; expected a scenario file")")
+      let expected = error.reason.contains("expected") ? "" : "; expected a scenario file"
+      log.add(Origin(.file), "", "\(error.reason)\(expected)")
       return nil
     }
+  }
+
+  private static func root(_ bytes: [UInt8], log: FaultLog) -> ConfigurationNode? {
+    guard let root = ConfigurationParser.parse(bytes, log: log) else { return nil }
+    if root.entries != nil { return root }
+    log.add(root.origin, "", root.isNull ? "empty; expected a scenario" : "found \(root.kindName); expected a scenario")
+    return nil
   }
 }

@@ -46,7 +46,7 @@ final class ScenarioReading {
       replications: replications ?? Int(run?["replications"]?.integer ?? 5),
       confidence: run.map { RunReader(log: log).confidence($0) } ?? 0.95, variants: variants, expectations: rows,
       digest: 0, notes: notes(variants), sweep: sweep())
-    scenario.digest = digest(scenario)
+    if log.isEmpty { scenario.digest = digest(scenario) }
     return scenario
   }
 
@@ -111,9 +111,9 @@ final class ScenarioReading {
     let empty = ResolvedValue(.map([]), origin: body.origin, path: "")
     let world = body["world"] ?? empty
     let meshValue = body["mesh"] ?? empty
-    let services = (world["services"]?.entries ?? []).map(\.key)
+    let services = NameIndex((world["services"]?.entries ?? []).map(\.key))
     let mesh = MeshReader(services: services, log: log).mesh(meshValue)
-    let hosts = mesh.routes.map(\.match.host).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    let hosts = NameIndex(mesh.routes.map(\.match.host))
     let description = WorldReader(log: log, files: files).world(world, hop: meshValue["hop"], hosts: hosts)
     if let cycle = CallGraph(description, mesh).cycle() { tell(cycle, description, world) }
     return Variant(name: name, world: description, mesh: mesh, run: RunReader(log: log).run(body["run"] ?? empty))

@@ -9,7 +9,7 @@ public enum ScenarioSchema {
   public static let scenario = file(run: run, world: WorldSchema.world, mesh: MeshSchema.mesh)
 
   /// What stands around the experiment itself; `run`, `world` and `mesh` are read once a variant.
-  static let frame = file(run: .anything, world: .anything, mesh: .anything)
+  static let frame = file(run: .anything, world: .anything, mesh: .anything, worldPresence: .optional)
 
   /// What a variant runs.
   static let body = Shape.fields(
@@ -21,7 +21,9 @@ public enum ScenarioSchema {
         Field("mesh", MeshSchema.mesh, .standard("{}"), "what one would deploy"),
       ]))
 
-  private static func file(run: Shape, world: Shape, mesh: Shape) -> Shape {
+  private static func file(
+    run: Shape, world: Shape, mesh: Shape, worldPresence: Field.Presence = .required
+  ) -> Shape {
     .fields(
       FieldGroup(
         "a scenario",
@@ -30,7 +32,7 @@ public enum ScenarioSchema {
           Field("about", .text(.any), .standard(""), "what it shows, in a sentence"),
           Field("seed", .integer(0...Int64.max), .standard("1"), "the seed of all its random streams"),
           Field("run", run, .standard("{}"), "how long it runs and what is counted"),
-          Field("world", world, .required, "what is out there"),
+          Field("world", world, worldPresence, "what is out there"),
           Field("mesh", mesh, .standard("{}"), "what one would deploy"),
           Field("variants", .list(variant, minimumCount: 0), .standard("[]"), "what is compared, the baseline first"),
           Field("expect", .list(expectation, minimumCount: 0), .standard("[]"), "what has to come out"),
@@ -45,7 +47,7 @@ public enum ScenarioSchema {
     FieldGroup(
       "a run",
       [
-        Field("duration", .positiveSpan, .optional, "when arrivals stop; 60s by default"),
+        Field("duration", .positiveSpan, .optional, "when arrivals stop; 60s unless requests are given"),
         Field(
           "requests", .integer(1...1_000_000_000_000), .optional, "in place of duration: stop after so many requests"),
         Field("warmUp", .anySpan, .standard("0s"), "requests wanted before are not counted"),

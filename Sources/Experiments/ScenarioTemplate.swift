@@ -15,30 +15,37 @@ public enum ScenarioTemplate {
     scenario: \(name)
     about: One of five replicas becomes ten times slower for 10 seconds.
     seed: 1
-    run: {duration: 30s, warmUp: 5s, replications: 5}
+    run: {duration: 30s, warmUp: 5s, replications: 5}     # or `requests: N` in place of duration
 
     # What is out there.
     world:
       services:
         web:
-          replicas: 5
+          replicas: 5                   # or a list of {name, count, zone, weight, speed, time}
           workers: 4                    # requests that a replica serves at a time
-          time: {lognormal: {median: 5ms, p99: 40ms}}
+          queue: 128                    # waiting places; a full queue answers 503
+          time: {lognormal: {median: 5ms, p99: 40ms}}     # or exponential, quantiles, empirical, …
+          # calls: [{to: db, count: 2, parallel: true}]   # what it calls after its own service
       clients:
         users:
           target: web
-          arrivals: {poisson: 1000/s}
+          arrivals: {poisson: 1000/s}   # or constant, steps, ramp, bursts, closed, trace
           success: {within: 1s}         # later answers count as failures
       links:
         - {from: users, to: web, delay: 300us}
-      faults:
+      faults:                           # crash, hang, slow, delay, errors, pause, partition, loss, scale, restart, …
         - {at: 15s, for: 10s, service: web, replicas: [3], slow: 10}
 
     # What is deployed.
     mesh:
       profile: weir                     # whose defaults fill the rest: envoy, istio, linkerd, …
       clusters:
-        web: {service: web, balancer: roundRobin}
+        web:
+          service: web
+          balancer: roundRobin          # or with parameters: {leastRequest: {choices: 2}}
+          # failureAccrual: {consecutive: {maxFailures: 7}}
+      routes:                           # by default one a cluster, with its name as the host
+        - {match: {host: web}, split: [{to: web}], timeout: 2s}
 
     # What is compared. The first is the baseline.
     variants:

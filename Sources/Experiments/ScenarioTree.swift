@@ -21,7 +21,7 @@ struct ScenarioTree {
       assignment.apply(to: &root, ScenarioSchema.scenario, log: log)
       fill()
     }
-    if let mesh = root["mesh"] { root["mesh"] = MeshDefaults.stripped(mesh) }
+    root = MeshDefaults.stripped(root)
     fill()
   }
 
@@ -37,6 +37,32 @@ struct ScenarioTree {
     let services = (root["world"]?["services"]?.entries ?? []).map { (name: $0.key, origin: $0.keyOrigin) }
     if root["mesh"]?.isNull == true { root["mesh"] = nil }
     root["mesh"] = MeshDefaults.filled(root["mesh"], services: services, at: root.origin)
+    fillRun()
+    fillTargets()
+  }
+
+  private mutating func fillRun() {
+    let implied = root.origin.given(by: .standard)
+    var run = root["run"] ?? .emptyMap(implied)
+    if run.isNull { run = .emptyMap(implied) }
+    if run.entries == nil || run["duration"] != nil || run["requests"] != nil { return }
+    run["duration"] = .word("60s", run.origin.given(by: .standard))
+    root["run"] = run
+  }
+
+  /// Where there is one host only, it is every client's target.
+  private mutating func fillTargets() {
+    let hosts = Set(
+      (root["mesh"]?["routes"]?.items ?? []).compactMap { $0["match"]?["host"]?.text ?? $0["match"]?.text })
+    guard hosts.count == 1, let host = hosts.first, var world = root["world"], var clients = world["clients"],
+      var entries = clients.entries
+    else { return }
+    for place in entries.indices where entries[place].value.entries != nil && entries[place].value["target"] == nil {
+      entries[place].value["target"] = .word(host, entries[place].value.origin.given(by: .standard))
+    }
+    clients.content = .map(entries)
+    world["clients"] = clients
+    root["world"] = world
   }
 
   /// A path into the replicas of a service that only counts them needs a list of them.

@@ -17,7 +17,7 @@ struct WorldReader {
   }
 
   /// The world in `value`, with the sidecars' cost in `hop`. `hosts` are those that routes match.
-  func world(_ value: ResolvedValue, hop: ResolvedValue?, hosts: [String]) -> WorldDescription {
+  func world(_ value: ResolvedValue, hop: ResolvedValue?, hosts: NameIndex) -> WorldDescription {
     let serviceEntries = value["services"]?.entries ?? []
     let clientEntries = value["clients"]?.entries ?? []
     let zones = ZoneRegister(services: serviceEntries, clients: clientEntries)
@@ -30,7 +30,7 @@ struct WorldReader {
     let faultValues = value["faults"]?.items ?? []
     let faults = FaultReader(
       log: log, world: world, places: places, distributions: distributions,
-      scaleLimits: Self.scaleLimits(faultValues))
+      scaleLimits: Self.scaleLimits(faultValues, serviceEntries))
     world.faults = faultValues.flatMap { faults.faults($0) }
     if let hop {
       world.hop = HopDescription(
@@ -39,9 +39,10 @@ struct WorldReader {
     return world
   }
 
-  /// The most replicas that faults scale each service to.
-  private static func scaleLimits(_ faults: [ResolvedValue]) -> [String: Int] {
+  /// The most replicas that faults scale each service to; no limit where the file does not make clear how many there are.
+  private static func scaleLimits(_ faults: [ResolvedValue], _ services: [ResolvedEntry]) -> [String: Int] {
     var limits: [String: Int] = [:]
+    for entry in services where entry.value["replicas"] == nil { limits[entry.key] = .max }
     for fault in faults where fault.chosen?.key == "scale" {
       guard let service = fault["service"]?.text, let count = fault.chosen?.value.integer else { continue }
       limits[service] = max(limits[service] ?? 0, Int(count))
@@ -51,7 +52,7 @@ struct WorldReader {
 
   // MARK: - Services
 
-  private func service(_ entry: ResolvedEntry, _ zones: ZoneRegister, _ hosts: [String]) -> ServiceDescription {
+  private func service(_ entry: ResolvedEntry, _ zones: ZoneRegister, _ hosts: NameIndex) -> ServiceDescription {
     let value = entry.value
     var service = ServiceDescription(
       name: entry.key, replicas: replicas(value, of: entry.key, zones), time: distributions.distribution(value["time"]))
@@ -126,13 +127,13 @@ struct WorldReader {
     }
   }
 
-  private func calls(_ value: ResolvedValue?, _ hosts: [String]) -> [[CallDescription]] {
+  private func calls(_ value: ResolvedValue?, _ hosts: NameIndex) -> [[CallDescription]] {
     (value?.items ?? []).map { item in
       (item.items.isEmpty ? [item] : item.items).compactMap { call($0, hosts) }
     }.filter { !$0.isEmpty }
   }
 
-  private func call(_ value: ResolvedValue, _ hosts: [String]) -> CallDescription? {
+  private func call(_ value: ResolvedValue, _ hosts: NameIndex) -> CallDescription? {
     guard let to = value["to"], let host = to.text else { return nil }
     tellUnknownHost(to, host, hosts)
     return CallDescription(
@@ -140,28 +141,24 @@ struct WorldReader {
       onError: value["onError"]?.text.flatMap(CallErrorBehaviour.init(rawValue:)) ?? .fail)
   }
 
-  private func tellUnknownHost(_ value: ResolvedValue, _ host: String, _ hosts: [String]) {
-    if hosts.contains(host) { return }
-    let suggestion = Suggestion.closest(to: host, among: hosts)
-    let expected = suggestion == nil ? "; expected one of \(hosts.prefix(20).joined(separator: ", "))" : ""
-    log.add(value.origin, value.path, "no route for the host \(quoted(host))\(expected)", suggestion: suggestion)
+  private func tellUnknownHost(_ value: ResolvedValue, _ host: String, _ hosts: NameIndex) {
+    if hosts.isEmpty || hosts.number(of: host) != nil { return }
+    log.addUnknown(value.origin, value.path, "no route for the host", host, among: hosts.names)
   }
 
   // MARK: - Clients
 
-  private func client(_ entry: ResolvedEntry, _ zones: ZoneRegister, _ hosts: [String]) -> ClientDescription {
+  private func client(_ entry: ResolvedEntry, _ zones: ZoneRegister, _ hosts: NameIndex) -> ClientDescription {
     let value = entry.value
     var target = ""
     if let host = value["target"], let name = host.text {
       tellUnknownHost(host, name, hosts)
       target = name
     } else if value.isValid && !value.has("target") {
-      if hosts.count == 1 {
-        target = hosts[0]
-      } else {
+      if !hosts.isEmpty {
         log.add(
           value.origin, ConfigurationPath.joined(value.path, "target"),
-          "missing; expected one of \(hosts.prefix(20).joined(separator: ", "))")
+          "missing; expected one of \(hosts.names.prefix(20).joined(separator: ", "))")
       }
     }
     var client = ClientDescription(name: entry.key, target: target, arrivals: arrivals.arrivals(value["arrivals"]))
@@ -188,13 +185,12 @@ struct WorldReader {
     return client
   }
 
-  private func tellTraceTargets(_ arrivals: ArrivalDescription, _ value: ResolvedValue?, _ hosts: [String]) {
+  private func tellTraceTargets(_ arrivals: ArrivalDescription, _ value: ResolvedValue?, _ hosts: NameIndex) {
     guard case .trace(let rows, _) = arrivals, let file = value?.chosen?.value["file"] else { return }
-    let known = Set(hosts)
-    guard let stranger = rows.lazy.compactMap(\.target).first(where: { !known.contains($0) }) else { return }
-    log.add(
-      file.origin, file.path, "\(quoted(file.text ?? "")): no route for the target \(quoted(stranger))",
-      suggestion: Suggestion.closest(to: stranger, among: hosts))
+    let stranger = rows.lazy.compactMap(\.target).first { hosts.number(of: $0) == nil }
+    guard let stranger else { return }
+    log.addUnknown(
+      file.origin, file.path, "\(quoted(file.text ?? "")): no route for the target", stranger, among: hosts.names)
   }
 
   private func key(_ value: ResolvedValue?) -> KeyDescription? {

@@ -50,15 +50,14 @@ public struct Assignment: Sendable, Hashable {
     if assign(&node, shape, parts[...], at: "", log), let node { root = node }
   }
 
-  private func tell(_ log: FaultLog, _ path: String, _ message: String, _ suggestion: String? = nil) -> Bool {
-    log.add(origin, path, message, suggestion: suggestion)
+  private func tell(_ log: FaultLog, _ path: String, _ message: String) -> Bool {
+    log.add(origin, path, message)
     return false
   }
 
   private func unknown(_ log: FaultLog, _ path: String, _ noun: String, _ name: String, _ names: [String]) -> Bool {
-    let suggestion = Suggestion.closest(to: name, among: names)
-    let expected = names.isEmpty ? "; there is none" : "; expected one of \(names.joined(separator: ", "))"
-    return tell(log, path, "unknown \(noun) \(quoted(name))\(suggestion == nil ? expected : "")", suggestion)
+    log.addUnknown(origin, path, "unknown \(noun)", name, among: names)
+    return false
   }
 
   private func assign(
@@ -97,7 +96,9 @@ public struct Assignment: Sendable, Hashable {
       }
       return descend(&node, part, field.shape, rest, done, path, log)
     case .list(let item, _):
-      guard let items = node?.items else { return tell(log, path, "no list stands here; expected an item's index") }
+      guard let items = node == nil ? [] : node?.items else {
+        return tell(log, path, "no list stands here; expected an item's index")
+      }
       guard let index = Self.index(of: part, in: items) else {
         let names = items.compactMap { $0["name"]?.text }
         if Int(part) == nil && !names.isEmpty { return unknown(log, path, "item", part, names) }

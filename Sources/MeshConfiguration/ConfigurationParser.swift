@@ -132,7 +132,9 @@ private final class Composer {
       if !take(event.pointee) { return nil }
     }
     if root == nil {
-      log.add(Origin(source, line: firstLine, column: firstColumn), path, "empty; expected a value")
+      log.add(
+        Origin(source, line: firstLine, column: firstColumn), path,
+        "empty; expected \(path.isEmpty ? "a scenario" : "a value")")
     }
     return root
   }
@@ -143,7 +145,9 @@ private final class Composer {
       problem = "nested deeper than \(ConfigurationParser.depthLimit) levels"
     } else {
       problem = "not YAML: \(problem)"
-      if let context = parser.context { problem += " (\(String(cString: context)))" }
+      if let context = parser.context {
+        problem += " (\(String(cString: context)), begun on line \(origin(parser.context_mark).line))"
+      }
     }
     _ = fail(origin(parser.problem_mark), problem)
   }

@@ -4,7 +4,14 @@
 public enum ConfigurationPath {
   /// `path` and one part more.
   public static func joined(_ path: String, _ part: String) -> String {
-    let plain = !part.isEmpty && !part.contains { $0 == "." || $0 == "[" || $0 == "]" || $0.isNewline }
+    let plain =
+      !part.isEmpty
+      && part.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "."), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ":"), UInt8(ascii: ";"): return false
+        default: return byte > 0x20 && byte < 0x7f
+        }
+      }
     let shown = plain ? part : "[\(quoted(part).dropFirst().dropLast())]"
     return path.isEmpty ? shown : "\(path).\(shown)"
   }

@@ -54,28 +54,51 @@ public final class FaultLog {
   /// The configuration's file, as the user named it.
   public let file: String
   private var faults: [Fault] = []
+  private var impliedFaults: [Fault] = []
   private var known: Set<Fault> = []
 
   /// An empty log of the configuration in `file`.
   public init(file: String) { self.file = file }
 
   /// Whether nothing is wrong so far.
-  public var isEmpty: Bool { faults.isEmpty }
+  public var isEmpty: Bool { faults.isEmpty && impliedFaults.isEmpty }
 
   /// How many faults there are so far.
-  public var count: Int { faults.count }
+  public var count: Int { faults.count + impliedFaults.count }
+
+  /// Whether no more faults are kept.
+  public var isFull: Bool { count >= Self.capacity }
 
   /// Notes a fault, once: variants share most of a file, so the same fault comes again.
   public func add(_ origin: Origin, _ path: String, _ message: String, suggestion: String? = nil) {
-    if faults.count >= Self.capacity { return }
+    if isFull { return }
     let fault = Fault(
       document: origin.document(of: file), line: origin.line, column: origin.column, path: path, message: message,
       suggestion: suggestion)
-    if known.insert(fault).inserted { faults.append(fault) }
+    if !known.insert(fault).inserted { return }
+    if origin.isImplied { impliedFaults.append(fault) } else { faults.append(fault) }
   }
 
-  /// The faults in the order of the file, those of flags first; nil when there are none.
+  /// Notes that `what` (such as "unknown service") is called `name`, which is none of `names`: with the one that was
+  /// probably meant, else with `expected`, which is the names themselves unless given.
+  public func addUnknown(
+    _ origin: Origin, _ path: String, _ what: String, _ name: String, among names: [String], expected: String? = nil
+  ) {
+    if isFull { return }
+    var message = "\(what) \(quoted(name))"
+    let suggestion = Suggestion.closest(to: name, among: names)
+    if suggestion == nil {
+      let list = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
+      message +=
+        "; " + (expected.map { "expected \($0)" } ?? (names.isEmpty ? "there is none" : "expected one of \(list)"))
+    }
+    add(origin, path, message, suggestion: suggestion)
+  }
+
+  /// The faults in the order of the file, those of flags first; nil when there are none. What is wrong with a value that
+  /// nobody wrote follows from something that somebody wrote, so it is told only when nothing else is.
   public var diagnostics: Diagnostics? {
+    let faults = self.faults.isEmpty ? impliedFaults : self.faults
     if faults.isEmpty { return nil }
     let file = self.file
     let sorted = faults.enumerated().sorted { left, right in

@@ -7,10 +7,10 @@ public struct MeshReader {
   /// Where faults go.
   public let log: FaultLog
   /// The services that are simulated.
-  public let services: [String]
+  public let services: NameIndex
 
   /// A reader for a world with these services.
-  public init(services: [String], log: FaultLog) {
+  public init(services: NameIndex, log: FaultLog) {
     self.services = services
     self.log = log
   }
@@ -20,7 +20,7 @@ public struct MeshReader {
     let profile = value["profile"]?.text.flatMap(MeshProfile.init(rawValue:)) ?? .weir
     let entries = value["clusters"]?.entries ?? []
     let clusters = entries.map(cluster)
-    let names = clusters.map(\.name)
+    let names = NameIndex(clusters.map(\.name))
     let routes = (value["routes"]?.items ?? []).compactMap { route($0, clusters: names) }
     return MeshDescription(profile: profile, clusters: clusters, routes: routes)
   }
@@ -28,11 +28,8 @@ public struct MeshReader {
   private func cluster(_ entry: ResolvedEntry) -> ClusterDescription {
     let value = entry.value
     let service = value["service"]
-    if let service, let name = service.text, !services.contains(name) {
-      let suggestion = Suggestion.closest(to: name, among: services)
-      log.add(
-        service.origin, service.path, "unknown service \(quoted(name))\(expected(services, suggestion))",
-        suggestion: suggestion)
+    if let service, let name = service.text, !services.isEmpty, services.number(of: name) == nil {
+      log.addUnknown(service.origin, service.path, "unknown service", name, among: services.names)
     } else if service == nil && value.isValid && !value.has("service") {
       log.add(
         entry.keyOrigin, ConfigurationPath.joined(value.path, "service"), "missing; expected the service behind it")
@@ -66,14 +63,9 @@ public struct MeshReader {
     return accrual
   }
 
-  private func expected(_ names: [String], _ suggestion: String?) -> String {
-    if suggestion != nil { return "" }
-    return names.isEmpty ? "; there is none" : "; expected one of \(names.prefix(20).joined(separator: ", "))"
-  }
-
   // MARK: - Routes
 
-  private func route(_ value: ResolvedValue, clusters: [String]) -> RouteDescription? {
+  private func route(_ value: ResolvedValue, clusters: NameIndex) -> RouteDescription? {
     guard let match = value["match"], let host = match["host"]?.text else { return nil }
     var description = RouteMatch(host: host)
     if let path = match["path"]?.chosen, let text = path.value.text {
@@ -95,11 +87,11 @@ public struct MeshReader {
   }
 
   private func split(
-    _ route: ResolvedValue, host: String, match: ResolvedValue, clusters: [String]
+    _ route: ResolvedValue, host: String, match: ResolvedValue, clusters: NameIndex
   ) -> [WeightedCluster] {
     guard let split = route["split"] else {
       if route.has("split") { return [] }
-      if let cluster = clusters.firstIndex(of: host) { return [WeightedCluster(cluster: cluster)] }
+      if let cluster = clusters.number(of: host) { return [WeightedCluster(cluster: cluster)] }
       log.add(
         match.origin, ConfigurationPath.joined(route.path, "split"),
         "missing, and there is no cluster \(quoted(host)); expected where the requests go")
@@ -114,12 +106,9 @@ public struct MeshReader {
         continue
       }
       sum += UInt64(clamping: weight)
-      guard let cluster = clusters.firstIndex(of: name) else {
+      guard let cluster = clusters.number(of: name) else {
         isWhole = false
-        let suggestion = Suggestion.closest(to: name, among: clusters)
-        log.add(
-          to.origin, to.path, "unknown cluster \(quoted(name))\(expected(clusters, suggestion))",
-          suggestion: suggestion)
+        log.addUnknown(to.origin, to.path, "unknown cluster", name, among: clusters.names)
         continue
       }
       parts.append(WeightedCluster(cluster: cluster, weight: UInt32(clamping: weight)))

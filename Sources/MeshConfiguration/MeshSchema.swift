@@ -79,7 +79,9 @@ public enum MeshSchema {
                   "jitterRatio", .number(0...100, above: false), .standard("0.5"), "jitter as a fraction of the penalty"
                 ),
               ])), "trips after failures in a row"),
-        Field("unified", .anything, .optional, "trips on failures in a row or a low success rate", support: .notYet),
+        Field(
+          "unified", .anything, .optional, "trips on failures in a row or a low success rate",
+          support: .notYet { _ in false }),
       ], bare: .name))
 
   private static let discovery = Shape.fields(

@@ -136,6 +136,11 @@ public struct ChoiceGroup: Sendable {
   /// What a bare scalar means.
   public var bare: BareScalar
 
+  /// The noun with its article.
+  public var article: String {
+    ["a", "e", "i", "o", "u"].contains(noun.prefix(1)) ? "an \(noun)" : "a \(noun)"
+  }
+
   /// A choice.
   public init(_ noun: String, _ options: [Field], siblings: [Field] = [], bare: BareScalar = .none) {
     self.noun = noun
@@ -215,9 +220,9 @@ public indirect enum Shape: Sendable {
     case .word(let words): return words.count == 1 ? "'\(words[0])'" : "one of \(words.joined(separator: ", "))"
     case .mark: return "{}"
     case .fields(let group): return "\(group.noun): a map of \(group.fields.map(\.name).joined(separator: ", "))"
-    case .names(let group): return "a map from \(group.noun) to value"
+    case .names(let group): return "a map of \(group.noun)s"
     case .list: return "a list"
-    case .choice(let group): return "\(group.noun): one of \(group.options.map(\.name).joined(separator: ", "))"
+    case .choice(let group): return "\(group.article): one of \(group.options.map(\.name).joined(separator: ", "))"
     case .either(let shapes): return shapes.map(\.expectation).joined(separator: ", or ")
     case .named(_, let shape): return shape().expectation
     case .anything: return "anything"

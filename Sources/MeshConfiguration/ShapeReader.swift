@@ -107,29 +107,31 @@ public struct ShapeReader {
 
   private func readFields(_ node: ConfigurationNode, _ group: FieldGroup, path: String) -> ResolvedValue {
     var node = node
+    // What a bare scalar stands for is told of by the path that the user wrote.
+    var bare: String?
     if node.text != nil, let shorthand = group.shorthand {
+      bare = shorthand
       node = ConfigurationNode.map([(shorthand, node)], node.origin)
     }
     if node.isNull { node.content = .map([]) }
     guard let entries = node.entries else { return mismatch(node, .fields(group), path) }
     for entry in entries where !group.fields.contains(where: { $0.name == entry.key }) {
-      tellUnknown(entry, "unknown key \(quoted(entry.key))", group.fields.map(\.name), path)
+      tellUnknown(entry, "unknown key", group.fields.map(\.name), path)
     }
-    let values = group.fields.compactMap { readField($0, entries, of: node, path: path) }
+    let values = group.fields.compactMap { field in
+      readField(field, entries, of: node, path: path, at: field.name == bare ? path : nil)
+    }
     return ResolvedValue(.map(values), origin: node.origin, path: path)
   }
 
   private func tellUnknown(_ entry: ConfigurationEntry, _ what: String, _ names: [String], _ path: String) {
-    let suggestion = Suggestion.closest(to: entry.key, among: names)
-    let expected = suggestion == nil ? "; expected one of \(names.joined(separator: ", "))" : ""
-    log.add(
-      entry.keyOrigin, ConfigurationPath.joined(path, entry.key), "\(what)\(expected)", suggestion: suggestion)
+    log.addUnknown(entry.keyOrigin, ConfigurationPath.joined(path, entry.key), what, entry.key, among: names)
   }
 
   private func readField(
-    _ field: Field, _ entries: [ConfigurationEntry], of map: ConfigurationNode, path: String
+    _ field: Field, _ entries: [ConfigurationEntry], of map: ConfigurationNode, path: String, at place: String? = nil
   ) -> ResolvedEntry? {
-    let inner = ConfigurationPath.joined(path, field.name)
+    let inner = place ?? ConfigurationPath.joined(path, field.name)
     if let entry = entries.first(where: { $0.key == field.name }) {
       let value = read(entry.value, field.shape, path: inner)
       if case .notYet(let neutral) = field.support, value.isValid, !neutral(value) {
@@ -183,14 +185,19 @@ public struct ShapeReader {
     if let text = node.text {
       switch group.bare {
       case .none: return mismatch(node, .choice(group), path)
-      case .value(let option): return readChoice(.map([(option, node)], node.origin), group, path: path)
+      case .value(let name):
+        guard let option = group.options.first(where: { $0.name == name }) else {
+          return mismatch(node, .choice(group), path)
+        }
+        let value = read(node, option.shape, path: path)
+        if !value.isValid { return value }
+        let chosen = ResolvedEntry(key: name, keyOrigin: node.origin, value: value)
+        return ResolvedValue(.choice(chosen, siblings: []), origin: node.origin, path: path)
       case .name:
         if names.contains(text) {
           return readChoice(.map([(text, .emptyMap(node.origin))], node.origin), group, path: path)
         }
-        let suggestion = Suggestion.closest(to: text, among: names)
-        let expected = suggestion == nil ? "; expected one of \(names.joined(separator: ", "))" : ""
-        log.add(node.origin, path, "unknown \(group.noun) \(quoted(text))\(expected)", suggestion: suggestion)
+        log.addUnknown(node.origin, path, "unknown \(group.noun)", text, among: names)
         return ResolvedValue(.invalid, origin: node.origin, path: path)
       }
     }
@@ -203,7 +210,7 @@ public struct ShapeReader {
         found.append(entry)
       } else if !siblingNames.contains(entry.key) {
         hasUnknown = true
-        tellUnknown(entry, "unknown \(group.noun) \(quoted(entry.key))", names + siblingNames, path)
+        tellUnknown(entry, "unknown \(group.noun)", names + siblingNames, path)
       }
     }
     let siblings = group.siblings.compactMap { readField($0, entries, of: node, path: path) }

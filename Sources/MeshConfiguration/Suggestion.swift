@@ -5,6 +5,9 @@
 
 /// Finds the name that a misspelt one was probably meant to be.
 public enum Suggestion {
+  /// How many names are looked at.
+  private static let candidateLimit = 2000
+
   /// The closest of `names`, if one is close enough; the first among equals.
   ///
   /// Complexity: O(names × length²), for names of at most 64 characters.
@@ -13,11 +16,14 @@ public enum Suggestion {
     if wanted.isEmpty { return nil }
     let limit = max(1, wanted.count / 3)
     var best: (name: String, distance: Int)?
-    for candidate in names {
+    for candidate in names.prefix(candidateLimit) {
       let other = folded(candidate)
       if abs(other.count - wanted.count) > limit { continue }
       let distance = distance(wanted, other)
-      if distance <= limit && distance < (best?.distance ?? .max) { best = (candidate, distance) }
+      // Two names without a letter in common are no misspelling of each other.
+      if distance <= limit && distance < max(wanted.count, other.count) && distance < (best?.distance ?? .max) {
+        best = (candidate, distance)
+      }
     }
     return best?.name
   }
