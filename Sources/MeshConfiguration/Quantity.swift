@@ -9,6 +9,9 @@ import MeshCore
 public struct QuantityFault: Error, Sendable, Hashable {
   /// What is wrong, such as "has no unit".
   public var reason: String
+
+  /// A reason.
+  public init(reason: String) { self.reason = reason }
 }
 
 /// Reads quantities.
