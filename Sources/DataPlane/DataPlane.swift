@@ -157,24 +157,26 @@ public struct DataPlane: ~Copyable {
   private mutating func startAttempt(
     _ request: RequestHandle, _ kind: AttemptKind, at now: Timestamp, into actions: inout ActionBuffer
   ) {
-    let number = requests[request.index].attempts &+ 1
-    let cluster = requests[request.index].cluster
+    let record = requests[request.index]
+    let number = record.attempts &+ 1
     // The n-th try compares the same endpoints in every variant that makes one.
-    var draws = requests[request.index].randomness.key(for: .balancer).key(UInt64(number)).stream()
-    let slot = clusters[Int(cluster)].begin(requests[request.index].context, &draws, at: now)
+    var draws = record.randomness.key(for: .balancer).key(UInt64(number)).stream()
+    let slot = clusters[Int(record.cluster)].begin(record.context, &draws, at: now)
     if slot < 0 {
       respond(request.index, .none, status: 503, .noEndpoint, into: &actions)
       return
     }
     let attempt = attempts.insert(
-      AttemptRecord(sent: now, request: request.index, cluster: cluster, slot: slot))
-    requests[request.index].attempt = attempt
-    requests[request.index].attempts = number
+      AttemptRecord(sent: now, request: request.index, cluster: record.cluster, slot: slot))
+    requests.modify(request.index) { request in
+      request.attempt = attempt
+      request.attempts = number
+    }
     actions.append(
       .startAttempt(
         AttemptStart(
-          caller: requests[request.index].caller, request: request, attempt: attempt, cluster: cluster,
-          endpoint: clusters[Int(cluster)].endpoints.states[slot].identity, kind: kind, number: number)))
+          caller: record.caller, request: request, attempt: attempt, cluster: record.cluster,
+          endpoint: clusters[Int(record.cluster)].endpoints.states[slot].identity, kind: kind, number: number)))
   }
 
   @inline(__always)
@@ -198,8 +200,7 @@ public struct DataPlane: ~Copyable {
     _ request: Int32, _ attempt: AttemptHandle, status: Int16, _ cause: ResponseCause,
     into actions: inout ActionBuffer
   ) {
-    let caller = requests[request].caller
-    let timer = requests[request].timer
+    let (caller, timer) = (requests[request].caller, requests[request].timer)
     requests.remove(at: request)
     if timer.index >= 0 { drop(timer, into: &actions) }
     actions.append(.respond(caller, attempt: attempt, status: status, cause: cause))

@@ -41,11 +41,11 @@ public struct Pool<Element: BitwiseCopyable>: ~Copyable {
   @inlinable
   public subscript(index: Int) -> Element {
     @inline(__always) unsafeAddress {
-      precondition(index >= 0 && index < used)
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: used))
       return UnsafePointer(base + index)
     }
     @inline(__always) unsafeMutableAddress {
-      precondition(index >= 0 && index < used)
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: used))
       return base + index
     }
   }
@@ -54,13 +54,29 @@ public struct Pool<Element: BitwiseCopyable>: ~Copyable {
   @inlinable
   public subscript(index: Int32) -> Element {
     @inline(__always) unsafeAddress {
-      precondition(index >= 0 && Int(index) < used)
-      return UnsafePointer(base + Int(index))
+      precondition(UInt(UInt32(bitPattern: index)) < UInt(bitPattern: used))
+      return UnsafePointer(base + Int(UInt32(bitPattern: index)))
     }
     @inline(__always) unsafeMutableAddress {
-      precondition(index >= 0 && Int(index) < used)
-      return base + Int(index)
+      precondition(UInt(UInt32(bitPattern: index)) < UInt(bitPattern: used))
+      return base + Int(UInt32(bitPattern: index))
     }
+  }
+
+  /// Changes the record at `index` in place, with one check for however many fields.
+  @inlinable
+  @inline(__always)
+  @discardableResult
+  public mutating func modify<Result>(_ index: Int, _ body: (inout Element) -> Result) -> Result {
+    body(&self[index])
+  }
+
+  /// Changes the record at `index` in place, with one check for however many fields.
+  @inlinable
+  @inline(__always)
+  @discardableResult
+  public mutating func modify<Result>(_ index: Int32, _ body: (inout Element) -> Result) -> Result {
+    body(&self[index])
   }
 
   /// Adds `element` behind the last record.
@@ -182,6 +198,14 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
   @inlinable
   public var slotCount: Int { slots.count }
 
+  /// Changes the record in slot `index` in place, with one check for however many fields.
+  @inlinable
+  @inline(__always)
+  @discardableResult
+  public mutating func modify<Result>(_ index: Int32, _ body: (inout Element) -> Result) -> Result {
+    body(&self[index])
+  }
+
   /// Puts `element` into a free slot.
   @inlinable
   @inline(__always)
@@ -189,10 +213,14 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
     occupants &+= 1
     let index = firstFree
     if index >= 0 {
-      firstFree = slots[index].next
-      slots[index].element = element
-      slots[index].next = Self.occupied
-      return SlotHandle(index: index, generation: slots[index].generation)
+      let (next, generation) = slots.modify(index) { slot in
+        let next = slot.next
+        slot.element = element
+        slot.next = Self.occupied
+        return (next, slot.generation)
+      }
+      firstFree = next
+      return SlotHandle(index: index, generation: generation)
     }
     slots.append(Slot(element: element, generation: 1, next: Self.occupied))
     return SlotHandle(index: Int32(truncatingIfNeeded: slots.count &- 1), generation: 1)
@@ -202,9 +230,12 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
   @inlinable
   @inline(__always)
   public mutating func remove(at index: Int32) {
-    precondition(slots[index].next == Self.occupied, "a slot is freed once")
-    slots[index].generation &+= 1
-    slots[index].next = firstFree
+    let next = firstFree
+    slots.modify(index) { slot in
+      precondition(slot.next == Self.occupied, "a slot is freed once")
+      slot.generation &+= 1
+      slot.next = next
+    }
     firstFree = index
     occupants &-= 1
   }
@@ -213,8 +244,9 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
   @inlinable
   @inline(__always)
   public func contains(_ handle: SlotHandle) -> Bool {
-    handle.index >= 0 && Int(handle.index) < slots.count && slots[handle.index].generation == handle.generation
-      && slots[handle.index].next == Self.occupied
+    if UInt(UInt32(bitPattern: handle.index)) >= UInt(bitPattern: slots.used) { return false }
+    let slot = slots[handle.index]
+    return slot.generation == handle.generation && slot.next == Self.occupied
   }
 
   /// Whether slot `index` is occupied.
@@ -232,12 +264,12 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
   public subscript(index: Int32) -> Element {
     @inline(__always) unsafeAddress {
       precondition(index >= 0 && Int(index) < slots.count)
-      let slot = UnsafeRawPointer(slots.base + Int(index))
+      let slot = UnsafeRawPointer(slots.base + Int(UInt32(bitPattern: index)))
       return slot.assumingMemoryBound(to: Element.self)
     }
     @inline(__always) unsafeMutableAddress {
       precondition(index >= 0 && Int(index) < slots.count)
-      let slot = UnsafeMutableRawPointer(slots.base + Int(index))
+      let slot = UnsafeMutableRawPointer(slots.base + Int(UInt32(bitPattern: index)))
       return slot.assumingMemoryBound(to: Element.self)
     }
   }

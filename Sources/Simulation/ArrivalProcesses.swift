@@ -58,7 +58,7 @@ struct ArrivalProcesses: ~Copyable {
 
   private var processes = Pool<Process>()
   private var pieces = Pool<RatePiece>()
-  private var trace = Pool<TraceEntry>()
+  private(set) var trace = Pool<TraceEntry>()
 
   /// Adds the process of the next client; `entries` are a trace's rows.
   mutating func add(
@@ -129,20 +129,20 @@ struct ArrivalProcesses: ~Copyable {
   /// When client `client`'s request `number` comes; `Int64.max` when there is none.
   @inline(__always)
   mutating func next(client: Int32, number: UInt64) -> Int64 {
-    if processes[client].kind == .poisson {
-      let gap = -Elementary.logarithm(unitInterval(processes[client].key.draw(number))) * processes[client].parameter
-      let at = processes[client].last &+ Int64(gap.rounded())
+    let process = processes[client]
+    if process.kind == .poisson {
+      let gap = -Elementary.logarithm(unitInterval(process.key.draw(number))) * process.parameter
+      let at = process.last &+ Int64(gap + 0.5)
       processes[client].last = at
       return at
     }
     return nextOther(client: client, number: number)
   }
 
-  /// The trace row of the arrival that `next` gave last.
+  /// The place in `trace` of the arrival that `next` gave last, or -1 when it comes from no trace.
   @inline(__always)
-  func traceRow(client: Int32) -> TraceEntry? {
-    if processes[client].kind != .trace { return nil }
-    return trace[processes[client].first &+ processes[client].place]
+  func traceRow(client: Int32) -> Int32 {
+    processes[client].kind == .trace ? processes[client].first &+ processes[client].place : -1
   }
 
   @inline(never)

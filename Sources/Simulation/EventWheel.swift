@@ -46,13 +46,18 @@ struct EventWheel: ~Copyable {
     var kind: EventKind
   }
 
+  /// The first and last event of a slot, or -1.
+  struct SlotEnds: BitwiseCopyable {
+    var head: Int32
+    var tail: Int32
+  }
+
   private static let slotsPerLevel = 64
   private static let levels = 11
 
   private var nodes: Pool<Node>
   private var firstFree: Int32
-  private var heads: Pool<Int32>
-  private var tails: Pool<Int32>
+  private var slots: Pool<SlotEnds>
   /// One bit a slot, one word a level; the last word is a sentinel that ends the search on an empty wheel.
   private var occupied: Pool<UInt64>
   /// The present: never later than any pending event.
@@ -63,8 +68,7 @@ struct EventWheel: ~Copyable {
   init() {
     nodes = Pool(capacity: 1024)
     firstFree = -1
-    heads = Pool(repeating: -1, count: Self.levels * Self.slotsPerLevel)
-    tails = Pool(repeating: -1, count: Self.levels * Self.slotsPerLevel)
+    slots = Pool(repeating: SlotEnds(head: -1, tail: -1), count: Self.levels * Self.slotsPerLevel)
     occupied = Pool(repeating: 0, count: Self.levels + 1)
     occupied[Self.levels] = 1
     last = 0
@@ -75,28 +79,42 @@ struct EventWheel: ~Copyable {
   @inline(__always)
   mutating func schedule(at time: Int64, _ kind: EventKind, _ argument: UInt64) -> EventHandle {
     precondition(time >= last, "an event lies in the future")
+    let (slot, digit) = place(of: time)
+    let tail = slots[slot].tail
     var index = firstFree
+    let handle: EventHandle
     if index >= 0 {
-      firstFree = nodes[index].next
+      handle = nodes.modify(index) { node in
+        firstFree = node.next
+        node.time = time
+        node.argument = argument
+        node.previous = tail
+        node.next = -1
+        node.slot = UInt16(truncatingIfNeeded: slot)
+        node.kind = kind
+        return EventHandle(index: index, generation: node.generation)
+      }
     } else {
       index = Int32(truncatingIfNeeded: nodes.count)
       nodes.append(
-        Node(time: 0, argument: 0, previous: -1, next: -1, generation: 1, slot: 0, kind: kind))
+        Node(
+          time: time, argument: argument, previous: tail, next: -1, generation: 1,
+          slot: UInt16(truncatingIfNeeded: slot), kind: kind))
+      handle = EventHandle(index: index, generation: 1)
     }
-    nodes[index].time = time
-    nodes[index].argument = argument
-    nodes[index].kind = kind
-    link(index)
+    join(index, slot: slot, digit: digit, behind: tail)
     count &+= 1
-    return EventHandle(index: index, generation: nodes[index].generation)
+    return handle
   }
 
   /// Takes an event out. Returns false when it has come or was cancelled before.
   @inline(__always)
   @discardableResult
   mutating func cancel(_ handle: EventHandle) -> Bool {
-    if handle.index < 0 || nodes[handle.index].generation != handle.generation { return false }
-    unlink(handle.index)
+    if handle.index < 0 { return false }
+    let node = nodes[handle.index]
+    if node.generation != handle.generation { return false }
+    unlink(node)
     release(handle.index)
     return true
   }
@@ -110,18 +128,25 @@ struct EventWheel: ~Copyable {
       if level == Self.levels { return nil }
       let digit = occupied[level].trailingZeroBitCount
       let slot = level &* Self.slotsPerLevel &+ digit
-      let first = heads[slot]
-      let time = nodes[first].time
-      if level == 0 || nodes[first].next < 0 {
-        if time > horizon { return nil }
-        let event = DueEvent(time: time, kind: nodes[first].kind, argument: nodes[first].argument)
-        last = time
-        unlink(first)
+      let first = slots[slot].head
+      let node = nodes[first]
+      if level == 0 || node.next < 0 {
+        if node.time > horizon { return nil }
+        last = node.time
+        slots.modify(slot) { ends in
+          ends.head = node.next
+          if node.next < 0 { ends.tail = -1 }
+        }
+        if node.next < 0 {
+          occupied[level] &= ~(1 << UInt64(digit))
+        } else {
+          nodes[node.next].previous = -1
+        }
         release(first)
-        return event
+        return DueEvent(time: node.time, kind: node.kind, argument: node.argument)
       }
       let shift = Int64(6 &* level)
-      let start = (time >> shift) << shift
+      let start = (node.time >> shift) << shift
       // Beyond the horizon nothing is spread: a later event may still be scheduled before this slot begins.
       if start > horizon { return nil }
       last = start
@@ -130,51 +155,65 @@ struct EventWheel: ~Copyable {
   }
 
   private mutating func cascade(_ slot: Int, level: Int, digit: Int) {
-    var index = heads[slot]
-    heads[slot] = -1
-    tails[slot] = -1
+    var index = slots[slot].head
+    slots[slot] = SlotEnds(head: -1, tail: -1)
     occupied[level] &= ~(1 << UInt64(digit))
     while index >= 0 {
-      let following = nodes[index].next
-      link(index)
+      let (slot, digit) = place(of: nodes[index].time)
+      let tail = slots[slot].tail
+      let following = nodes.modify(index) { node in
+        let following = node.next
+        node.previous = tail
+        node.next = -1
+        node.slot = UInt16(truncatingIfNeeded: slot)
+        return following
+      }
+      join(index, slot: slot, digit: digit, behind: tail)
       index = following
     }
   }
 
+  /// The slot of an instant as seen from the present, and its digit on its level.
   @inline(__always)
-  private mutating func link(_ index: Int32) {
-    let time = nodes[index].time
+  private func place(of time: Int64) -> (slot: Int, digit: Int) {
     let difference = UInt64(bitPattern: time ^ last)
     let level = (63 &- (difference | 1).leadingZeroBitCount) / 6
     let digit = Int(truncatingIfNeeded: time >> Int64(6 &* level)) & 63
-    let slot = level &* Self.slotsPerLevel &+ digit
-    let tail = tails[slot]
-    nodes[index].slot = UInt16(truncatingIfNeeded: slot)
-    nodes[index].next = -1
-    nodes[index].previous = tail
+    return (level &* Self.slotsPerLevel &+ digit, digit)
+  }
+
+  /// Makes a node that knows its neighbours the last of its slot.
+  @inline(__always)
+  private mutating func join(_ index: Int32, slot: Int, digit: Int, behind tail: Int32) {
     if tail < 0 {
-      heads[slot] = index
-      occupied[level] |= 1 << UInt64(digit)
+      slots[slot] = SlotEnds(head: index, tail: index)
+      occupied[slot >> 6] |= 1 << UInt64(digit)
     } else {
       nodes[tail].next = index
+      slots[slot].tail = index
     }
-    tails[slot] = index
   }
 
   @inline(__always)
-  private mutating func unlink(_ index: Int32) {
-    let slot = Int(nodes[index].slot)
-    let previous = nodes[index].previous
-    let next = nodes[index].next
-    if previous < 0 { heads[slot] = next } else { nodes[previous].next = next }
-    if next < 0 { tails[slot] = previous } else { nodes[next].previous = previous }
-    if heads[slot] < 0 { occupied[slot >> 6] &= ~(1 << UInt64(slot & 63)) }
+  private mutating func unlink(_ node: Node) {
+    let slot = Int(node.slot)
+    if node.previous >= 0 { nodes[node.previous].next = node.next }
+    if node.next >= 0 { nodes[node.next].previous = node.previous }
+    let isEmpty = slots.modify(slot) { ends in
+      if node.previous < 0 { ends.head = node.next }
+      if node.next < 0 { ends.tail = node.previous }
+      return ends.head < 0
+    }
+    if isEmpty { occupied[slot >> 6] &= ~(1 << UInt64(slot & 63)) }
   }
 
   @inline(__always)
   private mutating func release(_ index: Int32) {
-    nodes[index].generation &+= 1
-    nodes[index].next = firstFree
+    let next = firstFree
+    nodes.modify(index) { node in
+      node.generation &+= 1
+      node.next = next
+    }
     firstFree = index
     count &-= 1
   }

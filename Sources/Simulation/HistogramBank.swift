@@ -6,52 +6,80 @@ import MeshCore
 ///
 /// A cell stops at 2^32 − 1. Values above the maximum count in the last cell; a row's exact maximum is kept beside it.
 struct HistogramBank: ~Copyable {
+  /// What a row keeps beside its cells.
+  struct RowTotals: BitwiseCopyable {
+    var sum: Int128
+    var count: Int64
+    var maximum: Int64
+  }
+
   private var cells: Pool<UInt32>
   private let width: Int
   /// See `LatencyHistogram.precision`.
   let precision: Int
-  private var counts: Pool<Int64>
-  private var sums: Pool<Int128>
-  private var maxima: Pool<Int64>
+  private var totals: Pool<RowTotals>
 
   init(rows: Int, precision: Int, maximum: Int64) {
     self.precision = precision
     self.width = LatencyHistogram.cell(of: maximum, precision: precision) + 1
     cells = Pool(repeating: 0, count: rows * width)
-    counts = Pool(repeating: 0, count: rows)
-    sums = Pool(repeating: 0, count: rows)
-    maxima = Pool(repeating: 0, count: rows)
+    totals = Pool(repeating: RowTotals(sum: 0, count: 0, maximum: 0), count: rows)
   }
 
   @inline(__always)
   mutating func record(_ value: Int64, row: Int) {
     let cell = LatencyHistogram.cell(of: value, precision: precision)
-    let place = row &* width &+ (cell < width ? cell : width &- 1)
-    if cells[place] != .max { cells[place] &+= 1 }
-    counts[row] &+= 1
-    sums[row] &+= Int128(value)
-    if value > maxima[row] { maxima[row] = value }
+    cells.modify(row &* width &+ (cell < width ? cell : width &- 1)) { count in
+      if count != .max { count &+= 1 }
+    }
+    totals.modify(row) { totals in
+      totals.sum &+= Int128(value)
+      totals.count &+= 1
+      if value > totals.maximum { totals.maximum = value }
+    }
   }
 
-  func count(row: Int) -> Int64 { counts[row] }
+  func count(row: Int) -> Int64 { totals[row].count }
 
   /// The row as a histogram of its own.
   func histogram(row: Int) -> LatencyHistogram {
-    var all: [UInt32] = []
-    var used = 0
-    for cell in 0..<width where cells[row * width + cell] != 0 { used = cell + 1 }
-    all.reserveCapacity(used)
-    for cell in 0..<used { all.append(cells[row * width + cell]) }
+    var used: [UInt32] = []
+    let last = lastCell(row: row)
+    used.reserveCapacity(last + 1)
+    for cell in 0...last { used.append(cells[row * width + cell]) }
+    let totals = totals[row]
     return LatencyHistogram(
-      precision: precision, cells: all, count: counts[row], sum: sums[row], maximum: maxima[row])
+      precision: precision, cells: used, count: totals.count, sum: totals.sum, maximum: totals.maximum)
+  }
+
+  /// Adds a row of another bank of the same shape to one of this one's. The cost is that of the cells up to its maximum.
+  mutating func add(_ other: borrowing HistogramBank, row otherRow: Int, to row: Int) {
+    precondition(precision == other.precision && width == other.width, "banks of one shape add up")
+    let added = other.totals[otherRow]
+    if added.count == 0 { return }
+    for cell in 0...other.lastCell(row: otherRow) {
+      let more = other.cells[otherRow * width + cell]
+      if more == 0 { continue }
+      cells.modify(row * width + cell) { count in
+        let (sum, overflow) = count.addingReportingOverflow(more)
+        count = overflow ? .max : sum
+      }
+    }
+    totals.modify(row) { totals in
+      totals.sum &+= added.sum
+      totals.count &+= added.count
+      totals.maximum = max(totals.maximum, added.maximum)
+    }
   }
 
   /// Forgets a row; the cost is that of the cells up to its maximum.
   mutating func clear(row: Int) {
-    let last = min(LatencyHistogram.cell(of: maxima[row], precision: precision), width - 1)
-    for cell in 0...last { cells[row * width + cell] = 0 }
-    counts[row] = 0
-    sums[row] = 0
-    maxima[row] = 0
+    if totals[row].count == 0 { return }
+    for cell in 0...lastCell(row: row) { cells[row * width + cell] = 0 }
+    totals[row] = RowTotals(sum: 0, count: 0, maximum: 0)
+  }
+
+  private func lastCell(row: Int) -> Int {
+    min(LatencyHistogram.cell(of: totals[row].maximum, precision: precision), width - 1)
   }
 }

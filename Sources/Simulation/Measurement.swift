@@ -29,12 +29,13 @@ struct Measurement: ~Copyable {
   /// Nanoseconds between wish and answer of all requests together: its right side.
   var sojourn: Int64 = 0
 
-  /// All latencies, and those of failures, by client.
+  /// Latencies of what was answered before the open window, and latencies of failures, by client.
   var latencies: HistogramBank
   var failureLatencies: HistogramBank
   /// Attempts' latencies, by row.
   var attemptLatencies: HistogramBank
-  /// Latencies of what was answered in the open window.
+  /// Latencies of what was answered in the open window: two rows a client, first the counted requests', then the others'. They
+  /// are poured into `latencies` when the window closes, so that an answer is recorded once.
   var windowLatencies: HistogramBank
   var window = WindowCounters(start: 0, requests: 0, successes: 0, failures: 0)
 
@@ -48,11 +49,14 @@ struct Measurement: ~Copyable {
   /// By data plane and row: since when the endpoint is ejected, or -1. Empty without fault detection.
   var ejectedSince = Pool<Int64>()
 
+  let clientCount: Int
+
   init(clients: Int, rows: Int, maximum: Int64) {
+    clientCount = clients
     latencies = HistogramBank(rows: clients, precision: 11, maximum: maximum)
     failureLatencies = HistogramBank(rows: clients, precision: 11, maximum: maximum)
     attemptLatencies = HistogramBank(rows: rows, precision: 8, maximum: maximum)
-    windowLatencies = HistogramBank(rows: 1, precision: 11, maximum: maximum)
+    windowLatencies = HistogramBank(rows: 2 * clients, precision: 11, maximum: maximum)
   }
 
   /// A client wants an answer.
@@ -75,18 +79,16 @@ struct Measurement: ~Copyable {
     sojourn &+= now &- wanted
   }
 
-  /// Counts an answer for the open window.
+  /// Counts an answer.
   @inline(__always)
-  mutating func recordWindow(_ latency: Int64, isSuccess: Bool) {
-    if isSuccess { window.successes &+= 1 } else { window.failures &+= 1 }
-    windowLatencies.record(latency, row: 0)
-  }
-
-  /// Counts an answer of a counted request.
-  @inline(__always)
-  mutating func record(_ latency: Int64, client: Int, isSuccess: Bool) {
-    latencies.record(latency, row: client)
-    if !isSuccess { failureLatencies.record(latency, row: client) }
+  mutating func record(_ latency: Int64, client: Int, isSuccess: Bool, isCounted: Bool) {
+    windowLatencies.record(latency, row: 2 &* client &+ (isCounted ? 0 : 1))
+    if isSuccess {
+      window.successes &+= 1
+    } else {
+      window.failures &+= 1
+      if isCounted { failureLatencies.record(latency, row: client) }
+    }
   }
 
   /// Counts an attempt.
@@ -101,16 +103,29 @@ struct Measurement: ~Copyable {
     row.requests = window.requests
     row.successes = window.successes
     row.failures = window.failures
-    if windowLatencies.count(row: 0) > 0 {
-      let histogram = windowLatencies.histogram(row: 0)
-      row.latencyP50 = histogram.quantile(0.5)
-      row.latencyP99 = histogram.quantile(0.99)
-      windowLatencies.clear(row: 0)
-    }
+    let quantiles = pour()
+    row.latencyP50 = quantiles.p50
+    row.latencyP99 = quantiles.p99
     row.inFlight = open
     row.healthyEndpoints = Int64(healthyEndpoints)
     timeline.append(row)
     window = WindowCounters(start: end, requests: 0, successes: 0, failures: 0)
+  }
+}
+
+extension Measurement {
+  /// Moves the open window's latencies to where they are kept, and gives the window's quantiles.
+  mutating func pour() -> (p50: Double?, p99: Double?) {
+    var all = LatencyHistogram()
+    for client in 0..<clientCount {
+      for row in [2 * client, 2 * client + 1] where windowLatencies.count(row: row) > 0 {
+        all.add(windowLatencies.histogram(row: row))
+      }
+      latencies.add(windowLatencies, row: 2 * client, to: client)
+      windowLatencies.clear(row: 2 * client)
+      windowLatencies.clear(row: 2 * client + 1)
+    }
+    return (all.quantile(0.5), all.quantile(0.99))
   }
 }
 

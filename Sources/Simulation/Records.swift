@@ -72,6 +72,8 @@ struct WorkRecord: BitwiseCopyable {
   var remaining: Double
   /// Nanoseconds of service it takes in all.
   var demand: Int64
+  /// Demand that a trace prescribes, or -1.
+  var prescribedDemand: Int64
   /// Bytes.
   var size: Int64
   /// The event it waits for.
@@ -170,6 +172,53 @@ struct ReplicaState: BitwiseCopyable {
   var heldAreaAtWindow: Int64
   var saturatedSince: Int64
   var backlogWhenSaturated: Int32
+}
+
+/// What a replica does with an attempt that comes in.
+enum Admission: BitwiseCopyable {
+  /// Serves it for just what was demanded.
+  case plainService
+  /// Serves it.
+  case service
+  /// Lets it wait.
+  case queue
+  /// Serves it beside the others.
+  case sharing
+  /// Has no place for it.
+  case refusal
+}
+
+extension ReplicaState {
+  /// Brings the areas up to the present. To be called before the numbers change.
+  @inline(__always)
+  mutating func touch(at now: Int64) {
+    let span = now &- touched
+    if span == 0 { return }
+    touched = now
+    let served = Int64(inService)
+    let most = Int64(workers)
+    waitingArea &+= Int64(waiting) &* span
+    inServiceArea &+= served &* span
+    heldArea &+= (served < most ? served : most) &* span
+  }
+
+  /// Counts an attempt in, for service or to wait.
+  @inline(__always)
+  mutating func admit(at now: Int64) -> Admission {
+    touch(at: now)
+    if discipline >= 2 {
+      if discipline == 2 { return .sharing }
+      inService &+= 1
+      return isPlain ? .plainService : .service
+    }
+    if inService < workers {
+      inService &+= 1
+      return isPlain ? .plainService : .service
+    }
+    if waiting >= queueLimit { return .refusal }
+    waiting &+= 1
+    return .queue
+  }
 }
 
 /// One service.

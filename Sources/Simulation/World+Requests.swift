@@ -7,12 +7,15 @@ extension World {
   /// An open-loop client wants its next request.
   @inline(__always)
   mutating func requestWanted(client: Int32) {
-    let number = clients[client].wanted
-    clients[client].wanted = number &+ 1
-    let trace = arrivals.traceRow(client: client)
+    let (number, key) = clients.modify(client) { client in
+      let number = client.wanted
+      client.wanted = number &+ 1
+      return (number, client.callKey.key(number))
+    }
+    let row = arrivals.traceRow(client: client)
     let next = arrivals.next(client: client, number: number &+ 1)
     if next < stop { _ = wheel.schedule(at: next, .arrival, UInt64(client)) }
-    send(client: client, key: clients[client].callKey.key(number), number: number, user: -1, trace: trace)
+    send(client: client, key: key, number: number, user: -1, traceRow: row)
   }
 
   /// A closed-loop user wants the next answer.
@@ -23,35 +26,44 @@ extension World {
     let number = users[user].sent
     users[user].sent = number &+ 1
     clients[client].wanted &+= 1
-    send(client: client, key: users[user].key.key(number), number: number, user: user, trace: nil)
+    send(client: client, key: users[user].key.key(number), number: number, user: user, traceRow: -1)
   }
 
   @inline(__always)
-  private mutating func send(client: Int32, key: RandomKey, number: UInt64, user: Int32, trace: TraceEntry?) {
-    var proxy = clients[client].firstPlane
-    let count = clients[client].planeCount
-    if count > 1 {
+  private mutating func send(client: Int32, key: RandomKey, number: UInt64, user: Int32, traceRow: Int32) {
+    let isCounted = measurement.isCounting
+    let state = clients.modify(client) { client in
+      if isCounted { client.requests &+= 1 }
+      return client
+    }
+    var proxy = state.firstPlane
+    if state.planeCount > 1 {
       if user >= 0 {
-        proxy &+= users[user].number % count
+        proxy &+= users[user].number % state.planeCount
       } else {
-        let draw = clients[client].planeKey.draw(number)
-        proxy &+= Int32(truncatingIfNeeded: draw.multipliedFullWidth(by: UInt64(count)).high)
+        let draw = state.planeKey.draw(number)
+        proxy &+= Int32(truncatingIfNeeded: draw.multipliedFullWidth(by: UInt64(state.planeCount)).high)
       }
     }
-    let isCounted = measurement.isCounting
+    var route = state.route
+    var size = state.size
+    var demand: Int64 = -1
+    if traceRow >= 0 {
+      let row = arrivals.trace[traceRow]
+      (route, size, demand) = (row.route, row.size, row.demand)
+    }
     let call = calls.insert(
       CallRecord(
         wanted: now, key: key, request: .none, plane: proxy, client: client, parent: -1, lane: -1, copiesLeft: 0,
-        work: -1, user: user, prescribedDemand: trace?.demand ?? -1, size: trace?.size ?? clients[client].size,
+        work: -1, user: user, prescribedDemand: demand, size: size,
         isCounted: isCounted, hasReachedWorker: false))
     measurement.wanted(isCounted: isCounted, at: now)
-    if isCounted { clients[client].requests &+= 1 }
     var arrival = RequestArrival(
-      caller: CallerToken(call.packed), route: trace?.route ?? clients[client].route, randomness: key)
-    if let trace, trace.hasKey {
-      arrival.key = trace.key
+      caller: CallerToken(call.packed), route: route, randomness: key)
+    if traceRow >= 0 && arrivals.trace[traceRow].hasKey {
+      arrival.key = arrivals.trace[traceRow].key
       arrival.hasKey = true
-    } else if clients[client].keyKind != 0 {
+    } else if state.keyKind != 0 {
       arrival.key = drawKey(client: client, key)
       arrival.hasKey = true
     }
@@ -94,18 +106,22 @@ extension World {
     }
     let latency = now &- call.wanted
     measurement.ended(wanted: call.wanted, at: now)
-    let isWithin = latency <= clients[call.client].successWithin
-    let isSuccess = status < 500 && status != 429 && cause != .transport && cause != .routeTimeout && isWithin
-    measurement.recordWindow(latency, isSuccess: isSuccess)
-    if call.isCounted {
-      clients[call.client].successes &+= isSuccess ? 1 : 0
-      measurement.record(latency, client: Int(call.client), isSuccess: isSuccess)
-      if status >= 429 {
-        if cause == .routeTimeout { clients[call.client].timeouts &+= 1 }
-        if (status == 429 || status == 503) && !call.hasReachedWorker { clients[call.client].rejected &+= 1 }
+    let isInSpan = measurement.isInSpan
+    let isSuccess = clients.modify(call.client) { client in
+      let isSuccess =
+        status < 500 && status != 429 && cause != .transport && cause != .routeTimeout
+        && latency <= client.successWithin
+      if isInSpan { client.answeredInSpan &+= 1 }
+      if call.isCounted {
+        client.successes &+= isSuccess ? 1 : 0
+        if status >= 429 {
+          if cause == .routeTimeout { client.timeouts &+= 1 }
+          if (status == 429 || status == 503) && !call.hasReachedWorker { client.rejected &+= 1 }
+        }
       }
+      return isSuccess
     }
-    if measurement.isInSpan { clients[call.client].answeredInSpan &+= 1 }
+    measurement.record(latency, client: Int(call.client), isSuccess: isSuccess, isCounted: call.isCounted)
     if call.user >= 0 { think(call.user) }
   }
 

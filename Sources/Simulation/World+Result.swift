@@ -9,6 +9,7 @@ extension World {
     try cutOff()
     try audit()
     closeTimeline()
+    _ = measurement.pour()
     return result(notes: saturationNotes + waiting)
   }
 
@@ -23,7 +24,8 @@ extension World {
       measurement.answered &-= 1
       if call.isCounted {
         clients[call.client].unanswered &+= 1
-        measurement.record(latency, client: Int(call.client), isSuccess: false)
+        measurement.latencies.record(latency, row: Int(call.client))
+        measurement.failureLatencies.record(latency, row: Int(call.client))
       }
     }
     for place in 0..<measurement.ejectedSince.count {

@@ -11,22 +11,24 @@ extension World {
     let replica = start.endpoint.number
     fold(UInt64(UInt32(bitPattern: replica)) << 16 ^ UInt64(start.kind.rawValue))
     let row = firstRow[start.cluster] &+ replica &- firstReplicaOfCluster[start.cluster]
-    let isCounted = calls[handle.index].isCounted
-    var key = calls[handle.index].key
+    let call = calls[handle.index]
+    var key = call.key
     if start.kind != .first {
       key = key.key(UInt64(start.kind.rawValue) << 32 | UInt64(UInt32(bitPattern: start.number)))
-      if calls[handle.index].parent < 0 && isCounted { clients[calls[handle.index].client].retries &+= 1 }
+      if call.parent < 0 && call.isCounted { clients[call.client].retries &+= 1 }
     }
-    let older = calls[handle.index].work
     let work = works.insert(
       WorkRecord(
         call: handle, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1, demand: 0,
-        size: calls[handle.index].size, event: .none, plane: Int32(truncatingIfNeeded: proxy), replica: replica,
-        row: row, next: -1, previous: -1, older: older, step: 0, openCalls: 0, status: 200, phase: .travelling,
-        holdsWorker: false, isDecided: false, isCounted: isCounted, holdsConnection: false))
-    calls[handle.index].request = start.request
-    calls[handle.index].work = work.index
-    if isCounted { rows[row].requests &+= 1 }
+        prescribedDemand: call.prescribedDemand, size: call.size, event: .none,
+        plane: Int32(truncatingIfNeeded: proxy), replica: replica, row: row, next: -1, previous: -1,
+        older: call.work, step: 0, openCalls: 0, status: 200, phase: .travelling, holdsWorker: false,
+        isDecided: false, isCounted: call.isCounted, holdsConnection: false))
+    calls.modify(handle.index) { call in
+      call.request = start.request
+      call.work = work.index
+    }
+    if call.isCounted { rows[row].requests &+= 1 }
     if hasPaths { depart(work.index, cluster: start.cluster) } else { attemptReachesReplica(work.index) }
   }
 
@@ -43,99 +45,107 @@ extension World {
   /// An attempt is inside: it is served at once, waits or is turned away.
   @inline(__always)
   mutating func enter(_ work: Int32) {
-    let replica = works[work].replica
-    let service = replicas[replica].service
-    if works[work].isCounted { services[service].requests &+= 1 }
-    if works[work].call.index < 0 && services[service].onCancel != 0 {
+    let record = works[work]
+    let replica = record.replica
+    let (service, time) = (replicas[replica].service, replicas[replica].time)
+    let (errorRate, onCancel) = services.modify(service) { service in
+      if record.isCounted { service.requests &+= 1 }
+      return (service.errorRate, service.onCancel)
+    }
+    if record.call.index < 0 && onCancel != 0 {
       // Nobody waits any more, and the server knows.
       abandonedBeforeService(work)
       return
     }
-    if !works[work].isDecided {
-      let errorRate = services[service].errorRate
-      if errorRate > 0 && unitInterval(works[work].key.key(for: .error).draw(0)) < errorRate {
-        works[work].status = 500
-      }
-      works[work].demand = demand(of: work, replica: replica)
+    var demand = record.demand
+    var status = record.status
+    if !record.isDecided {
+      if errorRate > 0 && unitInterval(record.key.key(for: .error).draw(0)) < errorRate { status = 500 }
+      demand =
+        record.prescribedDemand >= 0
+        ? record.prescribedDemand : distributions.sample(time, record.key.key(for: .demand))
     }
-    let demanded = works[work].demand
-    works[work].entered = now
-    touch(replica)
-    switch replicas[replica].discipline {
-    case 0, 1:
-      if replicas[replica].inService < replicas[replica].workers {
-        beginService(work, replica: replica)
-      } else if replicas[replica].waiting < replicas[replica].queueLimit {
-        enqueue(work, replica: replica)
-      } else {
-        turnAway(work)
-        return
-      }
-    case 2: beginSharing(work, replica: replica)
-    default: beginService(work, replica: replica)
+    let now = now
+    let admission = replicas.modify(replica) { $0.admit(at: now) }
+    works.modify(work) { work in
+      work.entered = now
+      work.demand = demand
+      work.status = status
     }
-    if replicas[replica].isObserved { observe(replica, adding: demanded) }
-  }
-
-  @inline(__always)
-  private func demand(of work: Int32, replica: Int32) -> Int64 {
-    let call = works[work].call
-    if call.index >= 0 {
-      let prescribed = calls[call.index].prescribedDemand
-      if prescribed >= 0 { return prescribed }
+    switch admission {
+    case .plainService: beginPlainService(work, demand: demand, call: record.call.index)
+    case .service: beginService(work, replica: replica)
+    case .queue: enqueue(work, replica: replica)
+    case .sharing: beginSharing(work, replica: replica)
+    case .refusal:
+      turnAway(work)
+      return
     }
-    return distributions.sample(replicas[replica].time, works[work].key.key(for: .demand))
+    if replicas[replica].isObserved { observe(replica, adding: demand) }
   }
 
   /// Brings a replica's areas up to the present. To be called before its numbers change.
   @inline(__always)
   mutating func touch(_ replica: Int32) {
-    let span = now &- replicas[replica].touched
-    if span == 0 { return }
-    replicas[replica].touched = now
-    let inService = Int64(replicas[replica].inService)
-    replicas[replica].waitingArea &+= Int64(replicas[replica].waiting) &* span
-    replicas[replica].inServiceArea &+= inService &* span
-    let workers = Int64(replicas[replica].workers)
-    replicas[replica].heldArea &+= (inService < workers ? inService : workers) &* span
+    let now = now
+    replicas.modify(replica) { $0.touch(at: now) }
   }
 
   @inline(__always)
   private mutating func enqueue(_ work: Int32, replica: Int32) {
-    works[work].phase = .waiting
-    let tail = replicas[replica].queueTail
-    works[work].next = -1
-    works[work].previous = tail
-    if tail < 0 { replicas[replica].queueHead = work } else { works[tail].next = work }
-    replicas[replica].queueTail = work
-    replicas[replica].waiting &+= 1
+    let tail = replicas.modify(replica) { replica in
+      let tail = replica.queueTail
+      if tail < 0 { replica.queueHead = work }
+      replica.queueTail = work
+      return tail
+    }
+    works.modify(work) { work in
+      work.phase = .waiting
+      work.next = -1
+      work.previous = tail
+    }
+    if tail >= 0 { works[tail].next = work }
   }
 
   /// Takes a work out of its replica's queue.
   @inline(__always)
   mutating func dequeue(_ work: Int32, replica: Int32) {
-    let previous = works[work].previous
-    let next = works[work].next
-    if previous < 0 { replicas[replica].queueHead = next } else { works[previous].next = next }
-    if next < 0 { replicas[replica].queueTail = previous } else { works[next].previous = previous }
-    works[work].next = -1
-    works[work].previous = -1
-    replicas[replica].waiting &-= 1
+    let (previous, next) = works.modify(work) { work in
+      let neighbours = (work.previous, work.next)
+      work.next = -1
+      work.previous = -1
+      return neighbours
+    }
+    replicas.modify(replica) { replica in
+      if previous < 0 { replica.queueHead = next }
+      if next < 0 { replica.queueTail = previous }
+      replica.waiting &-= 1
+    }
+    if previous >= 0 { works[previous].next = next }
+    if next >= 0 { works[next].previous = previous }
   }
 
-  /// A worker takes an attempt on. The replica's areas are up to date.
+  /// A worker takes an attempt on that takes just as long as was demanded. The replica has counted it in.
   @inline(__always)
+  private mutating func beginPlainService(_ work: Int32, demand: Int64, call: Int32) {
+    if call >= 0 { calls[call].hasReachedWorker = true }
+    let now = now
+    let event = wheel.schedule(at: now.addingClamped(demand), .served, UInt64(UInt32(bitPattern: work)))
+    works.modify(work) { work in
+      work.phase = .inService
+      work.holdsWorker = true
+      work.began = now
+      work.event = event
+    }
+  }
+
+  /// A worker takes an attempt on. The replica has counted it in.
   private mutating func beginService(_ work: Int32, replica: Int32) {
-    replicas[replica].inService &+= 1
+    let call = works[work].call.index
+    if call >= 0 { calls[call].hasReachedWorker = true }
     works[work].phase = .inService
     works[work].holdsWorker = true
     works[work].began = now
-    if works[work].call.index >= 0 { calls[works[work].call.index].hasReachedWorker = true }
-    if replicas[replica].isPlain {
-      works[work].event = wheel.schedule(
-        at: now.addingClamped(works[work].demand), .served, UInt64(UInt32(bitPattern: work)))
-      return
-    }
     works[work].demand = stretched(works[work].demand, replica: replica)
     works[work].remaining = Double(works[work].demand)
     schedule(work, rate: replicas[replica].rate)
@@ -172,9 +182,12 @@ extension World {
   /// A replica has done its own part of an attempt.
   @inline(__always)
   mutating func served(_ work: Int32) {
-    works[work].event = .none
-    let service = replicas[works[work].replica].service
-    if services[service].stepCount > 0 && works[work].status < 500 {
+    let (replica, status) = works.modify(work) { work in
+      work.event = .none
+      return (work.replica, work.status)
+    }
+    let service = replicas[replica].service
+    if services[service].stepCount > 0 && status < 500 {
       beginCalls(work, service: service)
     } else {
       leave(work)
@@ -185,38 +198,55 @@ extension World {
   /// Frees what an attempt holds at its replica, and lets the next one begin.
   @inline(__always)
   mutating func leave(_ work: Int32) {
-    let replica = works[work].replica
-    touch(replica)
-    if works[work].holdsWorker {
-      works[work].holdsWorker = false
-      replicas[replica].inService &-= 1
-      replicas[replica].sojourn &+= now &- works[work].entered
+    let now = now
+    let (replica, call, entered, heldWorker) = works.modify(work) { work in
+      let held = work.holdsWorker
+      work.holdsWorker = false
+      return (work.replica, work.call.index, work.entered, held)
     }
-    if works[work].call.index < 0 { countWaste(work) }
-    if replicas[replica].waiting > 0 { beginWaiting(replica) }
-    if replicas[replica].condition.rawValue != 0 { mayBeGone(replica) }
+    let (waiting, isUp) = replicas.modify(replica) { replica in
+      replica.touch(at: now)
+      if heldWorker {
+        replica.inService &-= 1
+        replica.sojourn &+= now &- entered
+      }
+      return (replica.waiting, replica.condition.rawValue == 0)
+    }
+    if call < 0 { countWaste(work) }
+    if waiting > 0 { beginWaiting(replica) }
+    if !isUp { mayBeGone(replica) }
   }
 
+  /// Workers that are free take on who waits.
   @inline(__always)
   mutating func beginWaiting(_ replica: Int32) {
-    while replicas[replica].waiting > 0 && replicas[replica].inService < replicas[replica].workers {
-      let next = replicas[replica].discipline == 1 ? replicas[replica].queueTail : replicas[replica].queueHead
+    while true {
+      let state = replicas[replica]
+      if state.waiting == 0 || state.inService >= state.workers { return }
+      let next = state.discipline == 1 ? state.queueTail : state.queueHead
       dequeue(next, replica: replica)
-      beginService(next, replica: replica)
+      replicas[replica].inService &+= 1
+      if state.isPlain {
+        let record = works[next]
+        beginPlainService(next, demand: record.demand, call: record.call.index)
+      } else {
+        beginService(next, replica: replica)
+      }
     }
   }
 
   /// Sends an attempt's answer on its way.
   @inline(__always)
   mutating func answer(_ work: Int32) {
-    let service = replicas[works[work].replica].service
-    if works[work].isCounted && works[work].status < 500 { services[service].successes &+= 1 }
-    works[work].phase = .answering
-    if hasPaths {
-      returnAnswer(work, size: services[service].responseSize)
-    } else {
-      answerReachesCaller(work)
+    let (replica, isSuccess) = works.modify(work) { work in
+      work.phase = .answering
+      return (work.replica, work.isCounted && work.status < 500)
     }
+    let size = services.modify(replicas[replica].service) { service in
+      if isSuccess { service.successes &+= 1 }
+      return service.responseSize
+    }
+    if hasPaths { returnAnswer(work, size: size) } else { answerReachesCaller(work) }
   }
 
   /// An answer is back at its data plane.
@@ -238,24 +268,28 @@ extension World {
   mutating func countAttempt(_ work: WorkRecord, isSuccess: Bool) {
     if !work.isCounted { return }
     let latency = now &- work.sent
-    rows[work.row].successes &+= isSuccess ? 1 : 0
-    rows[work.row].ended &+= 1
-    rows[work.row].latencySum &+= latency
+    rows.modify(work.row) { row in
+      row.successes &+= isSuccess ? 1 : 0
+      row.ended &+= 1
+      row.latencySum &+= latency
+    }
     measurement.recordAttempt(latency, row: Int(work.row))
   }
 
   /// Takes a work off its call's list.
   @inline(__always)
   mutating func detach(_ work: Int32) {
-    let call = works[work].call.index
-    if calls[call].work == work {
-      calls[call].work = works[work].older
-      return
+    let (call, older) = (works[work].call.index, works[work].older)
+    let isLatest = calls.modify(call) { call in
+      if call.work != work { return false }
+      call.work = older
+      return true
     }
+    if isLatest { return }
     var place = calls[call].work
     while place >= 0 {
       if works[place].older == work {
-        works[place].older = works[work].older
+        works[place].older = older
         return
       }
       place = works[place].older
