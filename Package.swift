@@ -1,8 +1,16 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
-/// Flags every target of ours is built with. CI adds `-warnings-as-errors` on the command line.
-let settings: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+/// WEIR_STRICT=1: a warning in our own targets is an error, as CI has it. Dependencies' warnings stay theirs.
+let isStrict = Context.environment["WEIR_STRICT"] == "1"
+
+/// WEIR_CORE=1: the package without whatever links GSL or comes from elsewhere. See NOTICE.
+let isCoreAlone = Context.environment["WEIR_CORE"] == "1"
+
+/// Flags every target of ours is built with.
+let settings: [SwiftSetting] =
+  [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+  + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 let package = Package(
   name: "weir",
@@ -92,5 +100,15 @@ let package = Package(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Simulation", "MeshCore"],
       swiftSettings: settings),
     .testTarget(name: "WeirTests", dependencies: ["weir", "Reporting", "LoadBalancing"], swiftSettings: settings),
+    // Holds the tree itself against the rules of the house.
+    .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )
+
+if isCoreAlone {
+  let core = ["MeshCore", "LoadBalancing", "TrafficSplitting", "FaultDetection", "DataPlane"]
+  let kept = core + core.map { $0 + "Tests" } + ["Simulation", "TestVectors", "TidyTests"]
+  package.targets.removeAll { !kept.contains($0.name) }
+  package.products.removeAll { $0.name == "weir" }
+  package.dependencies = []
+}

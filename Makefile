@@ -1,0 +1,53 @@
+# What people do here. `make help` lists it.
+
+SWIFT ?= swift
+SCENARIO ?= Scenarios/beyond-round-robin.yaml
+SOURCES = Package.swift Sources Tests
+FORMAT = $(SWIFT) format --configuration .swift-format
+
+.PHONY: help demo build test test-core bench bench-long lint format results clean dependencies
+.DEFAULT_GOAL := help
+
+help: ## Shows this list
+	@echo "Weir: a wind tunnel for service-mesh load balancing"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dependencies:
+	@Scripts/install-dependencies
+
+demo: dependencies ## Builds weir, runs the flagship scenario and shows its table
+	@echo "Building weir in release mode (a few minutes the first time) ..."
+	@$(SWIFT) build -c release --product weir
+	@echo
+	@"$$($(SWIFT) build -c release --show-bin-path)/weir" run $(SCENARIO)
+
+build: dependencies ## Builds weir in release mode
+	@$(SWIFT) build -c release --product weir
+
+test: dependencies ## Runs all tests
+	@$(SWIFT) test
+
+test-core: ## Builds and tests the decision core alone, without GSL
+	@WEIR_CORE=1 $(SWIFT) test --scratch-path .build/core
+
+bench: build ## Measures speed, memory and allocations beside reference programs (RECORD=1 keeps the figures)
+	@python3 Benchmarks/bench.py $(if $(RECORD),--record)
+
+bench-long: build ## The same, with 100 million requests for the memory's peak
+	@python3 Benchmarks/bench.py --long $(if $(RECORD),--record)
+
+lint: ## Checks the format of the sources and the syntax of the scripts
+	@$(FORMAT) lint --strict --recursive $(SOURCES)
+	@sh -n Scripts/install-dependencies && bash -n .ci/run
+	@if command -v python3 >/dev/null; then python3 -c 'import ast; ast.parse(open("Benchmarks/bench.py").read())'; fi
+	@echo "lint: clean"
+
+format: ## Formats the sources in place
+	@$(FORMAT) --in-place --recursive $(SOURCES)
+
+results: build ## Runs the project's scenarios again; git diff then shows what changed
+	@"$$($(SWIFT) build -c release --show-bin-path)/weir" run --quiet $(sort $(wildcard Scenarios/*.yaml Scenarios/*/*.yaml))
+
+clean: ## Removes what was built
+	@rm -rf .build
