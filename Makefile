@@ -3,7 +3,6 @@
 SWIFT ?= swift
 SCENARIO ?= Scenarios/beyond-round-robin.yaml
 SOURCES = Package.swift Sources Tests
-FORMAT = $(SWIFT) format --configuration .swift-format
 
 .PHONY: help demo build test test-core bench bench-long lint format results clean dependencies
 .DEFAULT_GOAL := help
@@ -38,13 +37,13 @@ bench-long: build ## The same, with 100 million requests for the memory's peak
 	@python3 Benchmarks/bench.py --long $(if $(RECORD),--record)
 
 lint: ## Checks the format of the sources and the syntax of the scripts
-	@$(FORMAT) lint --strict --recursive $(SOURCES)
+	@$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SOURCES)
 	@sh -n Scripts/install-dependencies && bash -n .ci/run
 	@if command -v python3 >/dev/null; then python3 -c 'import ast; ast.parse(open("Benchmarks/bench.py").read())'; fi
 	@echo "lint: clean"
 
 format: ## Formats the sources in place
-	@$(FORMAT) --in-place --recursive $(SOURCES)
+	@$(SWIFT) format --in-place --recursive --configuration .swift-format $(SOURCES)
 
 results: build ## Runs the project's scenarios again; git diff then shows what changed
 	@"$$($(SWIFT) build -c release --show-bin-path)/weir" run --quiet $(sort $(wildcard Scenarios/*.yaml Scenarios/*/*.yaml))
