@@ -1,4 +1,4 @@
-// `weir check`.
+// `weir check`: runs scenarios and judges what they expect.
 
 import ArgumentParser
 import Experiments

@@ -1,4 +1,4 @@
-// `weir init`.
+// `weir init`: writes a scenario to start from.
 
 import ArgumentParser
 import Experiments

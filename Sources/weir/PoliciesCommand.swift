@@ -1,4 +1,4 @@
-// `weir policies`.
+// `weir policies`: lists the balancing policies.
 
 import ArgumentParser
 import Reporting

@@ -1,4 +1,4 @@
-// `weir run`.
+// `weir run`: simulates every variant of a scenario and compares them.
 
 import ArgumentParser
 import Experiments

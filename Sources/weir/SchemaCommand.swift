@@ -1,4 +1,4 @@
-// `weir schema`.
+// `weir schema`: prints the JSON Schema of scenario files.
 
 import ArgumentParser
 import Experiments

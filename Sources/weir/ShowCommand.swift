@@ -1,4 +1,4 @@
-// `weir show`.
+// `weir show`: prints a scenario as resolved, with where each value came from.
 
 import ArgumentParser
 import Experiments

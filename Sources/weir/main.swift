@@ -1,4 +1,4 @@
-// `weir`, the lab.
+// `weir`, the lab: hands the arguments over and exits with what comes of them.
 
 #if canImport(Glibc)
   import Glibc
