@@ -128,7 +128,10 @@ enum HouseRules {
     var isSuiteExplained = false
     return lines.indices.compactMap { place in
       if lines[place].hasPrefix("@Suite") { isSuiteExplained = isComment(place - 1) }
-      if !lines[place].hasPrefix("@Test") || lines[place].hasPrefix("@Test(\"") || isSuiteExplained
+      let isTitled =
+        lines[place].hasPrefix("@Test(\"")
+        || (lines[place] == "@Test(" && lines.indices.contains(place + 1) && lines[place + 1].hasPrefix("\""))
+      if !lines[place].hasPrefix("@Test") || isTitled || isSuiteExplained
         || isComment(place - 1)
       {
         return nil

@@ -112,6 +112,8 @@ private func walks(_ text: String) -> [Int] { HashOrder.walks(file(text), SwiftT
     #expect(HouseRules.aimless(file("@Test(arguments: [1])\nfunc a(_ n: Int) {\n  // Goal: x.\n}")).isEmpty)
     #expect(HouseRules.aimless(file("/// Goal: x.\n@Suite struct S {\n  @Test func a() {\n    f()\n")).isEmpty)
     #expect(HouseRules.aimless(file("@Test(\"what it shows\")\nfunc a() {\n  f()\n")).isEmpty)
+    #expect(
+      HouseRules.aimless(file("@Test(\n  \"what it shows\",\n  arguments: [1])\nfunc a(_ n: Int) {\n  f()\n")).isEmpty)
     #expect(HouseRules.aimless(file("@Suite struct S {\n  @Test func a() {\n    f()\n  }\n}")).map(\.line) == [2])
   }
 
