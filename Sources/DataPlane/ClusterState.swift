@@ -25,6 +25,8 @@ struct ClusterState: ~Copyable {
   private let accrual: ConsecutiveAccrualDescription?
   /// Whether fault detection is on.
   let detects: Bool
+  /// Whether the attempt that began last is a probe.
+  private(set) var hasSentProbe = false
   /// Failure accrual by slot; empty when off.
   var accruals: Pool<EndpointAccrual>
 
@@ -45,7 +47,10 @@ struct ClusterState: ~Copyable {
     endpoints.states[slot].inFlight &+= 1
     balancer.began(endpoints, slot: slot, at: now)
     // A probe's permit is taken: nobody else may go there until the verdict.
-    if detects && accruals[slot].machine.attemptSent() { setAdmitted(false, slot: slot, at: now) }
+    if detects {
+      hasSentProbe = accruals[slot].machine.attemptSent()
+      if hasSentProbe { setAdmitted(false, slot: slot, at: now) }
+    }
     return slot
   }
 
@@ -91,7 +96,7 @@ struct ClusterState: ~Copyable {
 
   /// A probe ended without a verdict: the next request may be one.
   mutating func returnPermit(slot: Int32, at now: Timestamp) {
-    if !detects || accruals[slot].machine.state != .probation { return }
+    if accruals[slot].machine.state != .probation { return }
     accruals[slot].machine.attemptForgotten()
     setAdmitted(true, slot: slot, at: now)
   }

@@ -9,6 +9,8 @@ extension DataPlane {
     _ attempt: AttemptRecord, isFailure: Bool, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     let cluster = Int(attempt.cluster)
+    // Who has left is not judged any more.
+    if !clusters[cluster].endpoints.states[attempt.slot].isListed { return }
     let verdict = clusters[cluster].classified(slot: attempt.slot, isFailure: isFailure, &detectionRandom, at: now)
     switch verdict {
     case .none, .probation:
@@ -43,11 +45,15 @@ extension DataPlane {
   mutating func dropPenaltiesOfTheGone(cluster: Int, into actions: inout ActionBuffer) {
     if !clusters[cluster].detects { return }
     for slot in 0..<clusters[cluster].endpoints.states.count {
-      if clusters[cluster].endpoints.states[slot].isListed { continue }
+      let state = clusters[cluster].endpoints.states[slot]
       let timer = clusters[cluster].accruals[slot].timer
-      if timer.index < 0 { continue }
-      clusters[cluster].pardon(slot: Int32(slot))
-      drop(timer, into: &actions)
+      // Another one may have taken the slot at once.
+      let isAnothers = timer.index >= 0 && timers[timer.index].incarnation != state.incarnation
+      if timer.index >= 0 && (isAnothers || !state.isListed) {
+        clusters[cluster].accruals[slot].timer = .none
+        drop(timer, into: &actions)
+      }
+      if !state.isListed { clusters[cluster].pardon(slot: Int32(slot)) }
     }
   }
 

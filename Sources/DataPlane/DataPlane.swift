@@ -30,6 +30,8 @@ public struct DataPlane: ~Copyable {
     var request: Int32
     var cluster: Int32
     var slot: Int32
+    /// Whether it holds the permit of a probation.
+    var isProbe: Bool
   }
 
   enum TimerPurpose: UInt8, BitwiseCopyable {
@@ -46,6 +48,7 @@ public struct DataPlane: ~Copyable {
     var incarnation: UInt32
   }
 
+  private let profile: MeshProfile
   private var timeouts: Pool<TimeSpan>
   private var splits: WeightedSplit
   let clusters: UnsafeMutablePointer<ClusterState>
@@ -62,6 +65,7 @@ public struct DataPlane: ~Copyable {
   ///   - mesh: What is deployed, checked.
   ///   - key: The root of the data plane's own streams, one a purpose; two data planes need two keys.
   public init(_ mesh: MeshDescription, key: RandomKey) {
+    profile = mesh.profile
     timeouts = Pool(capacity: mesh.routes.count)
     for route in mesh.routes { timeouts.append(route.timeout ?? .zero) }
     splits = WeightedSplit(mesh.routes)
@@ -105,8 +109,8 @@ public struct DataPlane: ~Copyable {
       requestArrived(arrival, at: now, into: &actions)
     case .attemptAnswered(let attempt, let status):
       if attempts.contains(attempt) { end(attempt, .answered, status, .endpoint, at: now, into: &actions) }
-    case .attemptFailed(let attempt, _):
-      if attempts.contains(attempt) { end(attempt, .broken, 503, .transport, at: now, into: &actions) }
+    case .attemptFailed(let attempt, let failure):
+      if attempts.contains(attempt) { end(attempt, .broken, status(of: failure), .transport, at: now, into: &actions) }
     case .timerDue(let timer):
       timerDue(timer, at: now, into: &actions)
     case .requestAbandoned(let request):
@@ -116,6 +120,13 @@ public struct DataPlane: ~Copyable {
         clusters[Int(cluster)].endpoints.states[slot].busyUntil = busyUntil
       }
     }
+  }
+
+  /// What the caller of a broken attempt is told: 503, as Envoy does; Linkerd says 502, and 504 when the connection did not open
+  /// in time.
+  private func status(of failure: TransportFailure) -> Int16 {
+    if profile != .linkerd { return 503 }
+    return failure == .connectTimeout ? 504 : 502
   }
 
   /// Replaces a cluster's endpoints with what discovery says. Who stays keeps its state.
@@ -167,7 +178,9 @@ public struct DataPlane: ~Copyable {
       return
     }
     let attempt = attempts.insert(
-      AttemptRecord(sent: now, request: request.index, cluster: record.cluster, slot: slot))
+      AttemptRecord(
+        sent: now, request: request.index, cluster: record.cluster, slot: slot,
+        isProbe: clusters[Int(record.cluster)].hasSentProbe))
     requests.modify(request.index) { request in
       request.attempt = attempt
       request.attempts = number
@@ -229,7 +242,7 @@ public struct DataPlane: ~Copyable {
       attempts.remove(at: request.attempt.index)
       let outcome = AttemptOutcome(latency: now - attempt.sent, status: 0, ending: .abandoned)
       clusters[Int(attempt.cluster)].end(slot: attempt.slot, outcome, at: now)
-      clusters[Int(attempt.cluster)].returnPermit(slot: attempt.slot, at: now)
+      if attempt.isProbe { clusters[Int(attempt.cluster)].returnPermit(slot: attempt.slot, at: now) }
       actions.append(.cancelAttempt(request.attempt, caller: request.caller))
     }
     if request.timer.index >= 0 { drop(request.timer, into: &actions) }
