@@ -89,7 +89,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "Simulation", "Statistics", "CGSL", "MeshCore", .product(name: "Histogram", package: "hdrhistogram-swift"),
+        "Simulation", "LoadBalancing", "Statistics", "CGSL", "MeshCore",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: settings),
     .testTarget(
       name: "ExperimentsTests",

@@ -70,7 +70,7 @@ struct ArrivalProcesses: ~Copyable {
       burstKey: burstKey, period: 0, offset: 0)
     switch arrivals {
     case .poisson(let rate):
-      process.kind = .poisson
+      process.kind = rate > 0 ? .poisson : .none
       process.parameter = 1e9 / rate
     case .constant(let rate):
       process.kind = .constant
@@ -94,14 +94,14 @@ struct ArrivalProcesses: ~Copyable {
       }
       for (place, point) in points.enumerated() {
         var slope: Double = 0
-        if place + 1 < points.count {
+        if place + 1 < points.count, points[place + 1].at > point.at {
           let next = points[place + 1]
           slope = (next.rate - point.rate) / 1e9 / Double((next.at - point.at).nanoseconds)
         }
         pieces.append(RatePiece(start: Double(point.at.nanoseconds), rate: point.rate / 1e9, slope: slope))
       }
     case .bursts(let low, let high, let meanLow, let meanHigh, let even):
-      process.kind = .bursts
+      process.kind = low > 0 || high > 0 ? .bursts : .none
       process.isEven = even
       process.lowRate = low / 1e9
       process.highRate = high / 1e9
@@ -132,7 +132,7 @@ struct ArrivalProcesses: ~Copyable {
     let process = processes[client]
     if process.kind == .poisson {
       let gap = -Elementary.logarithm(unitInterval(process.key.draw(number))) * process.parameter
-      let at = process.last &+ Int64(gap + 0.5)
+      let at = gap < 9e18 ? process.last.addingClamped(Int64(gap + 0.5)) : .max
       processes[client].last = at
       return at
     }

@@ -50,4 +50,6 @@ enum EventKind: UInt8, BitwiseCopyable {
   case warmUpEnds = 23
   /// Arrivals stop.
   case arrivalsStop = 24
+  /// An attempt comes out of its caller's sidecar: work.
+  case attemptLeavesCaller = 25
 }

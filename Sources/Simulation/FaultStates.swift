@@ -17,6 +17,11 @@ struct FaultState: BitwiseCopyable {
   var rounds: UInt64
   /// Its distribution (a delay, or the time of a failing answer), or -1.
   var distribution: Int32
+  /// What its draws are keyed by.
+  var seat: UInt64
+  /// The pause that comes next and the end of the present one.
+  var pauseBegin: EventHandle
+  var pauseEnd: EventHandle
 
   /// Whether it is on at `instant`.
   func isOn(at instant: Int64) -> Bool {

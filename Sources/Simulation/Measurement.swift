@@ -210,11 +210,21 @@ extension World {
       ? proxies[Int(clients[0].firstPlane)].plane.availableEndpoints(inCluster: firstTargetCluster) : 0
     measurement.closeWindow(at: now, healthyEndpoints: healthy)
     watchSaturation()
-    let next = now.addingClamped(settings.window.nanoseconds)
-    if next <= horizon { _ = wheel.schedule(at: next, .windowEnds, 0) }
+    scheduleWindow(inWindows: Self.windowsAhead)
+  }
+
+  /// How many windows' ends are on the wheel: what is planned less far ahead for the very instant in which a window ends falls into
+  /// the next one, as it should.
+  static var windowsAhead: Int { 64 }
+
+  mutating func scheduleWindow(inWindows number: Int) {
+    let (ahead, overflow) = settings.window.nanoseconds.multipliedReportingOverflow(by: Int64(number))
+    let next = overflow ? .max : now.addingClamped(ahead)
+    if next <= horizon && next < .max { _ = wheel.schedule(at: next, .windowEnds, 0) }
   }
 
   mutating func warmUpEnds() {
+    if hasStopped { return }
     measurement.isCounting = true
     measurement.isInSpan = true
     for replica in 0..<Int32(replicas.count) {
@@ -226,6 +236,8 @@ extension World {
 
   mutating func arrivalsStop() {
     if hasStopped { return }
+    // Without a single counted request there is no span to speak of.
+    if !measurement.isCounting { warmUpEnds() }
     hasStopped = true
     measurement.isCounting = false
     measurement.isInSpan = false

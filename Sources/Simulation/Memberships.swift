@@ -27,7 +27,10 @@ extension World {
     for number in min(old, new)..<max(old, new) {
       let replica = services[service].firstReplica &+ Int32(number)
       if new > old {
-        if replicas[replica].condition.contains(.absent) { replicas[replica].started = now }
+        if replicas[replica].condition.contains(.absent) {
+          replicas[replica].started = now
+          replicas[replica].presentSince = now
+        }
         replicas[replica].condition.remove([.draining, .absent])
       } else {
         replicas[replica].condition.insert(.draining)
@@ -41,6 +44,7 @@ extension World {
         time: Timestamp(nanoseconds: now), event: "scaled", cluster: description.services[service].name,
         detail: "from \(old) to \(new) replicas"))
     for cluster in 0..<memberships.services.count where memberships.services[cluster] == service {
+      for number in old..<max(old, new) { rows[firstRow[cluster] &+ Int32(number)].wasListed = true }
       for proxy in 0..<proxyCount { announce(version, cluster: cluster, to: proxy) }
     }
   }
@@ -51,7 +55,18 @@ extension World {
     if replicas[replica].inService > 0 || replicas[replica].waiting > 0 { return }
     replicas[replica].condition.remove(.draining)
     replicas[replica].condition.insert(.absent)
+    closePresence(replica)
     closeConnections(of: replica)
+  }
+
+  /// Adds the time that a replica was there, as far as it lies in [warm-up, stop), to what it has.
+  mutating func closePresence(_ replica: Int32) {
+    let since = replicas[replica].presentSince
+    if since < 0 { return }
+    replicas[replica].presentSince = -1
+    let from = max(since, settings.warmUp.nanoseconds)
+    let to = min(now, stop)
+    if to > from { replicas[replica].present &+= to &- from }
   }
 
   /// Sends news of a service's endpoints to one data plane, as late as its discovery is.
@@ -60,8 +75,8 @@ extension World {
     var delay = discovery.delay.nanoseconds
     if discovery.jitter.nanoseconds > 0 {
       let key = RandomKey(
-        seed: seed, replication: replicationNumber, purpose: .discovery, entity: UInt64(proxy))
-      let draw = unitInterval(key.key(UInt64(cluster)).draw(UInt64(version)))
+        seed: seed, replication: replicationNumber, purpose: .discovery, entity: nameHash(proxyName(proxy)))
+      let draw = unitInterval(key.key(nameHash(mesh.clusters[cluster].name)).draw(UInt64(version)))
       delay = delay.addingClamped(Int64((Double(discovery.jitter.nanoseconds) * draw).rounded()))
     }
     if delay == 0 {
@@ -93,6 +108,11 @@ extension World {
       cluster: cluster, endpoints(ofService: service, count: Int(count)), at: Timestamp(nanoseconds: now),
       into: &actions)
     workOff(for: proxy)
+    if measurement.ejectedSince.count == 0 { return }
+    for number in count..<services[service].replicaRoom {
+      let row = Int(firstRow[cluster] &+ number)
+      closeEjection(place: proxy * rows.count + row, row: row)
+    }
   }
 
   /// Discovery works again: who missed something hears the latest.

@@ -62,6 +62,8 @@ struct Network: ~Copyable {
   /// The connections of (data plane, row), row by row of data planes.
   var connections = Pool<ConnectionState>()
   var transports = Pool<ClusterTransport>()
+  /// Whether connections matter where no link is named too.
+  var tracksConnections = false
   var replicaCount = 0
   var rowCount = 0
 
@@ -76,7 +78,7 @@ extension World {
   mutating func depart(_ work: Int32, cluster: Int32) {
     let proxy = works[work].plane
     let replica = works[work].replica
-    if network.link(proxy: proxy, replica: replica) < 0 && !faults.strikesMessages {
+    if network.link(proxy: proxy, replica: replica) < 0 && !network.tracksConnections {
       // Nothing lies between: opening a connection takes no time.
       travel(work)
       return
@@ -108,11 +110,31 @@ extension World {
     let proxy = works[work].plane
     let replica = works[work].replica
     works[work].phase = .travelling
-    let key = works[work].key
     var sent = now
     if hopOutbound >= 0 {
-      sent = sent.addingClamped(distributions.sample(hopOutbound, key.key(for: .hopOutbound)))
+      sent = sent.addingClamped(distributions.sample(hopOutbound, works[work].key.key(for: .hopOutbound)))
+      let link = network.link(proxy: proxy, replica: replica)
+      if sent > now && link >= 0 && network.links[link].nanosecondsPerByte > 0 {
+        // It takes its place in the link's queue when it gets there.
+        works[work].event = wheel.schedule(at: sent, .attemptLeavesCaller, UInt64(UInt32(bitPattern: work)))
+        return
+      }
     }
+    cross(work, sent: sent)
+  }
+
+  /// An attempt comes out of its caller's sidecar.
+  mutating func attemptLeavesCaller(_ work: Int32) {
+    works[work].event = .none
+    cross(work, sent: now)
+  }
+
+  /// An attempt goes over its link.
+  @inline(__always)
+  private mutating func cross(_ work: Int32, sent: Int64) {
+    let proxy = works[work].plane
+    let replica = works[work].replica
+    let key = works[work].key
     var arrival = transmit(proxy, replica, .there, size: works[work].size, sent: sent, key: key)
     if hopInbound >= 0 && arrival < .max {
       arrival = arrival.addingClamped(distributions.sample(hopInbound, key.key(for: .hopInbound)))
@@ -120,7 +142,7 @@ extension World {
     if arrival == now {
       attemptReachesReplica(work)
     } else if arrival > horizon {
-      works[work].phase = .lost
+      loseWork(work)
     } else {
       works[work].event = wheel.schedule(at: arrival, .attemptReachesReplica, UInt64(UInt32(bitPattern: work)))
     }
@@ -206,7 +228,10 @@ extension World {
       let span = Int64((Double(size) * network.links[link].nanosecondsPerByte).rounded())
       let busy = direction == .there ? network.links[link].busyThere : network.links[link].busyBack
       at = max(at, busy).addingClamped(span)
-      if direction == .there { network.links[link].busyThere = at } else { network.links[link].busyBack = at }
+      // What has no size waits its turn and takes none.
+      if size > 0 {
+        if direction == .there { network.links[link].busyThere = at } else { network.links[link].busyBack = at }
+      }
     }
     let base = link >= 0 ? network.links[link].loss : 0
     var wait = link >= 0 ? network.links[link].retransmission : 200_000_000
@@ -294,11 +319,13 @@ extension World {
     let pair = opening.pair
     if network.transports[opening.cluster].kind == 1 {
       network.connections[pair].isOpen = true
+      isWorkingOff = true
       while network.connections[pair].waitingHead >= 0 {
         let work = network.connections[pair].waitingHead
         removeWaiting(work, pair: pair)
         travel(work)
       }
+      workOffAll()
     } else {
       offerConnection(pair, cluster: opening.cluster)
     }
@@ -319,12 +346,15 @@ extension World {
   /// An http2 connection that does not open fails everybody who waits for it, another one only its own.
   private mutating func failWaiting(_ opening: Opening, _ failure: TransportFailure) {
     let all = network.transports[opening.cluster].kind == 1
+    // What the failures lead to comes afterwards: it must not be taken for one of those that waited.
+    isWorkingOff = true
     while network.connections[opening.pair].waitingHead >= 0 {
       let work = network.connections[opening.pair].waitingHead
       removeWaiting(work, pair: opening.pair)
       failNow(work, failure)
-      if !all { return }
+      if !all { break }
     }
+    workOffAll()
   }
 
   private mutating func offerConnection(_ pair: Int32, cluster: Int32) {

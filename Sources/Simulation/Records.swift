@@ -16,7 +16,7 @@ struct CallRecord: BitwiseCopyable {
   var plane: Int32
   /// The client it comes from, or that of the request that led to it.
   var client: Int32
-  /// The work that makes the call, or -1 for a client's own request.
+  /// The work that makes the call, -1 for a client's own request, or -2 once the caller has given it up.
   var parent: Int32
   /// The call's description in `World.calls`, for a call.
   var lane: Int32
@@ -40,8 +40,10 @@ struct CallRecord: BitwiseCopyable {
 enum WorkPhase: UInt8, BitwiseCopyable {
   /// Waits for a connection.
   case connecting
-  /// On its way there, or held up by a fault.
+  /// On its way there.
   case travelling
+  /// At its replica, held up by a fault.
+  case heldUp
   /// Waits for a worker.
   case waiting
   /// Is being served.
@@ -168,6 +170,9 @@ struct ReplicaState: BitwiseCopyable {
   /// The areas when arrivals stopped.
   var waitingAreaAtStop: Int64
   var heldAreaAtStop: Int64
+  /// Since when the replica is there, or -1 while it is not; and how long it was there within [warm-up, stop), up to then.
+  var presentSince: Int64
+  var present: Int64
   /// For the watch on saturation: held area and waiting requests when the window began, and since when it has had no rest.
   var heldAreaAtWindow: Int64
   var saturatedSince: Int64

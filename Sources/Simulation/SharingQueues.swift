@@ -41,6 +41,12 @@ struct SharingQueue: ~Copyable {
     rise(entries.count - 1)
   }
 
+  /// On the virtual clock, when a work is done. Complexity: O(n).
+  func finish(of work: Int32) -> Double? {
+    for place in 0..<entries.count where entries[place].work == work { return entries[place].finish }
+    return nil
+  }
+
   /// Takes out the first one.
   mutating func removeFirst() { remove(at: 0) }
 
@@ -91,8 +97,6 @@ struct SharingQueue: ~Copyable {
 struct SharingQueues: ~Copyable {
   private let queues: UnsafeMutablePointer<SharingQueue>
   private let count: Int
-  /// Works that finish at the same instant, for the time of one event.
-  var finished = Pool<Int32>()
 
   init(replicas: Int) {
     count = replicas
@@ -134,7 +138,7 @@ extension World {
     works[work].holdsWorker = true
     works[work].began = now
     if works[work].call.index >= 0 { calls[works[work].call.index].hasReachedWorker = true }
-    works[work].demand = stretched(works[work].demand, replica: replica)
+    if !works[work].isDecided { works[work].demand = stretched(works[work].demand, replica: replica) }
     sharing[replica].insert(work: work, demand: Double(works[work].demand))
     scheduleSharing(replica)
   }
@@ -155,7 +159,14 @@ extension World {
     sharing[replica].event = wheel.schedule(at: at, .sharedServed, UInt64(UInt32(bitPattern: replica)))
   }
 
-  /// The first of a processor-sharing replica's requests is done.
+  /// Nanoseconds of service that a work has not had yet.
+  func sharedServiceLeft(_ work: Int32, replica: Int32) -> Double {
+    guard let finish = sharing[replica].finish(of: work) else { return 0 }
+    return finish - sharing[replica].virtual - Double(now &- sharing[replica].at) * sharingRate(replica)
+  }
+
+  /// The first of a processor-sharing replica's requests is done. Others that are done at the same instant have an event of
+  /// their own then: what follows from this one may give them up.
   mutating func sharedServed(replica: Int32) {
     sharing[replica].event = .none
     guard let first = sharing[replica].first else { return }
@@ -163,18 +174,10 @@ extension World {
     // The clock stands at its finish exactly; rounding to nanoseconds must not leave a rest.
     sharing[replica].advance(to: now, rate: sharingRate(replica))
     sharing[replica].virtual = max(sharing[replica].virtual, first.finish)
-    sharing.finished.removeAll()
-    while let next = sharing[replica].first, next.finish <= sharing[replica].virtual {
-      sharing[replica].removeFirst()
-      sharing.finished.append(next.work)
-      leaveShare(next.work, replica: replica)
-    }
+    sharing[replica].removeFirst()
+    leaveShare(first.work, replica: replica)
     scheduleSharing(replica)
-    var place = 0
-    while place < sharing.finished.count {
-      served(sharing.finished[place])
-      place += 1
-    }
+    served(first.work)
   }
 
   /// Takes an attempt out of those that are served.

@@ -42,8 +42,10 @@ extension World {
 
   private mutating func call(from work: Int32, lane: Int32, copy: Int32, copiesLeft: Int32) {
     // The path of calls that leads here: the attempt that calls, which call of its list, which copy.
+    let service = replicas[works[work].replica].service
+    let place = lane &- steps[services[service].firstStep].firstLane
     let key = works[work].key.key(
-      0x1_0000_0000_0000 | UInt64(UInt32(bitPattern: lane)) << 20 | UInt64(UInt32(bitPattern: copy)))
+      0x1_0000_0000_0000 | UInt64(UInt32(bitPattern: place)) << 20 | UInt64(UInt32(bitPattern: copy)))
     let proxy = replicas[works[work].replica].plane
     let call = calls.insert(
       CallRecord(
@@ -58,6 +60,8 @@ extension World {
 
   /// One of an attempt's calls has its answer.
   mutating func callAnswered(_ call: CallRecord, status: Int16) {
+    // Whoever made this call has failed or stopped at this very instant.
+    if call.parent < 0 { return }
     let work = call.parent
     let lane = lanes[call.lane]
     let isSuccess = status < 500 && status != 429
@@ -80,21 +84,37 @@ extension World {
     }
   }
 
-  /// Gives up all calls that an attempt waits for. Complexity: O(calls in flight); failures are rare.
+  /// Gives up all calls that an attempt waits for, as soon as what data planes have asked for is done: a call may be answered or
+  /// sent by the rest of the list. Complexity: O(calls in flight); failures are rare.
   mutating func abandonCalls(of work: Int32) {
     if works[work].phase != .calling { return }
     for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) && calls[index].parent == work {
-      let call = calls[index]
-      var attempt = call.work
-      while attempt >= 0 {
-        let older = works[attempt].older
-        cancelWork(attempt)
-        attempt = older
-      }
-      calls.remove(at: index)
-      tell(Int(call.plane), .requestAbandoned(call.request))
+      calls[index].parent = -2
+      orphans.append(calls.handle(at: index))
     }
     works[work].openCalls = 0
+    if !isWorkingOff && orphans.count > 0 { workOffAll() }
+  }
+
+  /// Gives up one of the calls whose caller has gone. Returns whether there was one.
+  @inline(__always)
+  mutating func giveUpOrphan() -> Bool {
+    guard orphans.count > 0, let handle = orphans.popLast() else { return false }
+    giveUp(handle)
+    return true
+  }
+
+  private mutating func giveUp(_ handle: SlotHandle) {
+    if !calls.contains(handle) { return }
+    let call = calls[handle.index]
+    var attempt = call.work
+    while attempt >= 0 {
+      let older = works[attempt].older
+      cancelWork(attempt)
+      attempt = older
+    }
+    calls.remove(at: handle.index)
+    tell(Int(call.plane), .requestAbandoned(call.request))
   }
 
   /// Frees the worker of an attempt that goes on without it.

@@ -6,18 +6,22 @@ import MeshCore
 extension World {
   // MARK: - Beginning and ending
 
+  /// Schedules one round of a fault. Both ends go on the wheel at once, so that what is planned for the very instant in which it
+  /// ends does not meet it.
+  mutating func scheduleRound(_ index: Int, at start: Int64) {
+    if start > horizon { return }
+    _ = wheel.schedule(at: start, .faultBegins, UInt64(index))
+    let duration = faults.states[index].duration
+    if duration < .max { _ = wheel.schedule(at: start.addingClamped(duration), .faultEnds, UInt64(index)) }
+  }
+
   mutating func faultBegins(_ index: Int) {
     faults.states[index].isActive = true
     faults.states[index].rounds &+= 1
     let state = faults.states[index]
     let fault = description.faults[index]
     note("faultBegan", fault.summary)
-    if state.duration < .max {
-      _ = wheel.schedule(at: now.addingClamped(state.duration), .faultEnds, UInt64(index))
-    }
-    if state.period > 0 {
-      _ = wheel.schedule(at: now.addingClamped(state.period), .faultBegins, UInt64(index))
-    }
+    if state.period > 0 { scheduleRound(index, at: now.addingClamped(state.period)) }
     apply(fault.kind, index: index, isBeginning: true)
   }
 
@@ -61,17 +65,36 @@ extension World {
         world.resetCondition(replica)
       }
     case .pause:
-      if isBeginning { pauseBegins(fault: index) } else { releasePause(fault: index) }
+      if isBeginning {
+        pauseBegins(fault: index)
+      } else {
+        wheel.cancel(faults.states[index].pauseBegin)
+        wheel.cancel(faults.states[index].pauseEnd)
+        releasePause(fault: index)
+      }
     case .partition, .loss:
       break
     case .scale(let service, let count):
-      scale(service: service, to: isBeginning ? count : description.services[service].replicas.count)
+      scale(service: service, to: isBeginning ? count : countAfterScaling(service))
     case .discoveryFrozen:
       faults.freezes += Int(step)
       if faults.freezes == 0 { discoveryThaws() }
     case .certificateExpired(let service):
       faults.expiredCertificates[service] += step
     }
+  }
+
+  /// What a service's count is when a `scale` has ended: that of the latest one that still lasts, or what it was at first.
+  private func countAfterScaling(_ service: Int) -> Int {
+    var count = description.services[service].replicas.count
+    var latest: Int64 = -1
+    for index in 0..<faults.states.count where faults.states[index].isActive {
+      guard case .scale(service, let wanted) = description.faults[index].kind else { continue }
+      let state = faults.states[index]
+      let began = state.at &+ Int64(state.rounds &- 1) &* state.period
+      if began >= latest { (latest, count) = (began, wanted) }
+    }
+    return count
   }
 
   /// Calls `body` for each replica that is meant.
@@ -115,31 +138,41 @@ extension World {
     touch(replica)
     for work in 0..<Int32(works.slotCount) where works.isOccupied(work) && works[work].replica == replica {
       switch works[work].phase {
-      case .waiting, .inService, .calling: drop(work, isSilent: isSilent)
+      case .heldUp, .waiting, .inService, .calling: drop(work, isSilent: isSilent)
       case .connecting, .travelling, .answering, .lost: break
       }
     }
     replicas[replica].busyUntil = now
     if !isSilent { closeConnections(of: replica) }
+    mayBeGone(replica)
   }
 
   /// Takes a work away from its replica without serving anybody in its place.
   private mutating func drop(_ work: Int32, isSilent: Bool) {
     let replica = works[work].replica
     abandonCalls(of: work)
-    if works[work].phase == .waiting {
+    let isWanted = works[work].call.index >= 0
+    wheel.cancel(works[work].event)
+    works[work].event = .none
+    switch works[work].phase {
+    case .waiting:
       dequeue(work, replica: replica)
       replicas[replica].sojourn &+= now &- works[work].entered
-    } else if works[work].phase == .inService && replicas[replica].discipline == 2 {
-      leaveSharing(work, replica: replica)
-    } else if works[work].holdsWorker {
-      wheel.cancel(works[work].event)
-      works[work].holdsWorker = false
-      replicas[replica].inService &-= 1
-      replicas[replica].sojourn &+= now &- works[work].entered
+      if !isWanted { countAbandoned(work) }
+    case .heldUp:
+      if !isWanted { countAbandoned(work) }
+    default:
+      works[work].demand &-= serviceLeft(work)
+      if !isWanted { countWaste(work) }
+      if works[work].holdsWorker && replicas[replica].discipline == 2 {
+        leaveSharing(work, replica: replica)
+      } else if works[work].holdsWorker {
+        works[work].holdsWorker = false
+        replicas[replica].inService &-= 1
+        replicas[replica].sojourn &+= now &- works[work].entered
+      }
     }
-    works[work].event = .none
-    if works[work].call.index < 0 {
+    if !isWanted {
       removeWork(work)
     } else if isSilent {
       loseWork(work)
@@ -161,6 +194,23 @@ extension World {
       world.faults.restarts[replica] = max(0, world.faults.restarts[replica] - 1)
       world.comeUp(replica)
     }
+    if faults.states[fault].isActive {
+      faults.states[fault].isActive = false
+      note("faultEnded", description.faults[fault].summary)
+    }
+  }
+
+  /// A fault has held an attempt up long enough. The replica may have gone meanwhile.
+  mutating func heldUpEnds(_ work: Int32) {
+    works[work].event = .none
+    if !isDown(works[work].replica) {
+      enter(work)
+    } else if works[work].call.index < 0 {
+      countAbandoned(work)
+      removeWork(work)
+    } else {
+      failBack(work, .reset)
+    }
   }
 
   /// Looks at what strikes the replica an attempt has come to. Returns whether it may go on to the queue now.
@@ -170,6 +220,8 @@ extension World {
     if isDown(replica) {
       let pair = Int(works[work].plane) &* network.rowCount &+ Int(works[work].row)
       let wasConnected = network.connections.count > pair && network.connections[pair].opening == 0
+      // Whoever thought himself connected knows better now.
+      if wasConnected { network.connections[pair].isOpen = false }
       if works[work].call.index < 0 {
         removeWork(work)
       } else {
@@ -184,6 +236,7 @@ extension World {
     if condition.contains(.erring) { decideErrors(work) }
     if condition.contains(.delayed) {
       let extra = faultDelay(work)
+      works[work].phase = .heldUp
       works[work].event = wheel.schedule(
         at: now.addingClamped(extra), .attemptReachesQueue, UInt64(UInt32(bitPattern: work)))
       return false
@@ -198,7 +251,7 @@ extension World {
     for index in 0..<faults.states.count where faults.states[index].isActive {
       guard case .errors(let targets, let rate, let status, let time) = description.faults[index].kind else { continue }
       if !strikes(targets, replica) { continue }
-      if unitInterval(key.draw(UInt64(index) + 1)) >= rate { continue }
+      if unitInterval(key.key(faults.states[index].seat).draw(0)) >= rate { continue }
       works[work].status = Int16(clamping: status)
       if time != nil {
         works[work].demand = distributions.sample(
@@ -216,7 +269,8 @@ extension World {
     for index in 0..<faults.states.count where faults.states[index].isActive {
       guard case .delay(let targets, _) = description.faults[index].kind else { continue }
       if !strikes(targets, replica) { continue }
-      sum = sum.addingClamped(distributions.sample(faults.states[index].distribution, key.key(UInt64(index))))
+      sum = sum.addingClamped(
+        distributions.sample(faults.states[index].distribution, key.key(faults.states[index].seat)))
     }
     return sum
   }
@@ -273,11 +327,14 @@ extension World {
 
   mutating func pauseBegins(fault index: Int) {
     guard case .pause(let targets, let every, let length) = description.faults[index].kind else { return }
-    if !faults.states[index].isActive || faults.states[index].isHolding { return }
+    if !faults.states[index].isActive { return }
+    faults.states[index].pauseBegin = wheel.schedule(
+      at: now.addingClamped(every.nanoseconds), .pauseBegins, UInt64(index))
+    if faults.states[index].isHolding { return }
     faults.states[index].isHolding = true
     forEachReplica(of: targets) { world, replica in world.hold(replica, 1) }
-    _ = wheel.schedule(at: now.addingClamped(length.nanoseconds), .pauseEnds, UInt64(index))
-    _ = wheel.schedule(at: now.addingClamped(every.nanoseconds), .pauseBegins, UInt64(index))
+    faults.states[index].pauseEnd = wheel.schedule(
+      at: now.addingClamped(length.nanoseconds), .pauseEnds, UInt64(index))
   }
 
   mutating func pauseEnds(fault index: Int) {
@@ -307,7 +364,7 @@ extension World {
   mutating func antagonistGives(replica: Int32) {
     hold(replica, -1)
     guard let antagonist = description.services[Int(replicas[replica].service)].antagonist else { return }
-    scheduleAntagonist(replica, antagonist, round: now / antagonist.period.nanoseconds + 1)
+    scheduleAntagonist(replica, antagonist, round: (now - 1) / antagonist.period.nanoseconds + 1)
   }
 
   /// Schedules an antagonist's turn in period number `round`: it begins at a drawn moment and ends within the period.

@@ -7,6 +7,7 @@ extension World {
   /// An open-loop client wants its next request.
   @inline(__always)
   mutating func requestWanted(client: Int32) {
+    if requestsLeft == 0 { return }
     let (number, key) = clients.modify(client) { client in
       let number = client.wanted
       client.wanted = number &+ 1
@@ -14,15 +15,16 @@ extension World {
     }
     let row = arrivals.traceRow(client: client)
     let next = arrivals.next(client: client, number: number &+ 1)
-    if next < stop { _ = wheel.schedule(at: next, .arrival, UInt64(client)) }
+    if next < stop { _ = wheel.schedule(at: next, .arrival, UInt64(client)) } else { sourceRunsDry() }
     send(client: client, key: key, number: number, user: -1, traceRow: row)
   }
 
   /// A closed-loop user wants the next answer.
   mutating func userThought(_ user: Int32) {
     let client = users[user].client
-    if clients[client].allowance == 0 { return }
+    if clients[client].allowance == 0 || requestsLeft == 0 { return }
     clients[client].allowance -= 1
+    if clients[client].allowance == 0 { sourceRunsDry() }
     let number = users[user].sent
     users[user].sent = number &+ 1
     clients[client].wanted &+= 1
@@ -74,8 +76,15 @@ extension World {
     tell(Int(proxy), .requestArrived(arrival))
   }
 
+  /// A client has no more requests to come. When nobody has, a run of a number of requests has had its last.
+  mutating func sourceRunsDry() {
+    sources -= 1
+    if sources == 0 && requestsLeft > 0 { stopAfterLastRequest() }
+  }
+
   /// The last of `run.requests` has been wanted: the run's duration ends right behind it.
-  private mutating func stopAfterLastRequest() {
+  mutating func stopAfterLastRequest() {
+    if stop < .max { return }
     stop = now &+ 1
     horizon = min(horizon, stop.addingClamped(settings.drain.nanoseconds))
     _ = wheel.schedule(at: stop, .arrivalsStop, 0)
@@ -100,7 +109,7 @@ extension World {
     let call = calls[handle.index]
     forgetWorks(of: call)
     calls.remove(at: handle.index)
-    if call.parent >= 0 {
+    if call.parent != -1 {
       callAnswered(call, status: status)
       return
     }
@@ -166,13 +175,15 @@ extension World {
   @inline(__always)
   mutating func workOffAll() {
     isWorkingOff = true
-    var place = 0
-    while place < actions.count {
-      perform(actions[place], for: Int(actionOwners[place]))
-      place &+= 1
-    }
-    actions.removeAll()
-    actionOwners.removeAll()
+    repeat {
+      var place = 0
+      while place < actions.count {
+        perform(actions[place], for: Int(actionOwners[place]))
+        place &+= 1
+      }
+      actions.removeAll()
+      actionOwners.removeAll()
+    } while giveUpOrphan()
     isWorkingOff = false
   }
 

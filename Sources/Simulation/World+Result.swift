@@ -15,7 +15,10 @@ extension World {
 
   /// Ends requests that have no answer: failures, their latency cut at the run's end.
   private mutating func cutOff() throws(SimulationError) {
-    for replica in 0..<Int32(replicas.count) { touch(replica) }
+    for replica in 0..<Int32(replicas.count) {
+      touch(replica)
+      closePresence(replica)
+    }
     for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) {
       let call = calls[index]
       if call.parent >= 0 { continue }
@@ -95,7 +98,7 @@ extension World {
     let name = replicaName(work.replica)
     switch work.phase {
     case .connecting: return "connecting to \(name)"
-    case .travelling: return "on the way to \(name)"
+    case .travelling, .heldUp: return "on the way to \(name)"
     case .waiting: return "in the queue of \(name)"
     case .inService: return "in service at \(name)"
     case .answering: return "on the way back from \(name)"
@@ -219,8 +222,8 @@ extension World {
 
   private func utilization(of replica: Int32) -> Double? {
     let state = replicas[replica]
-    if state.discipline == 3 { return nil }
-    return Double(state.heldAreaAtStop &- state.heldAreaAtWarmUp) / (Double(state.workers) * span)
+    if state.discipline == 3 || state.present == 0 { return nil }
+    return Double(state.heldAreaAtStop &- state.heldAreaAtWarmUp) / (Double(state.workers) * Double(state.present))
   }
 
   private func serviceStatistics() -> [ServiceStatistics] {
@@ -232,15 +235,18 @@ extension World {
       service.failures = counters.requests - counters.successes
       service.abandoned = counters.abandoned
       service.wastedWork = counters.wasted
-      var sum: Double = 0
+      var held: Int64 = 0
+      var present: Int64 = 0
       var waiting: Double = 0
       let room = counters.firstReplica..<(counters.firstReplica &+ counters.replicaRoom)
       for replica in room {
-        sum += utilization(of: replica) ?? 0
+        held += replicas[replica].heldAreaAtStop &- replicas[replica].heldAreaAtWarmUp
+        present += replicas[replica].present
         waiting += Double(replicas[replica].waitingAreaAtStop &- replicas[replica].waitingAreaAtWarmUp) / span
       }
-      let initial = max(1, description.services[index].replicas.count)
-      service.utilization = description.services[index].discipline == .infinite ? nil : sum / Double(initial)
+      if description.services[index].discipline != .infinite && present > 0 {
+        service.utilization = Double(held) / (Double(description.services[index].workers) * Double(present))
+      }
       service.queueMean = waiting
       return service
     }

@@ -60,7 +60,9 @@ extension World {
     var demand = record.demand
     var status = record.status
     if !record.isDecided {
-      if errorRate > 0 && unitInterval(record.key.key(for: .error).draw(0)) < errorRate { status = 500 }
+      if errorRate > 0 && status == 200 && unitInterval(record.key.key(for: .error).draw(0)) < errorRate {
+        status = 500
+      }
       demand =
         record.prescribedDemand >= 0
         ? record.prescribedDemand : distributions.sample(time, record.key.key(for: .demand))
@@ -146,7 +148,7 @@ extension World {
     works[work].phase = .inService
     works[work].holdsWorker = true
     works[work].began = now
-    works[work].demand = stretched(works[work].demand, replica: replica)
+    if !works[work].isDecided { works[work].demand = stretched(works[work].demand, replica: replica) }
     works[work].remaining = Double(works[work].demand)
     schedule(work, rate: replicas[replica].rate)
   }
@@ -187,7 +189,7 @@ extension World {
       return (work.replica, work.status)
     }
     let service = replicas[replica].service
-    if services[service].stepCount > 0 && status < 500 {
+    if services[service].stepCount > 0 && status == 200 {
       beginCalls(work, service: service)
     } else {
       leave(work)
@@ -343,7 +345,7 @@ extension World {
       removeWork(work)
     case .inService, .calling:
       if behaviour == 2 { stopWork(work) }
-    case .travelling, .answering: break
+    case .travelling, .heldUp, .answering: break
     }
   }
 
@@ -351,6 +353,9 @@ extension World {
   mutating func stopWork(_ work: Int32) {
     let replica = works[work].replica
     abandonCalls(of: work)
+    let left = serviceLeft(work)
+    works[work].demand &-= left
+    if replicas[replica].isObserved { observe(replica, adding: -left) }
     if works[work].phase == .inService && replicas[replica].discipline == 2 {
       touch(replica)
       leaveSharing(work, replica: replica)
@@ -367,17 +372,30 @@ extension World {
     removeWork(work)
   }
 
-  private mutating func countAbandoned(_ work: Int32) {
+  mutating func countAbandoned(_ work: Int32) {
     if works[work].isCounted { services[replicas[works[work].replica].service].abandoned &+= 1 }
   }
 
-  /// Service that was spent on an attempt nobody waits for.
-  private mutating func countWaste(_ work: Int32) {
+  /// Service that was spent on an attempt nobody waits for: all that it demanded, or that it has had so far.
+  mutating func countWaste(_ work: Int32) {
     if !works[work].isCounted { return }
     let service = replicas[works[work].replica].service
     services[service].abandoned &+= 1
-    let spent = min(now &- works[work].began, works[work].demand)
-    services[service].wasted += Double(spent)
+    services[service].wasted += Double(works[work].demand)
+  }
+
+  /// Nanoseconds of its demand that an attempt in service has not had yet.
+  func serviceLeft(_ work: Int32) -> Int64 {
+    let record = works[work]
+    if record.phase != .inService || !record.holdsWorker { return 0 }
+    let left: Double
+    if replicas[record.replica].discipline == 2 {
+      left = sharedServiceLeft(work, replica: record.replica)
+    } else {
+      let whole = record.remaining < 0 ? Double(record.demand) : record.remaining
+      left = whole - Double(now &- record.began) * replicas[record.replica].rate
+    }
+    return min(record.demand, Int64(max(0, left).rounded()))
   }
 
   /// Tells the oracle's listeners how long a replica is busy with what it has.

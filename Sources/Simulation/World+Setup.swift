@@ -37,11 +37,13 @@ extension World {
     actions = ActionBuffer(capacity: 16)
     actionOwners = Pool()
     isWorkingOff = false
+    orphans = Pool()
     saturationNotes = []
     stop = settings.requests == nil ? settings.duration.nanoseconds : .max
     horizon = stop.addingClamped(settings.drain.nanoseconds)
     hasStopped = false
-    requestsLeft = Int64(settings.requests ?? 0)
+    requestsLeft = settings.requests.map { Int64($0) } ?? -1
+    sources = replication.world.clients.count
     let world = replication.world
     let deployed = replication.mesh
     let rooms = world.services.enumerated().map { index, service in
@@ -73,7 +75,12 @@ extension World {
       default: false
       }
     }
-    hasPaths = !world.links.isEmpty || outbound >= 0 || inbound >= 0 || strikesMessages
+    let strikesConnections =
+      strikesMessages
+      || world.faults.contains { fault in
+        if case .certificateExpired = fault.kind { true } else { false }
+      }
+    hasPaths = !world.links.isEmpty || outbound >= 0 || inbound >= 0 || strikesConnections
 
     let table = RouteTable(mesh)
     let plan = ProxyPlan(world)
@@ -96,7 +103,7 @@ extension World {
     addServices(rooms: rooms, plan: plan, table: table)
     addRows(rooms: rooms)
     addClients(plan: plan, table: table)
-    addNetwork(strikesMessages: strikesMessages)
+    addNetwork(tracksConnections: strikesConnections)
     addFaults()
     firstTargetCluster =
       clients.count > 0 && clients[0].route >= 0 ? mesh.routes[Int(clients[0].route)].split.first?.cluster ?? 0 : 0
@@ -140,7 +147,8 @@ extension World {
             inService: 0, waiting: 0, queueHead: -1, queueTail: -1, time: ownTime, speed: replica.speed,
             fluctuation: 1, stretch: 1, rate: 1, holds: 0, started: 0, busyUntil: 0, waitingArea: 0,
             inServiceArea: 0, heldArea: 0, touched: 0, sojourn: 0, waitingAreaAtWarmUp: 0, heldAreaAtWarmUp: 0,
-            waitingAreaAtStop: 0, heldAreaAtStop: 0, heldAreaAtWindow: 0, saturatedSince: -1,
+            waitingAreaAtStop: 0, heldAreaAtStop: 0, presentSince: known ? 0 : -1, present: 0, heldAreaAtWindow: 0,
+            saturatedSince: -1,
             backlogWhenSaturated: 0))
         resetSpeed(first &+ Int32(number))
       }
@@ -235,7 +243,8 @@ extension World {
       key: row.key.map { mix64(nameHash($0)) } ?? 0, demand: row.demand?.nanoseconds ?? -1, size: row.size ?? size)
   }
 
-  private mutating func addNetwork(strikesMessages: Bool) {
+  private mutating func addNetwork(tracksConnections: Bool) {
+    network.tracksConnections = tracksConnections
     for link in description.links {
       network.links.append(
         LinkState(
@@ -286,6 +295,7 @@ extension World {
   }
 
   private mutating func addFaults() {
+    var seats: [UInt64: UInt64] = [:]
     for (index, fault) in description.faults.enumerated() {
       var distribution: Int32 = -1
       switch fault.kind {
@@ -295,13 +305,43 @@ extension World {
       case .loss(_, _, let rate): faults.messageFaults.append(MessageFault(fault: Int32(index), loss: rate))
       default: break
       }
+      // Its draws belong to what it is, not to its place in the file; those that are alike are told apart by their order.
+      let seat = nameHash("\(seatName(fault.kind))@\(fault.at.nanoseconds)")
+      let occurrence = seats[seat, default: 0]
+      seats[seat] = occurrence + 1
+      var duration = fault.duration?.nanoseconds ?? .max
+      var period = fault.period?.nanoseconds ?? 0
+      if case .restart = fault.kind {
+        // It ends by itself.
+        duration = .max
+      } else if period > 0 && duration > period {
+        // It begins again before it ends, so it never does.
+        period = 0
+        duration = .max
+      }
       faults.states.append(
         FaultState(
-          at: fault.at.nanoseconds, duration: fault.duration?.nanoseconds ?? .max,
-          period: fault.period?.nanoseconds ?? 0, isActive: false, isHolding: false, rounds: 0,
-          distribution: distribution))
+          at: fault.at.nanoseconds, duration: duration, period: period, isActive: false, isHolding: false, rounds: 0,
+          distribution: distribution, seat: mix64(seat &+ occurrence &* goldenGamma), pauseBegin: .none,
+          pauseEnd: .none))
     }
     faults.strikesMessages = faults.messageFaults.count > 0
+  }
+
+  /// What a fault that draws is, in words that other faults, clients and services do not change.
+  private func seatName(_ kind: FaultKind) -> String {
+    switch kind {
+    case .delay(let targets, _): return "delay " + seatName(targets)
+    case .errors(let targets, _, _, _): return "errors " + seatName(targets)
+    default: return ""
+    }
+  }
+
+  private func seatName(_ targets: [FaultTarget]) -> String {
+    targets.map { target in
+      let numbers = target.replicas?.map { "\($0)" } ?? ["*"]
+      return ([description.services[target.service].name] + numbers).joined(separator: ",")
+    }.joined(separator: ";")
   }
 
   /// Puts on the wheel what happens whatever the requests do, and tells every data plane its endpoints.
@@ -312,10 +352,8 @@ extension World {
       warmUpEnds()
     }
     if stop < .max { _ = wheel.schedule(at: stop, .arrivalsStop, 0) }
-    _ = wheel.schedule(at: settings.window.nanoseconds, .windowEnds, 0)
-    for index in 0..<faults.states.count {
-      _ = wheel.schedule(at: faults.states[index].at, .faultBegins, UInt64(index))
-    }
+    for number in 1...Self.windowsAhead { scheduleWindow(inWindows: number) }
+    for index in 0..<faults.states.count { scheduleRound(index, at: faults.states[index].at) }
     for (index, service) in description.services.enumerated() {
       if service.fluctuation != nil { fluctuates(service: Int32(index)) }
       if let antagonist = service.antagonist, antagonist.share > 0 {
@@ -337,8 +375,13 @@ extension World {
     }
     for client in 0..<Int32(clients.count) {
       let first = arrivals.next(client: client, number: 0)
-      if first < stop { _ = wheel.schedule(at: first, .arrival, UInt64(client)) }
+      if first < stop {
+        _ = wheel.schedule(at: first, .arrival, UInt64(client))
+      } else if clients[client].think < 0 || clients[client].allowance == 0 {
+        sourceRunsDry()
+      }
     }
+    if sources == 0 && requestsLeft > 0 { stopAfterLastRequest() }
     for user in 0..<Int32(users.count) { think(user) }
   }
 }

@@ -106,6 +106,8 @@ struct World: ~Copyable {
   var actions: ActionBuffer
   var actionOwners: Pool<Int32>
   var isWorkingOff: Bool
+  /// Calls whose caller has failed or stopped: they are given up once the list is worked off.
+  var orphans: Pool<SlotHandle>
 
   // What is measured.
   var measurement: Measurement
@@ -118,7 +120,10 @@ struct World: ~Copyable {
   /// When the run ends at the latest.
   var horizon: Int64
   var hasStopped: Bool
+  /// Requests that `run.requests` still allows; below 0 for no limit.
   var requestsLeft: Int64
+  /// Clients that have requests to come.
+  var sources: Int
 
   deinit {
     proxies.deinitialize(count: proxyCount)
@@ -174,7 +179,8 @@ struct World: ~Copyable {
     let index = Int32(truncatingIfNeeded: event.argument)
     switch event.kind {
     case .userThought: userThought(index)
-    case .attemptReachesQueue: enter(index)
+    case .attemptReachesQueue: heldUpEnds(index)
+    case .attemptLeavesCaller: attemptLeavesCaller(index)
     case .sharedServed: sharedServed(replica: index)
     case .failureReachesCaller: failureReachesCaller(index)
     case .connectReachesReplica: connectReachesReplica(SlotHandle(packed: event.argument))
