@@ -23,6 +23,8 @@ struct ClusterState: ~Copyable {
   private var random: RandomStream
   /// Failure accrual's settings, when on.
   private let accrual: ConsecutiveAccrualDescription?
+  /// Whether the balancer wants to hear of attempts.
+  private let observesAttempts: Bool
   /// Whether fault detection is on.
   let detects: Bool
   /// Whether the attempt that began last is a probe.
@@ -33,6 +35,7 @@ struct ClusterState: ~Copyable {
   init(_ description: ClusterDescription, balancer: any LoadBalancer, random: RandomStream) {
     self.endpoints = EndpointSet()
     self.balancer = balancer
+    self.observesAttempts = type(of: balancer).observesAttempts
     self.random = random
     self.accrual = description.failureAccrual
     self.detects = description.failureAccrual != nil
@@ -45,7 +48,7 @@ struct ClusterState: ~Copyable {
     let slot = balancer.pick(endpoints, context, &draws, at: now)
     if slot < 0 { return -1 }
     endpoints.states[slot].inFlight &+= 1
-    balancer.began(endpoints, slot: slot, at: now)
+    if observesAttempts { balancer.began(endpoints, slot: slot, at: now) }
     // A probe's permit is taken: nobody else may go there until the verdict.
     if detects {
       hasSentProbe = accruals[slot].machine.attemptSent()
@@ -58,7 +61,7 @@ struct ClusterState: ~Copyable {
   @inline(__always)
   mutating func end(slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp) {
     endpoints.states[slot].inFlight &-= 1
-    balancer.ended(endpoints, slot: slot, outcome, at: now)
+    if observesAttempts { balancer.ended(endpoints, slot: slot, outcome, at: now) }
   }
 
   /// Replaces the endpoints; who is new gets a fresh state machine.

@@ -149,11 +149,11 @@ public struct DataPlane: ~Copyable {
     if cluster < 0 {
       cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(0))
     }
-    let request = requests.insert(
-      RequestRecord(
-        caller: arrival.caller, randomness: arrival.randomness,
-        context: arrival.hasKey ? PickContext(key: arrival.key) : PickContext(), attempt: .none, timer: .none,
-        cluster: cluster, attempts: 0))
+    let context = arrival.hasKey ? PickContext(key: arrival.key) : PickContext()
+    let record = RequestRecord(
+      caller: arrival.caller, randomness: arrival.randomness, context: context, attempt: .none, timer: .none,
+      cluster: cluster, attempts: 0)
+    let request = requests.insert(record)
     let timeout = timeouts[arrival.route]
     if timeout.nanoseconds > 0 {
       let timer = timers.insert(
@@ -161,17 +161,17 @@ public struct DataPlane: ~Copyable {
       requests[request.index].timer = timer
       actions.append(.setTimer(timer, deadline: now + timeout))
     }
-    startAttempt(request, .first, at: now, into: &actions)
+    startAttempt(request, record, .first, at: now, into: &actions)
   }
 
   @inline(__always)
   private mutating func startAttempt(
-    _ request: RequestHandle, _ kind: AttemptKind, at now: Timestamp, into actions: inout ActionBuffer
+    _ request: RequestHandle, _ record: RequestRecord, _ kind: AttemptKind, at now: Timestamp,
+    into actions: inout ActionBuffer
   ) {
-    let record = requests[request.index]
     let number = record.attempts &+ 1
     // The n-th try compares the same endpoints in every variant that makes one.
-    var draws = record.randomness.key(for: .balancer).key(UInt64(number)).stream()
+    var draws = record.randomness.stream(for: .balancer, UInt64(UInt32(bitPattern: number)))
     let slot = clusters[Int(record.cluster)].begin(record.context, &draws, at: now)
     if slot < 0 {
       respond(request.index, .none, status: 503, .noEndpoint, into: &actions)

@@ -7,6 +7,8 @@ import MeshCore
 
 /// Chooses the least loaded endpoint. Complexity: O(n).
 public struct JoinShortestQueue: LoadBalancer {
+  public static var observesAttempts: Bool { false }
+
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "joinShortestQueue", summary: "the fewest requests in flight of all endpoints, ties at random",

@@ -29,6 +29,8 @@ public struct LeastRequest: LoadBalancer {
       "with unequal weights: the exponent of weight / (active + 1)^bias; below 0 counts as 1"),
   ]
 
+  public static var observesAttempts: Bool { false }
+
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "leastRequest", summary: "of a few endpoints drawn at random, the one with the fewest requests in flight",

@@ -8,6 +8,8 @@ import MeshCore
 
 /// Chooses the endpoint with the least unfinished work. Complexity: O(n).
 public struct LeastWorkLeft: LoadBalancer {
+  public static var observesAttempts: Bool { false }
+
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "leastWorkLeft", summary: "an oracle: the least unfinished work of all endpoints, ties at random; lab only",

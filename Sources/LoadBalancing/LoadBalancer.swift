@@ -74,6 +74,9 @@ public struct AttemptOutcome: BitwiseCopyable, Sendable {
 /// The calls come in this order: `endpointsChanged` first and after each change, then for each attempt `pick`, `began`
 /// (after the set's `inFlight` has grown by one) and `ended` (after it has shrunk).
 public protocol LoadBalancer {
+  /// Whether `began` and `ended` do anything: those of a policy that goes by `inFlight` alone need not be called.
+  static var observesAttempts: Bool { get }
+
   /// Endpoints came or went, were admitted or shut out, or changed weight.
   mutating func endpointsChanged(
     _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp)
@@ -91,6 +94,8 @@ public protocol LoadBalancer {
 }
 
 extension LoadBalancer {
+  public static var observesAttempts: Bool { true }
+
   public mutating func endpointsChanged(
     _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
   ) {}

@@ -6,6 +6,8 @@ import MeshCore
 
 /// Chooses uniformly at random. Complexity: O(1).
 public struct RandomChoice: LoadBalancer {
+  public static var observesAttempts: Bool { false }
+
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "random", summary: "a uniformly drawn endpoint; ignores load and weight", origin: "Envoy RANDOM"

@@ -9,6 +9,8 @@ import MeshCore
 
 /// Chooses endpoints in turn, by weight. Complexity: O(1) with equal weights, O(log n) otherwise.
 public struct RoundRobin: LoadBalancer {
+  public static var observesAttempts: Bool { false }
+
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "roundRobin", summary: "each endpoint in turn; with unequal weights in proportion to them (EDF)",

@@ -114,6 +114,14 @@ public struct RandomKey: BitwiseCopyable, Hashable, Sendable {
     RandomKey(value: mix64(value ^ (purpose.rawValue &* 0xd6e8_feb8_6659_fd93)))
   }
 
+  /// The stream of one purpose's member called `number`, in one step.
+  @inlinable
+  @inline(__always)
+  public func stream(for purpose: RandomPurpose, _ number: UInt64) -> RandomStream {
+    RandomStream(
+      state: mix64((value ^ (purpose.rawValue &* 0xd6e8_feb8_6659_fd93)) &+ (number &+ 1) &* 0xa076_1d64_78bd_642f))
+  }
+
   /// A stream for a purpose that needs an open number of draws.
   @inlinable
   @inline(__always)

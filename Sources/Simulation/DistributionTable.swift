@@ -55,7 +55,7 @@ public struct DistributionTable: ~Copyable {
   }
 
   /// A draw from distribution `index`, in nanoseconds, rounded to the nearest, from 0 to `longest`.
-  @inline(__always)
+  @inline(never)
   public func sample(_ index: Int32, _ key: RandomKey) -> Int64 {
     Self.rounded(draw(index, key))
   }

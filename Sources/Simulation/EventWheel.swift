@@ -76,7 +76,7 @@ struct EventWheel: ~Copyable {
   }
 
   /// Adds an event at `time`, which must not lie before the last popped one.
-  @inline(__always)
+  @inline(never)
   mutating func schedule(at time: Int64, _ kind: EventKind, _ argument: UInt64) -> EventHandle {
     precondition(time >= last, "an event lies in the future")
     let (slot, digit) = place(of: time)
@@ -108,7 +108,7 @@ struct EventWheel: ~Copyable {
   }
 
   /// Takes an event out. Returns false when it has come or was cancelled before.
-  @inline(__always)
+  @inline(never)
   @discardableResult
   mutating func cancel(_ handle: EventHandle) -> Bool {
     if handle.index < 0 { return false }
@@ -154,6 +154,7 @@ struct EventWheel: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func cascade(_ slot: Int, level: Int, digit: Int) {
     var index = slots[slot].head
     slots[slot] = SlotEnds(head: -1, tail: -1)
@@ -194,7 +195,6 @@ struct EventWheel: ~Copyable {
     }
   }
 
-  @inline(__always)
   private mutating func unlink(_ node: Node) {
     let slot = Int(node.slot)
     if node.previous >= 0 { nodes[node.previous].next = node.next }
@@ -207,7 +207,6 @@ struct EventWheel: ~Copyable {
     if isEmpty { occupied[slot >> 6] &= ~(1 << UInt64(slot & 63)) }
   }
 
-  @inline(__always)
   private mutating func release(_ index: Int32) {
     let next = firstFree
     nodes.modify(index) { node in

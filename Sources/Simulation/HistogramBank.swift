@@ -39,6 +39,26 @@ struct HistogramBank: ~Copyable {
     }
   }
 
+  /// Records a value without keeping the row's totals, for rows whose owner keeps them.
+  @inline(__always)
+  mutating func count(_ value: Int64, row: Int) {
+    let cell = LatencyHistogram.cell(of: value, precision: precision)
+    cells.modify(row &* width &+ (cell < width ? cell : width &- 1)) { count in
+      if count != .max { count &+= 1 }
+    }
+  }
+
+  /// The share `probability` of a row whose `total` values were recorded without totals, or nil without any.
+  func quantile(_ probability: Double, row: Int, total: Int64) -> Double? {
+    var used = 0
+    for cell in 0..<width where cells[row * width + cell] > 0 { used = cell + 1 }
+    if used == 0 { return nil }
+    let all = (0..<used).map { cells[row * width + $0] }
+    let highest = LatencyHistogram.middle(of: used - 1, precision: precision).rounded(.up)
+    return LatencyHistogram(precision: precision, cells: all, count: total, sum: 0, maximum: Int64(highest))
+      .quantile(probability)
+  }
+
   func count(row: Int) -> Int64 { totals[row].count }
 
   /// The row as a histogram of its own.
@@ -50,6 +70,48 @@ struct HistogramBank: ~Copyable {
     let totals = totals[row]
     return LatencyHistogram(
       precision: precision, cells: used, count: totals.count, sum: totals.sum, maximum: totals.maximum)
+  }
+
+  /// Moves a row of another bank of the same shape to one of this one's, and gives two quantiles of it on the way, `nil` when it
+  /// was empty. One pass over the cells up to its maximum.
+  mutating func pour(
+    from other: inout HistogramBank, row otherRow: Int, to row: Int
+  ) -> (p50: Double, p99: Double)? {
+    precondition(precision == other.precision && width == other.width, "banks of one shape add up")
+    let added = other.totals[otherRow]
+    if added.count == 0 { return nil }
+    let ranks = (LatencyHistogram.rank(0.5, of: added.count), LatencyHistogram.rank(0.99, of: added.count))
+    var places = (0, 0)
+    var seen: Int64 = 0
+    let last = other.lastCell(row: otherRow)
+    var source = otherRow * width
+    var target = row * width
+    for cell in 0...last {
+      let more = other.cells[source]
+      if more != 0 {
+        if seen < ranks.0 { places.0 = cell }
+        if seen < ranks.1 { places.1 = cell }
+        seen += Int64(more)
+        other.cells[source] = 0
+        cells.modify(target) { count in
+          let (sum, overflow) = count.addingReportingOverflow(more)
+          count = overflow ? .max : sum
+        }
+      }
+      source += 1
+      target += 1
+    }
+    totals.modify(row) { totals in
+      totals.sum &+= added.sum
+      totals.count &+= added.count
+      totals.maximum = max(totals.maximum, added.maximum)
+    }
+    other.totals[otherRow] = RowTotals(sum: 0, count: 0, maximum: 0)
+    let most = Double(added.maximum)
+    return (
+      min(LatencyHistogram.middle(of: places.0, precision: precision), most),
+      min(LatencyHistogram.middle(of: places.1, precision: precision), most)
+    )
   }
 
   /// Adds a row of another bank of the same shape to one of this one's. The cost is that of the cells up to its maximum.

@@ -114,13 +114,18 @@ public struct LatencyHistogram: Sendable {
     if count == 0 { return nil }
     if probability >= 1 { return Double(maximum) }
     // 0.07 of 100 values are 7, although the double nearest to 0.07 times 100 is a little more.
-    let rank = max(1, Int64((probability * Double(count) * (1 - 0x1p-50)).rounded(.up)))
+    let rank = Self.rank(probability, of: count)
     var seen: Int64 = 0
     for cell in 0..<cells.count {
       seen += tally(of: cell)
       if seen >= rank { return min(Self.middle(of: cell, precision: precision), Double(maximum)) }
     }
     return Double(maximum)
+  }
+
+  /// The place, from 1, of the share `probability` among `count` values in order; shares are meant as decimals.
+  static func rank(_ probability: Double, of count: Int64) -> Int64 {
+    max(1, Int64((probability * Double(count) * (1 - 0x1p-50)).rounded(.up)))
   }
 
   /// Forgets all values and keeps the memory. The cost is that of the cells up to the maximum.

@@ -105,7 +105,7 @@ extension World {
   }
 
   /// An attempt travels to its replica.
-  @inline(__always)
+  @inline(never)
   mutating func travel(_ work: Int32) {
     let proxy = works[work].plane
     let replica = works[work].replica
@@ -149,7 +149,7 @@ extension World {
   }
 
   /// An answer travels back.
-  @inline(__always)
+  @inline(never)
   mutating func returnAnswer(_ work: Int32, size: Int64) {
     let arrival = transmit(
       works[work].plane, works[work].replica, .back, size: size, sent: now, key: works[work].key)
@@ -196,14 +196,15 @@ extension World {
       removeWork(work)
       return
     }
-    countAttempt(record, isSuccess: false)
+    countAttempt(work, isSuccess: false)
+    if record.wasServed { calls[record.call.index].hasReachedWorker = true }
     detach(work)
     removeWork(work)
     tell(Int(record.plane), .attemptFailed(record.attempt, failure))
   }
 
   /// When a message that is sent at `sent` arrives; `Int64.max` when it never does.
-  @inline(__always)
+  @inline(never)
   mutating func transmit(
     _ proxy: Int32, _ replica: Int32, _ direction: Direction, size: Int64, sent: Int64, key: RandomKey
   ) -> Int64 {

@@ -102,6 +102,8 @@ struct WorkRecord: BitwiseCopyable {
   var phase: WorkPhase
   /// Whether it holds a worker.
   var holdsWorker: Bool
+  /// Whether a worker has taken it on.
+  var wasServed: Bool
   /// Whether its demand and status have been decided by a fault (`errors`) already.
   var isDecided: Bool
   /// Whether its root request is counted.

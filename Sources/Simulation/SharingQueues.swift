@@ -137,7 +137,7 @@ extension World {
     works[work].phase = .inService
     works[work].holdsWorker = true
     works[work].began = now
-    if works[work].call.index >= 0 { calls[works[work].call.index].hasReachedWorker = true }
+    works[work].wasServed = true
     if !works[work].isDecided { works[work].demand = stretched(works[work].demand, replica: replica) }
     sharing[replica].insert(work: work, demand: Double(works[work].demand))
     scheduleSharing(replica)

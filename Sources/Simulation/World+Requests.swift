@@ -5,7 +5,6 @@ import MeshCore
 
 extension World {
   /// An open-loop client wants its next request.
-  @inline(__always)
   mutating func requestWanted(client: Int32) {
     if requestsLeft == 0 { return }
     let (number, key) = clients.modify(client) { client in
@@ -31,7 +30,7 @@ extension World {
     send(client: client, key: users[user].key.key(number), number: number, user: user, traceRow: -1)
   }
 
-  @inline(__always)
+  @inline(never)
   private mutating func send(client: Int32, key: RandomKey, number: UInt64, user: Int32, traceRow: Int32) {
     let isCounted = measurement.isCounting
     let state = clients.modify(client) { client in
@@ -101,7 +100,6 @@ extension World {
   }
 
   /// The data plane has answered a call.
-  @inline(__always)
   mutating func respond(_ caller: CallerToken, status: Int16, cause: ResponseCause) {
     let handle = SlotHandle(packed: caller.value)
     precondition(calls.contains(handle), "a request is answered once")
@@ -135,7 +133,6 @@ extension World {
   }
 
   /// Works of an answered call are nobody's any more; their records stay with their replicas.
-  @inline(__always)
   private mutating func forgetWorks(of call: CallRecord) {
     var work = call.work
     while work >= 0 {
@@ -167,22 +164,31 @@ extension World {
   /// Owns the actions that `proxy` has just appended, and works the list off unless somebody is at it already.
   @inline(__always)
   mutating func workOff(for proxy: Int) {
-    while actionOwners.count < actions.count { actionOwners.append(Int32(truncatingIfNeeded: proxy)) }
-    if !isWorkingOff { workOffAll() }
+    if isWorkingOff {
+      while firstOwned &+ actionOwners.count < actions.count {
+        actionOwners.append(Int32(truncatingIfNeeded: proxy))
+      }
+    } else {
+      workOffAll(firstOwned: actions.count, by: proxy)
+    }
   }
 
   /// Does everything that data planes have asked for, and what follows from it at this instant.
-  @inline(__always)
-  mutating func workOffAll() {
+  @inline(never)
+  mutating func workOffAll(firstOwned: Int = 0, by owner: Int = -1) {
     isWorkingOff = true
+    // What is there now is `owner`'s; only what comes meanwhile needs to say whose it is.
+    self.firstOwned = firstOwned
     repeat {
       var place = 0
       while place < actions.count {
-        perform(actions[place], for: Int(actionOwners[place]))
+        let isFirst = place < self.firstOwned
+        perform(actions[place], for: isFirst ? owner : Int(actionOwners[place &- self.firstOwned]))
         place &+= 1
       }
       actions.removeAll()
       actionOwners.removeAll()
+      self.firstOwned = 0
     } while giveUpOrphan()
     isWorkingOff = false
   }
@@ -199,7 +205,6 @@ extension World {
     }
   }
 
-  @inline(__always)
   private mutating func setTimer(_ timer: TimerHandle, _ deadline: Timestamp, proxy: Int) {
     if Int(timer.index) >= proxies[proxy].timers.count {
       proxies[proxy].timers.resize(

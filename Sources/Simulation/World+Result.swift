@@ -212,7 +212,7 @@ extension World {
       endpoint.successes = counters.successes
       endpoint.failures = counters.requests - counters.successes
       endpoint.latencyMean = counters.ended > 0 ? Double(counters.latencySum) / Double(counters.ended) : nil
-      endpoint.latencyP99 = measurement.attemptLatencies.histogram(row: row).quantile(0.99)
+      endpoint.latencyP99 = measurement.attemptLatencies.quantile(0.99, row: row, total: counters.ended)
       endpoint.utilization = utilization(of: counters.replica)
       endpoint.ejected = Double(counters.ejected) / Double(max(1, proxyCount))
       statistics.append(endpoint)

@@ -5,7 +5,6 @@ import MeshCore
 
 extension World {
   /// The data plane has chosen a replica.
-  @inline(__always)
   mutating func startAttempt(_ start: AttemptStart, proxy: Int) {
     let handle = SlotHandle(packed: start.caller.value)
     let replica = start.endpoint.number
@@ -22,7 +21,7 @@ extension World {
         call: handle, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1, demand: 0,
         prescribedDemand: call.prescribedDemand, size: call.size, event: .none,
         plane: Int32(truncatingIfNeeded: proxy), replica: replica, row: row, next: -1, previous: -1,
-        older: call.work, step: 0, openCalls: 0, status: 200, phase: .travelling, holdsWorker: false,
+        older: call.work, step: 0, openCalls: 0, status: 200, phase: .travelling, holdsWorker: false, wasServed: false,
         isDecided: false, isCounted: call.isCounted, holdsConnection: false))
     calls.modify(handle.index) { call in
       call.request = start.request
@@ -33,7 +32,7 @@ extension World {
   }
 
   /// An attempt is at its replica's door.
-  @inline(__always)
+  @inline(never)
   mutating func attemptReachesReplica(_ work: Int32) {
     let replica = works[work].replica
     if replicas[replica].condition.rawValue != 0 {
@@ -43,7 +42,7 @@ extension World {
   }
 
   /// An attempt is inside: it is served at once, waits or is turned away.
-  @inline(__always)
+  @inline(never)
   mutating func enter(_ work: Int32) {
     let record = works[work]
     let replica = record.replica
@@ -75,7 +74,7 @@ extension World {
       work.status = status
     }
     switch admission {
-    case .plainService: beginPlainService(work, demand: demand, call: record.call.index)
+    case .plainService: beginPlainService(work, demand: demand)
     case .service: beginService(work, replica: replica)
     case .queue: enqueue(work, replica: replica)
     case .sharing: beginSharing(work, replica: replica)
@@ -93,7 +92,6 @@ extension World {
     replicas.modify(replica) { $0.touch(at: now) }
   }
 
-  @inline(__always)
   private mutating func enqueue(_ work: Int32, replica: Int32) {
     let tail = replicas.modify(replica) { replica in
       let tail = replica.queueTail
@@ -110,7 +108,7 @@ extension World {
   }
 
   /// Takes a work out of its replica's queue.
-  @inline(__always)
+  @inline(never)
   mutating func dequeue(_ work: Int32, replica: Int32) {
     let (previous, next) = works.modify(work) { work in
       let neighbours = (work.previous, work.next)
@@ -128,14 +126,14 @@ extension World {
   }
 
   /// A worker takes an attempt on that takes just as long as was demanded. The replica has counted it in.
-  @inline(__always)
-  private mutating func beginPlainService(_ work: Int32, demand: Int64, call: Int32) {
-    if call >= 0 { calls[call].hasReachedWorker = true }
+  @inline(never)
+  private mutating func beginPlainService(_ work: Int32, demand: Int64) {
     let now = now
     let event = wheel.schedule(at: now.addingClamped(demand), .served, UInt64(UInt32(bitPattern: work)))
     works.modify(work) { work in
       work.phase = .inService
       work.holdsWorker = true
+      work.wasServed = true
       work.began = now
       work.event = event
     }
@@ -143,10 +141,9 @@ extension World {
 
   /// A worker takes an attempt on. The replica has counted it in.
   private mutating func beginService(_ work: Int32, replica: Int32) {
-    let call = works[work].call.index
-    if call >= 0 { calls[call].hasReachedWorker = true }
     works[work].phase = .inService
     works[work].holdsWorker = true
+    works[work].wasServed = true
     works[work].began = now
     if !works[work].isDecided { works[work].demand = stretched(works[work].demand, replica: replica) }
     works[work].remaining = Double(works[work].demand)
@@ -182,7 +179,7 @@ extension World {
   }
 
   /// A replica has done its own part of an attempt.
-  @inline(__always)
+  @inline(never)
   mutating func served(_ work: Int32) {
     let (replica, status) = works.modify(work) { work in
       work.event = .none
@@ -198,7 +195,7 @@ extension World {
   }
 
   /// Frees what an attempt holds at its replica, and lets the next one begin.
-  @inline(__always)
+  @inline(never)
   mutating func leave(_ work: Int32) {
     let now = now
     let (replica, call, entered, heldWorker) = works.modify(work) { work in
@@ -220,7 +217,7 @@ extension World {
   }
 
   /// Workers that are free take on who waits.
-  @inline(__always)
+  @inline(never)
   mutating func beginWaiting(_ replica: Int32) {
     while true {
       let state = replicas[replica]
@@ -229,8 +226,7 @@ extension World {
       dequeue(next, replica: replica)
       replicas[replica].inService &+= 1
       if state.isPlain {
-        let record = works[next]
-        beginPlainService(next, demand: record.demand, call: record.call.index)
+        beginPlainService(next, demand: works[next].demand)
       } else {
         beginService(next, replica: replica)
       }
@@ -238,7 +234,7 @@ extension World {
   }
 
   /// Sends an attempt's answer on its way.
-  @inline(__always)
+  @inline(never)
   mutating func answer(_ work: Int32) {
     let (replica, isSuccess) = works.modify(work) { work in
       work.phase = .answering
@@ -252,34 +248,36 @@ extension World {
   }
 
   /// An answer is back at its data plane.
-  @inline(__always)
+  @inline(never)
   mutating func answerReachesCaller(_ work: Int32) {
-    let record = works[work]
-    if record.call.index < 0 {
+    let call = works[work].call
+    if call.index < 0 {
       removeWork(work)
       return
     }
-    countAttempt(record, isSuccess: record.status < 500 && record.status != 429)
+    let (plane, attempt, status) = (works[work].plane, works[work].attempt, works[work].status)
+    countAttempt(work, isSuccess: status < 500 && status != 429)
+    if works[work].wasServed { calls[call.index].hasReachedWorker = true }
     detach(work)
     removeWork(work)
-    tell(Int(record.plane), .attemptAnswered(record.attempt, status: record.status))
+    tell(Int(plane), .attemptAnswered(attempt, status: status))
   }
 
   /// Counts an attempt that somebody still waited for.
-  @inline(__always)
-  mutating func countAttempt(_ work: WorkRecord, isSuccess: Bool) {
-    if !work.isCounted { return }
-    let latency = now &- work.sent
-    rows.modify(work.row) { row in
+  mutating func countAttempt(_ work: Int32, isSuccess: Bool) {
+    let (isCounted, sent, row) = (works[work].isCounted, works[work].sent, works[work].row)
+    if !isCounted { return }
+    let latency = now &- sent
+    rows.modify(row) { row in
       row.successes &+= isSuccess ? 1 : 0
       row.ended &+= 1
       row.latencySum &+= latency
     }
-    measurement.recordAttempt(latency, row: Int(work.row))
+    measurement.attemptLatencies.count(latency, row: Int(row))
   }
 
   /// Takes a work off its call's list.
-  @inline(__always)
+  @inline(never)
   mutating func detach(_ work: Int32) {
     let (call, older) = (works[work].call.index, works[work].older)
     let isLatest = calls.modify(call) { call in
@@ -299,7 +297,6 @@ extension World {
   }
 
   /// A record that nobody needs any more.
-  @inline(__always)
   mutating func removeWork(_ work: Int32) {
     if works[work].holdsConnection { releaseConnection(work) }
     works.remove(at: work)
@@ -325,7 +322,7 @@ extension World {
   /// Nobody waits for a work any more: the server goes on as its service says. It is off its call's list already, or the list
   /// goes too.
   mutating func cancelWork(_ work: Int32) {
-    countAttempt(works[work], isSuccess: false)
+    countAttempt(work, isSuccess: false)
     works[work].call = .none
     works[work].older = -1
     let replica = works[work].replica

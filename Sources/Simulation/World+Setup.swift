@@ -36,6 +36,7 @@ extension World {
     memberships = Memberships()
     actions = ActionBuffer(capacity: 16)
     actionOwners = Pool()
+    firstOwned = 0
     isWorkingOff = false
     orphans = Pool()
     saturationNotes = []

@@ -105,6 +105,8 @@ struct World: ~Copyable {
   // What is to be done for the data planes, in order.
   var actions: ActionBuffer
   var actionOwners: Pool<Int32>
+  /// How many of them, at the front, are all of the data plane that was told first.
+  var firstOwned: Int
   var isWorkingOff: Bool
   /// Calls whose caller has failed or stopped: they are given up once the list is worked off.
   var orphans: Pool<SlotHandle>
