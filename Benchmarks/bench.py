@@ -131,10 +131,13 @@ class Weir:
             first = counted.stderr.split(",")[0].strip()
             if counted.returncode == 0 and first.isdigit():
                 return int(first)
-        if shutil.which("valgrind"):
+        if shutil.which("valgrind") and shutil.which("strip"):
+            # Valgrind stumbles over Swift's debugging information.
+            bare = os.path.join(self.out, "weir")
+            subprocess.run(["strip", "-o", bare, self.binary], check=True)
             counted = subprocess.run(
-                ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command], capture_output=True,
-                text=True, cwd=ROOT)
+                ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", bare, *command[1:]],
+                capture_output=True, text=True, cwd=ROOT)
             for line in counted.stderr.splitlines():
                 if "Collected" in line:
                     return int(line.split(":")[1])
