@@ -95,19 +95,21 @@ public struct EndpointSet: ~Copyable {
   ///
   /// Complexity: O(slots + endpoints).
   public mutating func list(_ endpoints: [EndpointDescription], at now: Timestamp) {
+    // Who stays is found while it is still listed; slots of endpoints that leave are free for others only after that.
+    let staying = endpoints.map { slot(of: $0.identity) }
     listed.removeAll()
     for slot in 0..<states.count { states[slot].isListed = false }
-    // Slots of endpoints that leave are free for others only after everybody who stays has been found.
-    for endpoint in endpoints {
-      if let slot = slot(of: endpoint.identity) { states[slot].isListed = true }
-    }
+    for slot in staying { if let slot { states[slot].isListed = true } }
     var free: Int32 = 0
-    for endpoint in endpoints {
-      let slot = slot(of: endpoint.identity) ?? add(endpoint, searchingFrom: &free, at: now)
+    var isTaken = [Bool](repeating: false, count: states.count + endpoints.count)
+    for (place, endpoint) in endpoints.enumerated() {
+      let known = staying[place] ?? slot(of: endpoint.identity)
+      let slot = known ?? add(endpoint, searchingFrom: &free, at: now)
       if slot < 0 { continue }
       states[slot].weight = endpoint.weight
       states[slot].zone = endpoint.zone
-      listed.append(slot)
+      if !isTaken[Int(slot)] { listed.append(slot) }
+      isTaken[Int(slot)] = true
     }
     rebuildAvailable()
   }
