@@ -107,6 +107,11 @@ struct EventWheel: ~Copyable {
     return handle
   }
 
+  /// Whether an event is still to come.
+  func isPending(_ handle: EventHandle) -> Bool {
+    handle.index >= 0 && nodes[handle.index].generation == handle.generation
+  }
+
   /// Takes an event out. Returns false when it has come or was cancelled before.
   @inline(never)
   @discardableResult

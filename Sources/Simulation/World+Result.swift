@@ -36,44 +36,6 @@ extension World {
     }
   }
 
-  /// Conservation: every request ended once, time in the system adds up (Little's law, exactly), queues hold what they say.
-  private mutating func audit() throws(SimulationError) {
-    if measurement.open != 0 { throw .notConserved("\(measurement.open) requests neither open nor answered") }
-    if measurement.area != measurement.sojourn {
-      throw .notConserved("Little's law: requests × time \(measurement.area) ns, latencies \(measurement.sojourn) ns")
-    }
-    var inService = Pool<Int32>(repeating: 0, count: replicas.count)
-    var waiting = Pool<Int32>(repeating: 0, count: replicas.count)
-    for index in 0..<Int32(works.slotCount) where works.isOccupied(index) {
-      let work = works[index]
-      if work.phase == .waiting { waiting[work.replica] += 1 }
-      if work.holdsWorker { inService[work.replica] += 1 }
-      if work.phase == .waiting || work.holdsWorker { replicas[work.replica].sojourn &+= now &- work.entered }
-    }
-    for replica in 0..<Int32(replicas.count) {
-      let state = replicas[replica]
-      if state.waiting != waiting[replica] || state.inService != inService[replica] {
-        throw .notConserved(
-          "\(replicaName(replica)) counts \(state.waiting) waiting and \(state.inService) in service, "
-            + "holds \(waiting[replica]) and \(inService[replica])")
-      }
-      if state.waitingArea &+ state.inServiceArea != state.sojourn {
-        throw .notConserved(
-          "Little's law at \(replicaName(replica)): \(state.waitingArea &+ state.inServiceArea) ns in the queue's "
-            + "account, \(state.sojourn) ns in the requests'")
-      }
-    }
-    for proxy in 0..<proxyCount {
-      let requests = proxies[proxy].plane.openRequests
-      var open = 0
-      for index in 0..<Int32(calls.slotCount)
-      where calls.isOccupied(index) && calls[index].plane == Int32(proxy) { open += 1 }
-      if requests != open {
-        throw .notConserved("\(proxyName(proxy)) knows \(requests) open requests, the world \(open)")
-      }
-    }
-  }
-
   /// Who still waits when the run is over: the deadlock detector's list.
   private func openRequestsText() -> [String] {
     if measurement.open == 0 { return [] }

@@ -117,10 +117,12 @@ struct CountingTests {
   }
 
   /// Goal: the audit is no ornament. Method: change one account after the run and ask it to finish.
-  @Test("a tampered account fails the audit", arguments: 0..<7)
+  @Test("a tampered account fails the audit", arguments: 0..<10)
   func audit(way: Int) throws {
     var scene = Scene(service("front") { $0.calls = [[CallDescription(target: "back")]] }, service("back"))
     scene.client(.poisson(rate: 50))
+    scene.fault(.hang([FaultTarget(service: 1)]), at: 1_900)
+    scene.mesh.routes[0].timeout = .seconds(1)
     scene.run = RunDescription(duration: .seconds(2), drain: .zero)
     var world = World(scene.replication)
     try world.run(nil)
@@ -131,6 +133,9 @@ struct CountingTests {
     case 4: world.replicas[Int32(1)].sojourn -= 1
     case 5: world.replicas[Int32(0)].waitingArea += 1
     case 6: world.replicas[Int32(0)].inService += 1
+    case 7: world.orphans.append(.none)
+    case 8: world.wheel.cancel(world.proxies[0].timers[0].event)
+    case 9: for index in 0..<Int32(world.works.slotCount) { world.works[index].call = .none }
     default: break
     }
     var fault = ""

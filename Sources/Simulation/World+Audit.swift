@@ -1,0 +1,70 @@
+// The accounts that have to be even when a run is over. They are kept in release builds too: what they hold together is cheap, and
+// a figure that rests on a lost request is worse than none.
+
+import MeshCore
+
+extension World {
+  /// Conservation: every request ended once, time in the system adds up (Little's law, exactly), queues hold what they say, and
+  /// data planes and world agree on what is still under way.
+  ///
+  /// Complexity: O(works + calls + timers + replicas + data planes).
+  mutating func audit() throws(SimulationError) {
+    if measurement.open != 0 { throw .notConserved("\(measurement.open) requests neither open nor answered") }
+    if measurement.area != measurement.sojourn {
+      throw .notConserved("Little's law: requests × time \(measurement.area) ns, latencies \(measurement.sojourn) ns")
+    }
+    if actions.count > 0 || orphans.count > 0 {
+      throw .notConserved("\(actions.count) actions and \(orphans.count) calls to be given up are left over")
+    }
+    try auditReplicas()
+    try auditDataPlanes()
+  }
+
+  private mutating func auditReplicas() throws(SimulationError) {
+    var inService = Pool<Int32>(repeating: 0, count: replicas.count)
+    var waiting = Pool<Int32>(repeating: 0, count: replicas.count)
+    for index in 0..<Int32(works.slotCount) where works.isOccupied(index) {
+      let work = works[index]
+      if work.phase == .waiting { waiting[work.replica] += 1 }
+      if work.holdsWorker { inService[work.replica] += 1 }
+      if work.phase == .waiting || work.holdsWorker { replicas[work.replica].sojourn &+= now &- work.entered }
+    }
+    for replica in 0..<Int32(replicas.count) {
+      let state = replicas[replica]
+      if state.waiting != waiting[replica] || state.inService != inService[replica] {
+        throw .notConserved(
+          "\(replicaName(replica)) counts \(state.waiting) waiting and \(state.inService) in service, "
+            + "holds \(waiting[replica]) and \(inService[replica])")
+      }
+      if state.waitingArea &+ state.inServiceArea != state.sojourn {
+        throw .notConserved(
+          "Little's law at \(replicaName(replica)): \(state.waitingArea &+ state.inServiceArea) ns in the queue's "
+            + "account, \(state.sojourn) ns in the requests'")
+      }
+    }
+  }
+
+  private func auditDataPlanes() throws(SimulationError) {
+    var requests = Pool<Int>(repeating: 0, count: proxyCount)
+    var attempts = Pool<Int>(repeating: 0, count: proxyCount)
+    for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) { requests[calls[index].plane] += 1 }
+    for index in 0..<Int32(works.slotCount) where works.isOccupied(index) && works[index].call.index >= 0 {
+      attempts[works[index].plane] += 1
+    }
+    for proxy in 0..<proxyCount {
+      var timers = 0
+      for timer in 0..<proxies[proxy].timers.count where wheel.isPending(proxies[proxy].timers[timer].event) {
+        timers += 1
+      }
+      let known = (
+        requests: proxies[proxy].plane.openRequests, attempts: proxies[proxy].plane.openAttempts,
+        timers: proxies[proxy].plane.openTimers
+      )
+      if known != (requests[proxy], attempts[proxy], timers) {
+        throw .notConserved(
+          "\(proxyName(proxy)) knows \(known.requests) open requests, \(known.attempts) attempts and \(known.timers) "
+            + "timers, the world \(requests[proxy]), \(attempts[proxy]) and \(timers)")
+      }
+    }
+  }
+}
