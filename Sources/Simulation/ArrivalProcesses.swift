@@ -129,12 +129,13 @@ struct ArrivalProcesses: ~Copyable {
   /// When client `client`'s request `number` comes; `Int64.max` when there is none.
   @inline(__always)
   mutating func next(client: Int32, number: UInt64) -> Int64 {
-    let process = processes[client]
-    if process.kind == .poisson {
-      let gap = -Elementary.logarithm(unitInterval(process.key.draw(number))) * process.parameter
-      let at = gap < 9e18 ? process.last.addingClamped(Int64(gap + 0.5)) : .max
-      processes[client].last = at
-      return at
+    if processes[client].kind == .poisson {
+      let unit = -Elementary.logarithm(unitInterval(processes[client].key.draw(number)))
+      return processes.modify(client) { process in
+        let gap = unit * process.parameter
+        process.last = gap < 9e18 ? process.last.addingClamped(Int64(gap + 0.5)) : .max
+        return process.last
+      }
     }
     return nextOther(client: client, number: number)
   }

@@ -196,6 +196,10 @@ enum Admission: BitwiseCopyable {
 }
 
 extension ReplicaState {
+  /// Whether an attempt that comes in is served in turn, for just as long as was demanded, and nobody watches.
+  @inline(__always)
+  var takesAsDemanded: Bool { condition.rawValue == 0 && isPlain && discipline != 2 && !isObserved }
+
   /// Brings the areas up to the present. To be called before the numbers change.
   @inline(__always)
   mutating func touch(at now: Int64) {

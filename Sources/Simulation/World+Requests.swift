@@ -30,24 +30,14 @@ extension World {
     send(client: client, key: users[user].key.key(number), number: number, user: user, traceRow: -1)
   }
 
-  @inline(never)
+  @inline(__always)
   private mutating func send(client: Int32, key: RandomKey, number: UInt64, user: Int32, traceRow: Int32) {
     let isCounted = measurement.isCounting
-    let state = clients.modify(client) { client in
+    var (proxy, count, route, size, keyKind) = clients.modify(client) { client in
       if isCounted { client.requests &+= 1 }
-      return client
+      return (client.firstPlane, client.planeCount, client.route, client.size, client.keyKind)
     }
-    var proxy = state.firstPlane
-    if state.planeCount > 1 {
-      if user >= 0 {
-        proxy &+= users[user].number % state.planeCount
-      } else {
-        let draw = state.planeKey.draw(number)
-        proxy &+= Int32(truncatingIfNeeded: draw.multipliedFullWidth(by: UInt64(state.planeCount)).high)
-      }
-    }
-    var route = state.route
-    var size = state.size
+    if count > 1 { proxy &+= share(client: client, of: count, number: number, user: user) }
     var demand: Int64 = -1
     if traceRow >= 0 {
       let row = arrivals.trace[traceRow]
@@ -64,7 +54,7 @@ extension World {
     if traceRow >= 0 && arrivals.trace[traceRow].hasKey {
       arrival.key = arrivals.trace[traceRow].key
       arrival.hasKey = true
-    } else if state.keyKind != 0 {
+    } else if keyKind != 0 {
       arrival.key = drawKey(client: client, key)
       arrival.hasKey = true
     }
@@ -73,6 +63,13 @@ extension World {
       if requestsLeft == 0 { stopAfterLastRequest() }
     }
     tell(Int(proxy), .requestArrived(arrival))
+  }
+
+  /// Which of a client's data planes a request goes to: a user keeps to one, other requests are spread evenly by chance.
+  private func share(client: Int32, of count: Int32, number: UInt64, user: Int32) -> Int32 {
+    if user >= 0 { return users[user].number % count }
+    let draw = clients[client].planeKey.draw(number)
+    return Int32(truncatingIfNeeded: draw.multipliedFullWidth(by: UInt64(count)).high)
   }
 
   /// A client has no more requests to come. When nobody has, a run of a number of requests has had its last.
@@ -104,37 +101,42 @@ extension World {
     let handle = SlotHandle(packed: caller.value)
     precondition(calls.contains(handle), "a request is answered once")
     fold(UInt64(UInt16(bitPattern: status)) << 8 ^ UInt64(cause.rawValue))
-    let call = calls[handle.index]
-    forgetWorks(of: call)
-    calls.remove(at: handle.index)
-    if call.parent != -1 {
+    let latest = calls[handle.index].work
+    if latest >= 0 { forgetWorks(latest) }
+    if calls[handle.index].parent != -1 {
+      let call = calls[handle.index]
+      calls.remove(at: handle.index)
       callAnswered(call, status: status)
       return
     }
-    let latency = now &- call.wanted
-    measurement.ended(wanted: call.wanted, at: now)
+    let (wanted, client, user, isCounted, hasReachedWorker) = calls.modify(handle.index) { call in
+      (call.wanted, call.client, call.user, call.isCounted, call.hasReachedWorker)
+    }
+    calls.remove(at: handle.index)
+    let latency = now &- wanted
+    measurement.ended(wanted: wanted, at: now)
     let isInSpan = measurement.isInSpan
-    let isSuccess = clients.modify(call.client) { client in
+    let isSuccess = clients.modify(client) { client in
       let isSuccess =
         status < 500 && status != 429 && cause != .transport && cause != .routeTimeout
         && latency <= client.successWithin
       if isInSpan { client.answeredInSpan &+= 1 }
-      if call.isCounted {
+      if isCounted {
         client.successes &+= isSuccess ? 1 : 0
         if status >= 429 {
           if cause == .routeTimeout { client.timeouts &+= 1 }
-          if (status == 429 || status == 503) && !call.hasReachedWorker { client.rejected &+= 1 }
+          if (status == 429 || status == 503) && !hasReachedWorker { client.rejected &+= 1 }
         }
       }
       return isSuccess
     }
-    measurement.record(latency, client: Int(call.client), isSuccess: isSuccess, isCounted: call.isCounted)
-    if call.user >= 0 { think(call.user) }
+    measurement.record(latency, client: Int(client), isSuccess: isSuccess, isCounted: isCounted)
+    if user >= 0 { think(user) }
   }
 
   /// Works of an answered call are nobody's any more; their records stay with their replicas.
-  private mutating func forgetWorks(of call: CallRecord) {
-    var work = call.work
+  private mutating func forgetWorks(_ latest: Int32) {
+    var work = latest
     while work >= 0 {
       let older = works[work].older
       works[work].call = .none

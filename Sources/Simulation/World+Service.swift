@@ -10,6 +10,10 @@ extension World {
     let replica = start.endpoint.number
     fold(UInt64(UInt32(bitPattern: replica)) << 16 ^ UInt64(start.kind.rawValue))
     let row = firstRow[start.cluster] &+ replica &- firstReplicaOfCluster[start.cluster]
+    if !hasPaths && start.kind == .first && replicas[replica].takesAsDemanded {
+      startAtOnce(start, handle, proxy: proxy, row: row)
+      return
+    }
     let call = calls[handle.index]
     var key = call.key
     if start.kind != .first {
@@ -29,6 +33,44 @@ extension World {
     }
     if call.isCounted { rows[row].requests &+= 1 }
     if hasPaths { depart(work.index, cluster: start.cluster) } else { attemptReachesReplica(work.index) }
+  }
+
+  /// The same for the commonest case, in one go: nothing lies between, and the replica serves in turn for just what is demanded.
+  @inline(__always)
+  private mutating func startAtOnce(_ start: AttemptStart, _ handle: SlotHandle, proxy: Int, row: Int32) {
+    let replica = start.endpoint.number
+    let now = now
+    let (key, prescribed, size, older, isCounted) = calls.modify(handle.index) { call in
+      call.request = start.request
+      return (call.key, call.prescribedDemand, call.size, call.work, call.isCounted)
+    }
+    if isCounted { rows[row].requests &+= 1 }
+    let (service, time) = (replicas[replica].service, replicas[replica].time)
+    let errorRate = services.modify(service) { service in
+      if isCounted { service.requests &+= 1 }
+      return service.errorRate
+    }
+    let fails = errorRate > 0 && unitInterval(key.key(for: .error).draw(0)) < errorRate
+    let demand = prescribed >= 0 ? prescribed : distributions.sample(time, key.key(for: .demand))
+    let admission = replicas.modify(replica) { $0.admit(at: now) }
+    let isServed = admission == .plainService
+    let work = works.insert(
+      WorkRecord(
+        call: handle, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1,
+        demand: demand, prescribedDemand: prescribed, size: size, event: .none,
+        plane: Int32(truncatingIfNeeded: proxy), replica: replica, row: row, next: -1, previous: -1, older: older,
+        step: 0, openCalls: 0, status: fails ? 500 : 200, phase: isServed ? .inService : .travelling,
+        holdsWorker: isServed, wasServed: isServed, isDecided: false, isCounted: isCounted, holdsConnection: false)
+    ).index
+    calls[handle.index].work = work
+    if isServed {
+      works[work].event = wheel.schedule(
+        at: now.addingClamped(demand), .served, UInt64(UInt32(bitPattern: work)))
+    } else if admission == .queue {
+      enqueue(work, replica: replica)
+    } else {
+      turnAway(work)
+    }
   }
 
   /// An attempt is at its replica's door.
@@ -181,17 +223,58 @@ extension World {
   /// A replica has done its own part of an attempt.
   @inline(never)
   mutating func served(_ work: Int32) {
-    let (replica, status) = works.modify(work) { work in
+    let (replica, status, call) = works.modify(work) { work in
       work.event = .none
-      return (work.replica, work.status)
+      return (work.replica, work.status, work.call.index)
     }
-    let service = replicas[replica].service
+    let (service, isUp) = (replicas[replica].service, replicas[replica].condition.rawValue == 0)
     if services[service].stepCount > 0 && status == 200 {
       beginCalls(work, service: service)
+    } else if !hasPaths && call >= 0 && isUp && works[work].holdsWorker {
+      answerAtOnce(work, replica: replica, service: service)
     } else {
       leave(work)
       answer(work)
     }
+  }
+
+  /// What `leave`, `answer` and `answerReachesCaller` do one after another, in one go for the commonest case: nothing lies
+  /// between, somebody waits, and the attempt holds its worker to the end.
+  @inline(__always)
+  private mutating func answerAtOnce(_ work: Int32, replica: Int32, service: Int32) {
+    let now = now
+    let (call, attempt, plane, row, older) = works.modify(work) { work in
+      (work.call.index, work.attempt, work.plane, work.row, work.older)
+    }
+    let (sent, entered, status, isCounted) = works.modify(work) { work in
+      (work.sent, work.entered, work.status, work.isCounted)
+    }
+    works.remove(at: work)
+    let waiting = replicas.modify(replica) { replica in
+      replica.touch(at: now)
+      replica.inService &-= 1
+      replica.sojourn &+= now &- entered
+      return replica.waiting
+    }
+    if waiting > 0 { beginWaiting(replica) }
+    if isCounted {
+      if status < 500 { services[service].successes &+= 1 }
+      let latency = now &- sent
+      rows.modify(row) { row in
+        row.successes &+= status < 500 && status != 429 ? 1 : 0
+        row.ended &+= 1
+        row.latencySum &+= latency
+      }
+      measurement.attemptLatencies.count(latency, row: Int(row))
+    }
+    let isLatest = calls.modify(call) { call in
+      call.hasReachedWorker = true
+      if call.work != work { return false }
+      call.work = older
+      return true
+    }
+    if !isLatest { forget(work, older: older, call: call) }
+    tell(Int(plane), .attemptAnswered(attempt, status: status))
   }
 
   /// Frees what an attempt holds at its replica, and lets the next one begin.
@@ -285,7 +368,11 @@ extension World {
       call.work = older
       return true
     }
-    if isLatest { return }
+    if !isLatest { forget(work, older: older, call: call) }
+  }
+
+  /// Takes a work that is not the latest off its call's list.
+  private mutating func forget(_ work: Int32, older: Int32, call: Int32) {
     var place = calls[call].work
     while place >= 0 {
       if works[place].older == work {
