@@ -101,6 +101,9 @@ let package = Package(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Simulation", "MeshCore"],
       swiftSettings: settings),
     .testTarget(name: "WeirTests", dependencies: ["weir", "Reporting", "LoadBalancing"], swiftSettings: settings),
+    // Runs the project's scenarios through the program, optimised and not.
+    .testTarget(
+      name: "ScenarioTests", dependencies: ["weir"], exclude: ["Reference"], swiftSettings: settings),
     // Holds the tree itself against the rules of the house.
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
