@@ -203,7 +203,9 @@ public struct DataPlane: ~Copyable {
     clusters[Int(attempt.cluster)].end(slot: attempt.slot, outcome, at: now)
     if clusters[Int(attempt.cluster)].detects {
       let isFailure = FailureClassification.isAccrualFailure(status: status, isAnswered: outcome.isAnswered)
-      classified(attempt, isFailure: isFailure, at: now, into: &actions)
+      if isFailure || !clusters[Int(attempt.cluster)].accruals[attempt.slot].machine.isUntroubled {
+        classified(attempt, isFailure: isFailure, at: now, into: &actions)
+      }
     }
     respond(attempt.request, handle, status: status, cause, into: &actions)
   }

@@ -65,6 +65,11 @@ public struct ConsecutiveFailureAccrual: BitwiseCopyable, Hashable, Sendable {
     self.shutUntil = .distantPast
   }
 
+  /// Whether one more success changes nothing: what nearly every answer meets, and no call is needed for.
+  @inlinable
+  @inline(__always)
+  public var isUntroubled: Bool { state == .open && failures == 0 }
+
   /// Whether the endpoint may be chosen now.
   public var isAdmitting: Bool { state == .open || (state == .probation && !probeIsUnderWay) }
 

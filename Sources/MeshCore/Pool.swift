@@ -22,7 +22,7 @@ public struct Pool<Element: BitwiseCopyable>: ~Copyable {
   @inlinable
   public init(capacity: Int = 0) {
     let room = capacity < 8 ? 8 : capacity
-    self.base = .allocate(capacity: room)
+    self.base = Self.allocate(room)
     self.capacity = room
     self.used = 0
   }
@@ -113,10 +113,18 @@ public struct Pool<Element: BitwiseCopyable>: ~Copyable {
     base.update(repeating: element, count: used)
   }
 
+  /// Memory that begins with a cache line, so that records of 64 or 128 bytes do not straddle two.
+  @inlinable
+  internal static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+    UnsafeMutableRawPointer
+      .allocate(byteCount: capacity &* MemoryLayout<Element>.stride, alignment: 64)
+      .bindMemory(to: Element.self, capacity: capacity)
+  }
+
   @usableFromInline
   @inline(never)
   internal mutating func grow(to newCapacity: Int) {
-    let wider = UnsafeMutablePointer<Element>.allocate(capacity: newCapacity)
+    let wider = Self.allocate(newCapacity)
     wider.moveInitialize(from: base, count: used)
     base.deallocate()
     base = wider

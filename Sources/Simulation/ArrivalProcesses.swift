@@ -39,6 +39,8 @@ struct ArrivalProcesses: ~Copyable {
     var exactLast: Double
     /// Poisson: mean gap. Constant: rate per second.
     var parameter: Double
+    /// Poisson: the unit exponential of the next request, drawn ahead.
+    var prepared: Double
     var first: Int32
     var count: Int32
     var place: Int32
@@ -65,13 +67,15 @@ struct ArrivalProcesses: ~Copyable {
     _ arrivals: ArrivalDescription, key: RandomKey, burstKey: RandomKey, entries: [TraceEntry]
   ) {
     var process = Process(
-      kind: .none, isEven: false, key: key, last: 0, exactLast: 0, parameter: 0, first: 0, count: 0, place: 0,
+      kind: .none, isEven: false, key: key, last: 0, exactLast: 0, parameter: 0, prepared: 0, first: 0, count: 0,
+      place: 0,
       lowRate: 0, highRate: 0, lowMean: 0, highMean: 0, isHigh: false, stateEnd: 0, stateNumber: 0,
       burstKey: burstKey, period: 0, offset: 0)
     switch arrivals {
     case .poisson(let rate):
       process.kind = rate > 0 ? .poisson : .none
       process.parameter = 1e9 / rate
+      process.prepared = -Elementary.logarithm(unitInterval(key.draw(0)))
     case .constant(let rate):
       process.kind = .constant
       process.parameter = rate
@@ -130,12 +134,14 @@ struct ArrivalProcesses: ~Copyable {
   @inline(__always)
   mutating func next(client: Int32, number: UInt64) -> Int64 {
     if processes[client].kind == .poisson {
-      let unit = -Elementary.logarithm(unitInterval(processes[client].key.draw(number)))
-      return processes.modify(client) { process in
-        let gap = unit * process.parameter
+      let (at, key) = processes.modify(client) { process in
+        let gap = process.prepared * process.parameter
         process.last = gap < 9e18 ? process.last.addingClamped(Int64(gap + 0.5)) : .max
-        return process.last
+        return (process.last, process.key)
       }
+      // The logarithm for the request after this one: nothing waits for it yet, so it costs next to no time.
+      processes[client].prepared = -Elementary.logarithm(unitInterval(key.draw(number &+ 1)))
+      return at
     }
     return nextOther(client: client, number: number)
   }

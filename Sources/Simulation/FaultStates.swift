@@ -66,7 +66,7 @@ struct FaultStates: ~Copyable {
 
 extension World {
   /// The share of messages lost between a data plane and a replica at an instant, the link's own share `base` included.
-  func lossShare(_ base: Double, _ proxy: Int32, _ replica: Int32, at instant: Int64) -> Double {
+  mutating func lossShare(_ base: Double, _ proxy: Int32, _ replica: Int32, at instant: Int64) -> Double {
     var kept = 1 - base
     for place in 0..<faults.messageFaults.count {
       let fault = faults.messageFaults[place]
@@ -78,7 +78,7 @@ extension World {
   }
 
   /// Whether a message fault lies between a data plane and a replica, whichever way round.
-  private func isBetween(_ fault: MessageFault, _ proxy: Int32, _ replica: Int32) -> Bool {
+  private mutating func isBetween(_ fault: MessageFault, _ proxy: Int32, _ replica: Int32) -> Bool {
     switch description.faults[Int(fault.fault)].kind {
     case .partition(let from, let to):
       return (isCaller(proxy, at: from) && isReplica(replica, at: to))
@@ -95,7 +95,7 @@ extension World {
   }
 
   /// Whether a data plane sits at a place.
-  func isCaller(_ proxy: Int32, at place: Place) -> Bool {
+  mutating func isCaller(_ proxy: Int32, at place: Place) -> Bool {
     let state = (client: proxies[Int(proxy)].client, service: proxies[Int(proxy)].service)
     switch place {
     case .client(let index): return state.client == Int32(index)
@@ -108,7 +108,7 @@ extension World {
   }
 
   /// Whether a replica sits at a place.
-  func isReplica(_ replica: Int32, at place: Place) -> Bool {
+  mutating func isReplica(_ replica: Int32, at place: Place) -> Bool {
     switch place {
     case .client: return false
     case .service(let index): return replicas[replica].service == Int32(index)

@@ -12,6 +12,8 @@ enum Direction: BitwiseCopyable {
 /// One link of the scenario.
 struct LinkState: BitwiseCopyable {
   var delay: Int32
+  /// The delay when it never changes, or -1.
+  var constantDelay: Int64
   var loss: Double
   /// Nanoseconds a byte takes; 0 for no limit.
   var nanosecondsPerByte: Double
@@ -135,7 +137,7 @@ extension World {
     let proxy = works[work].plane
     let replica = works[work].replica
     let key = works[work].key
-    var arrival = transmit(proxy, replica, .there, size: works[work].size, sent: sent, key: key)
+    var arrival = transmit(proxy, replica, .there, size: requestSize(of: work), sent: sent, key: key)
     if hopInbound >= 0 && arrival < .max {
       arrival = arrival.addingClamped(distributions.sample(hopInbound, key.key(for: .hopInbound)))
     }
@@ -146,6 +148,11 @@ extension World {
     } else {
       works[work].event = wheel.schedule(at: arrival, .attemptReachesReplica, UInt64(UInt32(bitPattern: work)))
     }
+  }
+
+  private mutating func requestSize(of work: Int32) -> Int64 {
+    let call = works[work].call.index
+    return call >= 0 ? calls[call].size : 0
   }
 
   /// An answer travels back.
@@ -216,6 +223,8 @@ extension World {
       arrival = pass(link, proxy, replica, direction, size: size, sent: sent, key: key)
       if arrival == .max || link < 0 { return arrival }
     }
+    let constant = network.links[link].constantDelay
+    if constant >= 0 { return arrival.addingClamped(constant) }
     let purpose: RandomPurpose = direction == .there ? .linkThere : .linkBack
     return arrival.addingClamped(distributions.sample(network.links[link].delay, key.key(for: purpose)))
   }

@@ -72,12 +72,8 @@ struct WorkRecord: BitwiseCopyable {
   var began: Int64
   /// Nanoseconds of service left at `began`, at rate 1; the finish on the virtual clock under processor sharing.
   var remaining: Double
-  /// Nanoseconds of service it takes in all.
+  /// Nanoseconds of service it takes in all; -1 while that is not drawn.
   var demand: Int64
-  /// Demand that a trace prescribes, or -1.
-  var prescribedDemand: Int64
-  /// Bytes.
-  var size: Int64
   /// The event it waits for.
   var event: EventHandle
   /// Its data plane.
@@ -126,7 +122,7 @@ struct ReplicaCondition: OptionSet, BitwiseCopyable {
   static var restarting: ReplicaCondition { .init(rawValue: 64) }
 }
 
-/// One replica.
+/// One replica. What each request touches comes first, on two cache lines.
 struct ReplicaState: BitwiseCopyable {
   var service: Int32
   var number: Int32
@@ -147,6 +143,13 @@ struct ReplicaState: BitwiseCopyable {
   var queueHead: Int32
   var queueTail: Int32
   var time: Int32
+  /// Waiting and served requests, and held workers, each times nanoseconds, up to `touched`.
+  var waitingArea: Int64
+  var inServiceArea: Int64
+  var heldArea: Int64
+  var touched: Int64
+  /// Nanoseconds that requests have spent here, for Little's law.
+  var sojourn: Int64
   /// Served as many times as fast, by its description.
   var speed: Double
   /// The speed it has drawn.
@@ -159,13 +162,6 @@ struct ReplicaState: BitwiseCopyable {
   var holds: Int32
   var started: Int64
   var busyUntil: Int64
-  /// Waiting and served requests, and held workers, each times nanoseconds, up to `touched`.
-  var waitingArea: Int64
-  var inServiceArea: Int64
-  var heldArea: Int64
-  var touched: Int64
-  /// Nanoseconds that requests have spent here, for Little's law.
-  var sojourn: Int64
   /// The areas when counting began.
   var waitingAreaAtWarmUp: Int64
   var heldAreaAtWarmUp: Int64

@@ -123,7 +123,7 @@ struct SharingQueues: ~Copyable {
 
 extension World {
   /// The rate at which each request of a processor-sharing replica is served now.
-  private func sharingRate(_ replica: Int32) -> Double {
+  private mutating func sharingRate(_ replica: Int32) -> Double {
     let count = sharing[replica].count
     if count == 0 { return 0 }
     let workers = Double(replicas[replica].workers)
@@ -160,7 +160,7 @@ extension World {
   }
 
   /// Nanoseconds of service that a work has not had yet.
-  func sharedServiceLeft(_ work: Int32, replica: Int32) -> Double {
+  mutating func sharedServiceLeft(_ work: Int32, replica: Int32) -> Double {
     guard let finish = sharing[replica].finish(of: work) else { return 0 }
     return finish - sharing[replica].virtual - Double(now &- sharing[replica].at) * sharingRate(replica)
   }

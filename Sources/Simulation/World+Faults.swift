@@ -276,7 +276,7 @@ extension World {
   }
 
   /// Whether a replica is among a fault's targets.
-  func strikes(_ targets: [FaultTarget], _ replica: Int32) -> Bool {
+  mutating func strikes(_ targets: [FaultTarget], _ replica: Int32) -> Bool {
     targets.contains { target in
       target.service == Int(replicas[replica].service)
         && (target.replicas?.contains(Int(replicas[replica].number)) ?? true)

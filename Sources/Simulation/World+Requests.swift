@@ -66,7 +66,7 @@ extension World {
   }
 
   /// Which of a client's data planes a request goes to: a user keeps to one, other requests are spread evenly by chance.
-  private func share(client: Int32, of count: Int32, number: UInt64, user: Int32) -> Int32 {
+  private mutating func share(client: Int32, of count: Int32, number: UInt64, user: Int32) -> Int32 {
     if user >= 0 { return users[user].number % count }
     let draw = clients[client].planeKey.draw(number)
     return Int32(truncatingIfNeeded: draw.multipliedFullWidth(by: UInt64(count)).high)
@@ -86,7 +86,7 @@ extension World {
     _ = wheel.schedule(at: stop, .arrivalsStop, 0)
   }
 
-  private func drawKey(client: Int32, _ key: RandomKey) -> UInt64 {
+  private mutating func drawKey(client: Int32, _ key: RandomKey) -> UInt64 {
     switch clients[client].keyKind {
     case 1: return mix64(zipfs.rank(clients[client].zipf, key.key(for: .key)))
     case 2:

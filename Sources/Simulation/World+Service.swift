@@ -22,8 +22,8 @@ extension World {
     }
     let work = works.insert(
       WorkRecord(
-        call: handle, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1, demand: 0,
-        prescribedDemand: call.prescribedDemand, size: call.size, event: .none,
+        call: handle, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1,
+        demand: call.prescribedDemand, event: .none,
         plane: Int32(truncatingIfNeeded: proxy), replica: replica, row: row, next: -1, previous: -1,
         older: call.work, step: 0, openCalls: 0, status: 200, phase: .travelling, holdsWorker: false, wasServed: false,
         isDecided: false, isCounted: call.isCounted, holdsConnection: false))
@@ -40,9 +40,9 @@ extension World {
   private mutating func startAtOnce(_ start: AttemptStart, _ handle: SlotHandle, proxy: Int, row: Int32) {
     let replica = start.endpoint.number
     let now = now
-    let (key, prescribed, size, older, isCounted) = calls.modify(handle.index) { call in
+    let (key, prescribed, older, isCounted) = calls.modify(handle.index) { call in
       call.request = start.request
-      return (call.key, call.prescribedDemand, call.size, call.work, call.isCounted)
+      return (call.key, call.prescribedDemand, call.work, call.isCounted)
     }
     if isCounted { rows[row].requests &+= 1 }
     let (service, time) = (replicas[replica].service, replicas[replica].time)
@@ -57,7 +57,7 @@ extension World {
     let work = works.insert(
       WorkRecord(
         call: handle, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1,
-        demand: demand, prescribedDemand: prescribed, size: size, event: .none,
+        demand: demand, event: .none,
         plane: Int32(truncatingIfNeeded: proxy), replica: replica, row: row, next: -1, previous: -1, older: older,
         step: 0, openCalls: 0, status: fails ? 500 : 200, phase: isServed ? .inService : .travelling,
         holdsWorker: isServed, wasServed: isServed, isDecided: false, isCounted: isCounted, holdsConnection: false)
@@ -105,8 +105,8 @@ extension World {
         status = 500
       }
       demand =
-        record.prescribedDemand >= 0
-        ? record.prescribedDemand : distributions.sample(time, record.key.key(for: .demand))
+        record.demand >= 0
+        ? record.demand : distributions.sample(time, record.key.key(for: .demand))
     }
     let now = now
     let admission = replicas.modify(replica) { $0.admit(at: now) }
@@ -193,7 +193,7 @@ extension World {
   }
 
   /// How long a service takes here and now, in nanoseconds at rate 1.
-  func stretched(_ demand: Int64, replica: Int32) -> Int64 {
+  mutating func stretched(_ demand: Int64, replica: Int32) -> Int64 {
     let service = replicas[replica].service
     let inService = replicas[replica].inService
     var span = Double(demand &+ services[service].perConcurrent &* Int64(inService)) * replicas[replica].stretch
@@ -469,7 +469,7 @@ extension World {
   }
 
   /// Nanoseconds of its demand that an attempt in service has not had yet.
-  func serviceLeft(_ work: Int32) -> Int64 {
+  mutating func serviceLeft(_ work: Int32) -> Int64 {
     let record = works[work]
     if record.phase != .inService || !record.holdsWorker { return 0 }
     let left: Double

@@ -145,9 +145,10 @@ extension World {
             condition: known ? [] : .absent, discipline: service.discipline.number, isPlain: false,
             isObserved: oracleClusters.contains { memberships.services[$0] == index },
             workers: Int32(clamping: service.workers), queueLimit: Int32(clamping: service.queueLimit ?? .max),
-            inService: 0, waiting: 0, queueHead: -1, queueTail: -1, time: ownTime, speed: replica.speed,
-            fluctuation: 1, stretch: 1, rate: 1, holds: 0, started: 0, busyUntil: 0, waitingArea: 0,
-            inServiceArea: 0, heldArea: 0, touched: 0, sojourn: 0, waitingAreaAtWarmUp: 0, heldAreaAtWarmUp: 0,
+            inService: 0, waiting: 0, queueHead: -1, queueTail: -1, time: ownTime, waitingArea: 0, inServiceArea: 0,
+            heldArea: 0, touched: 0, sojourn: 0, speed: replica.speed,
+            fluctuation: 1, stretch: 1, rate: 1, holds: 0, started: 0, busyUntil: 0, waitingAreaAtWarmUp: 0,
+            heldAreaAtWarmUp: 0,
             waitingAreaAtStop: 0, heldAreaAtStop: 0, presentSince: known ? 0 : -1, present: 0, heldAreaAtWindow: 0,
             saturatedSince: -1,
             backlogWhenSaturated: 0))
@@ -249,7 +250,7 @@ extension World {
     for link in description.links {
       network.links.append(
         LinkState(
-          delay: distributions.add(link.delay), loss: link.loss,
+          delay: distributions.add(link.delay), constantDelay: link.delay.constantSpan, loss: link.loss,
           nanosecondsPerByte: link.bandwidth.map { 8e9 / $0 } ?? 0,
           retransmission: link.retransmission.nanoseconds, busyThere: 0, busyBack: 0))
     }
@@ -281,7 +282,7 @@ extension World {
   }
 
   /// The link between a data plane and a replica: the most specific one, the first among equals; -1 for none.
-  private func bestLink(_ proxy: Int32, _ replica: Int32) -> Int32 {
+  private mutating func bestLink(_ proxy: Int32, _ replica: Int32) -> Int32 {
     var best: Int32 = -1
     var bestRank = -1
     for (index, link) in description.links.enumerated() {
@@ -443,6 +444,14 @@ struct ProxyPlan {
   func plane(service: Int, replica: Int) -> Int32 {
     let first = firstOfService[service]
     return first < 0 ? -1 : sharedServices[service] ? first : first &+ Int32(replica)
+  }
+}
+
+extension DistributionDescription {
+  /// The nanoseconds of a constant, or -1 for anything else.
+  fileprivate var constantSpan: Int64 {
+    guard case .constant(let value) = self, value >= 0, value < 9e18 else { return -1 }
+    return Int64(value.rounded())
   }
 }
 

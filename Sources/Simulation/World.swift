@@ -4,6 +4,9 @@
 // `WorkRecord`, which travels to its replica, waits, is served, makes its own calls and sends its answer back; the data plane's
 // action `respond` ends the call. Calls and works live in slabs, events in the wheel; nothing is allocated per request.
 //
+// What runs for every request is `mutating` even where it only reads: called from a mutating method, a borrowing one on a type
+// that cannot be copied gets a temporary of the whole world (1.8 kB; Swift 6.3.1).
+//
 // The world never calls a data plane from inside one: what a data plane asks for goes into one list that is worked off in order,
 // and what follows from it at the same instant goes to the list's end.
 
