@@ -1,6 +1,6 @@
 // Response times of n exponential servers under a policy, by other means than Weir's: no event queue, no shared code.
-// It gave the figures of Scenarios/theory/ladder-10-load{50,80,95}.yaml (6e7 requests, seed 7) and of supermarket.yaml at
-// loads 0.5 to 0.8 (3e7 requests, seed 7).
+// It gave the figures of Scenarios/theory/ladder-10-load{50,70,80,95}.yaml (6e7 requests, seed 7), of
+// ladder-100-load{70,95}.yaml (2e7 to 3e7) and of supermarket.yaml at loads 0.5 to 0.8 (3e7).
 //
 // Servers are first come first served, so a request's departure is known as it arrives; each server keeps the departures
 // it still has ahead of it. Prints mean, p50, p90, p99 and p99.9 in service times, and the mean's standard error.
