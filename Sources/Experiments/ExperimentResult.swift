@@ -26,20 +26,23 @@ public struct VariantResult: Sendable {
   }
 }
 
-/// A note of one or more replications of a variant.
+/// A note of the scenario, or of one or more replications of a variant.
 public struct ResultNote: Sendable, Hashable {
-  /// The variant's name.
-  public var variant: String
-  /// The note.
+  /// The variant's name; nil when it is said of the scenario.
+  public var variant: String?
+  /// The note, as the first replication that has it says it.
   public var text: String
   /// In how many replications.
   public var replications: Int
+  /// Whether other replications say the same with other figures.
+  public var varies: Bool
 
   /// A note.
-  public init(variant: String, text: String, replications: Int) {
+  public init(variant: String?, text: String, replications: Int, varies: Bool = false) {
     self.variant = variant
     self.text = text
     self.replications = replications
+    self.varies = varies
   }
 }
 
@@ -59,19 +62,30 @@ public struct ExperimentResult: Sendable {
   /// The result of the variant called `name`.
   public func variant(named name: String) -> VariantResult? { variants.first { $0.variant.name == name } }
 
-  /// What readers of the figures have to know, variant by variant, equal notes told once.
+  /// What readers of the figures have to know: the scenario's notes, then variant by variant. What several replications say,
+  /// if only with other figures, is told once.
   public var notes: [ResultNote] {
-    var notes: [ResultNote] = []
+    var notes = scenario.notes.map { ResultNote(variant: nil, text: $0, replications: scenario.replications) }
     for result in variants {
       let name = result.variant.name
-      for text in result.replications.flatMap(\.notes) {
-        if let known = notes.firstIndex(where: { $0.variant == name && $0.text == text }) {
-          notes[known].replications += 1
-        } else {
-          notes.append(ResultNote(variant: name, text: text, replications: 1))
+      let first = notes.count
+      for replication in result.replications {
+        for text in replication.notes {
+          let sense = Self.withoutFigures(text)
+          if let known = notes[first...].firstIndex(where: { Self.withoutFigures($0.text) == sense }) {
+            notes[known].replications += 1
+            if notes[known].text != text { notes[known].varies = true }
+          } else {
+            notes.append(ResultNote(variant: name, text: text, replications: 1))
+          }
         }
       }
     }
     return notes
+  }
+
+  /// The words of `text` without its numbers.
+  private static func withoutFigures(_ text: String) -> [Substring] {
+    text.split(separator: " ").filter { !$0.allSatisfy(\.isNumber) }
   }
 }

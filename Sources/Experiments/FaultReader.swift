@@ -18,7 +18,8 @@ struct FaultReader {
     "slow": ["service", "replicas", "zone", "mode"], "delay": ["service", "replicas", "zone"],
     "errors": ["service", "replicas", "zone", "status", "time"], "pause": ["service", "replicas", "zone"],
     "partition": [], "loss": ["service", "replicas", "zone", "from", "to"], "scale": ["service"],
-    "restart": ["service", "replicas", "zone"], "discoveryFrozen": [], "certificateExpired": ["service"],
+    "restart": ["service", "replicas", "zone"], "discoveryFrozen": ["service"],
+    "certificateExpired": ["service"],
   ]
 
   /// The faults in `value`: one, or one a place where a kind strikes places.
@@ -58,7 +59,10 @@ struct FaultReader {
       let names = "\(part["from"]?.written ?? "") and \(part["to"]?.written ?? "")"
       return [(.partition(from: from, to: to), "partition between \(names)")]
     case "loss": return loss(value, part)
-    case "discoveryFrozen": return [(.discoveryFrozen, "discoveryFrozen")]
+    case "discoveryFrozen":
+      guard value.has("service") else { return [(.discoveryFrozen(service: nil), "discoveryFrozen")] }
+      guard let service = requiredService(value, chosen) else { return [] }
+      return [(.discoveryFrozen(service: service), "discoveryFrozen of \(name(service))")]
     case "scale":
       guard let service = requiredService(value, chosen), let count = part.integer else { return [] }
       return [(.scale(service: service, count: Int(count)), "scale \(name(service)) to \(count)")]

@@ -30,7 +30,7 @@ enum FaultSchema {
       "restart",
       .fields(FieldGroup("a restart", [Field("down", .anySpan, .required, "how long it is gone")], shorthand: "down")),
       "replicas stop at once and come back fresh"),
-    Field("discoveryFrozen", .mark, "no data plane hears of endpoint changes"),
+    Field("discoveryFrozen", .mark, "no data plane hears of endpoint changes, of a service's if one is named"),
     Field("certificateExpired", .mark, "new TLS connections to the service fail"),
   ]
 

@@ -30,7 +30,9 @@ public enum ConfigurationParser {
       return nil
     }
     let composer = Composer(source: source, firstLine: line, firstColumn: column, path: path, log: log)
-    return bytes.withUnsafeBufferPointer { composer.compose($0) }
+    // Windows editors begin a file with a byte order mark, which YAML allows and libyaml, told the encoding, does not skip.
+    let mark = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+    return bytes.withUnsafeBufferPointer { composer.compose(UnsafeBufferPointer(rebasing: $0[mark...])) }
   }
 
   /// The tree in `text`, as for `parse(_:source:line:column:path:log:)`.

@@ -28,7 +28,7 @@ public enum ComparisonDocument {
       "notes": .list(
         result.notes.map { note in
           .members([
-            "variant": .text(note.variant), "text": .text(note.text),
+            "variant": note.variant.map { .text($0) } ?? .null, "text": .text(note.text),
             "replications": .integer(Int64(note.replications)),
           ])
         }),

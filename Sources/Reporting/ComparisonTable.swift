@@ -160,8 +160,13 @@ public struct ComparisonTable {
   private func noteLines(_ canvas: Canvas) -> [String] {
     let total = result.scenario.replications
     return result.notes.enumerated().map { place, note in
-      let extent = note.replications < total ? " (\(note.replications) of \(total) replications)" : ""
-      let line = canvas.styled("note:", .doubtful) + " \(note.variant): \(note.text)\(extent)"
+      var extent: [String] = []
+      if note.replications < total { extent.append("\(note.replications) of \(total) replications") }
+      if note.varies { extent.append("figures of the first") }
+      let subject = note.variant.map { "\($0): " } ?? ""
+      let line =
+        canvas.styled("note:", .doubtful) + " \(subject)\(note.text)"
+        + (extent.isEmpty ? "" : " (\(extent.joined(separator: ", ")))")
       return place == 0 ? "\n" + line : line
     }
   }

@@ -43,8 +43,8 @@ struct FaultStates: ~Copyable {
   var messageFaults = Pool<MessageFault>()
   /// Whether any fault ever touches messages.
   var strikesMessages = false
-  /// How many faults freeze discovery now.
-  var freezes = 0
+  /// By service: how many faults freeze its discovery now.
+  var freezes = Pool<Int32>()
   /// By service: how many faults have expired its certificate.
   var expiredCertificates = Pool<Int32>()
   /// By replica: how many faults crash, hang, restart, delay it or make it err now.
@@ -55,6 +55,7 @@ struct FaultStates: ~Copyable {
   var errors = Pool<Int32>()
 
   init(replicas: Int, services: Int) {
+    freezes = Pool(repeating: 0, count: services)
     expiredCertificates = Pool(repeating: 0, count: services)
     crashes = Pool(repeating: 0, count: replicas)
     hangs = Pool(repeating: 0, count: replicas)

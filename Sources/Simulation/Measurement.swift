@@ -258,9 +258,17 @@ extension World {
       let capacity = Double(replicas[replica].workers) * Double(window)
       let backlog = replicas[replica].waiting &+ replicas[replica].inService
       if Double(held) < 0.995 * capacity {
-        replicas[replica].saturatedSince = -1
+        replicas[replica].saturatedSince = -1 &- held
+        replicas[replica].backlogWhenSaturated = backlog
       } else if replicas[replica].saturatedSince < 0 {
-        replicas[replica].saturatedSince = now &- window
+        // The window in which the load became too much still had rests, but few, or it left a queue like the one that this window
+        // added.
+        let before = replicas[replica].backlogWhenSaturated
+        let heldBefore = -1 &- replicas[replica].saturatedSince
+        let isLate =
+          before > replicas[replica].workers && backlog > before
+          && (before >= (backlog &- before) / 2 || Double(heldBefore) >= 0.9 * capacity)
+        replicas[replica].saturatedSince = max(0, now &- (isLate ? 2 &* window : window))
         replicas[replica].backlogWhenSaturated = backlog
       }
     }
@@ -277,7 +285,9 @@ extension World {
         let span = stop &- state.saturatedSince
         let isLong = span >= 3 &* settings.window.nanoseconds && span >= stop / 5
         let grows = backlog >= state.backlogWhenSaturated &+ max(10, state.workers)
-        if state.saturatedSince >= 0 && state.queueLimit == .max && isLong && grows {
+        // A queue with a limit that it has reached holds the figures still: what is too much is turned away.
+        let hasRoom = state.waiting <= state.queueLimit / 2
+        if state.saturatedSince >= 0 && hasRoom && isLong && grows {
           saturated.append((replicaName(replica), state.saturatedSince))
         }
       }

@@ -95,7 +95,7 @@ extension World {
 
   private mutating func hear(_ version: Int, cluster: Int, proxy: Int) {
     let place = proxy * memberships.services.count + cluster
-    if faults.freezes > 0 {
+    if faults.freezes[memberships.services[cluster]] > 0 {
       memberships.isHeldUp[place] = true
       return
     }
@@ -115,10 +115,10 @@ extension World {
     }
   }
 
-  /// Discovery works again: who missed something hears the latest.
-  mutating func discoveryThaws() {
+  /// Discovery of a service works again: who missed something hears the latest.
+  mutating func discoveryThaws(ofService service: Int) {
     for proxy in 0..<proxyCount {
-      for cluster in 0..<memberships.services.count {
+      for cluster in 0..<memberships.services.count where memberships.services[cluster] == service {
         let place = proxy * memberships.services.count + cluster
         if !memberships.isHeldUp[place] { continue }
         memberships.isHeldUp[place] = false

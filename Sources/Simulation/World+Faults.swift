@@ -76,9 +76,11 @@ extension World {
       break
     case .scale(let service, let count):
       scale(service: service, to: isBeginning ? count : countAfterScaling(service))
-    case .discoveryFrozen:
-      faults.freezes += Int(step)
-      if faults.freezes == 0 { discoveryThaws() }
+    case .discoveryFrozen(let only):
+      for service in 0..<services.count where only ?? service == service {
+        faults.freezes[service] += step
+        if faults.freezes[service] == 0 { discoveryThaws(ofService: service) }
+      }
     case .certificateExpired(let service):
       faults.expiredCertificates[service] += step
     }

@@ -10,7 +10,7 @@ extension World {
     try audit()
     closeTimeline()
     _ = measurement.pour()
-    return result(notes: saturationNotes + waiting)
+    return result(notes: unroutedNotes() + saturationNotes + waiting)
   }
 
   /// Ends requests that have no answer: failures, their latency cut at the run's end.
@@ -33,6 +33,16 @@ extension World {
     }
     for place in 0..<measurement.ejectedSince.count {
       closeEjection(place: place, row: place % rows.count)
+    }
+  }
+
+  /// Whose requests find no route. Their answers, 404, are no failures, so that nothing else would show it.
+  private func unroutedNotes() -> [String] {
+    (0..<clients.count).compactMap { index in
+      let client = description.clients[index]
+      if case .trace = client.arrivals { return nil }
+      if clients[index].route >= 0 || clients[index].requests == 0 { return nil }
+      return "no route for \(client.target) matches the requests of \(client.name): all are answered 404"
     }
   }
 

@@ -196,7 +196,9 @@ extension World {
   mutating func stretched(_ demand: Int64, replica: Int32) -> Int64 {
     let service = replicas[replica].service
     let inService = replicas[replica].inService
-    var span = Double(demand &+ services[service].perConcurrent &* Int64(inService)) * replicas[replica].stretch
+    // In doubles: a long perConcurrent times many in service is beyond 64 bits.
+    let whole = Double(demand) + Double(services[service].perConcurrent) * Double(inService)
+    var span = whole * replicas[replica].stretch
     let factor = services[service].coldStartFactor
     if factor > 1 {
       let age = now &- replicas[replica].started
@@ -258,7 +260,7 @@ extension World {
     }
     if waiting > 0 { beginWaiting(replica) }
     if isCounted {
-      if status < 500 { services[service].successes &+= 1 }
+      if status < 500 && status != 429 { services[service].successes &+= 1 }
       let latency = now &- sent
       rows.modify(row) { row in
         row.successes &+= status < 500 && status != 429 ? 1 : 0
@@ -321,7 +323,7 @@ extension World {
   mutating func answer(_ work: Int32) {
     let (replica, isSuccess) = works.modify(work) { work in
       work.phase = .answering
-      return (work.replica, work.isCounted && work.status < 500)
+      return (work.replica, work.isCounted && work.status < 500 && work.status != 429)
     }
     let size = services.modify(replicas[replica].service) { service in
       if isSuccess { service.successes &+= 1 }

@@ -99,7 +99,7 @@ extension World {
     let rowCount = clusterServices.reduce(0) { $0 + rooms[$1] }
     measurement = Measurement(
       clients: world.clients.count, rows: rowCount,
-      maximum: min(max(horizon, 1_000_000_000), 1 << 42))
+      maximum: min(max(horizon, 1_000_000_000), 1 << 62))
 
     addServices(rooms: rooms, plan: plan, table: table)
     addRows(rooms: rooms)

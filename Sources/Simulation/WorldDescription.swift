@@ -455,8 +455,8 @@ public enum FaultKind: Sendable, Hashable {
   case scale(service: Int, count: Int)
   /// The replicas stop at once and come back, fresh, after `down`.
   case restart([FaultTarget], down: TimeSpan)
-  /// No data plane hears of endpoint changes.
-  case discoveryFrozen
+  /// No data plane hears of endpoint changes: of a service's, or of any when that is nil.
+  case discoveryFrozen(service: Int?)
   /// New TLS connections to the service fail.
   case certificateExpired(service: Int)
 }

@@ -175,7 +175,7 @@ import Testing
     #expect(kinds[3] == .scale(service: 1, count: 3))
     #expect(kinds[4] == .restart([FaultTarget(service: 1, replicas: [2, 1])], down: .seconds(5)))
     #expect(kinds[5] == .loss(from: .client(0), to: .service(0), rate: 0.05))
-    #expect(kinds[6] == .discoveryFrozen)
+    #expect(kinds[6] == .discoveryFrozen(service: nil))
     #expect(
       world.faults.map(\.summary).prefix(3) == [
         "pause 10ms every 100ms on big-0, big-1", "partition between users and zone:b", "errors 5% on db",

@@ -27,6 +27,16 @@ import Testing
     #expect(try #require(node.items).map(\.isNull) == [true, true, false, false])
   }
 
+  @Test("A byte order mark is no part of the text, and columns count from after it")
+  func byteOrderMark() throws {
+    let bytes: [UInt8] = [0xef, 0xbb, 0xbf] + Array("a: 1\na: 2".utf8)
+    let log = FaultLog(file: "f")
+    #expect(
+      ConfigurationParser.parse(Array(bytes.prefix(7)), log: log)?["a"]?.origin == Origin(.file, line: 1, column: 4))
+    _ = ConfigurationParser.parse(bytes, log: log)
+    #expect(log.diagnostics?.lines == ["f:2:1: error: a: the same key a second time; the first is on line 1"])
+  }
+
   @Test("JSON is read as it is")
   func json() throws {
     let node = try #require(tree(#"{"a": [1, 2.5, true, null], "b": {"c": "d"}}"#).node)

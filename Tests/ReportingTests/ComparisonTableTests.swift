@@ -67,6 +67,42 @@ import Testing
         "\n\nnote: roundRobin: load ≥ 1 at db from 50 s\nnote: roundRobin: other (1 of 2 replications)\n"))
   }
 
+  /// What the scenario has to say of itself stands first, without a variant, and in the JSON document too.
+  @Test func scenarioNotes() {
+    var result = syntheticExperiment()
+    result.scenario.notes = ["profile envoy: defaults not simulated yet: panicThreshold 50%"]
+    result.variants[1].replications[1].notes = ["other"]
+    #expect(
+      ComparisonTable(result).text(on: Canvas()).hasSuffix(
+        """
+
+
+        note: profile envoy: defaults not simulated yet: panicThreshold 50%
+        note: peakEwma: other (1 of 2 replications)
+
+        """))
+    #expect(ComparisonDocument.document(result, folder: nil).text.contains("defaults not simulated yet"))
+  }
+
+  /// Forty replications that saturate at forty times give one note, not forty; other places stay apart.
+  @Test func notesWithOtherFigures() {
+    var result = syntheticExperiment()
+    result.variants[0].replications[0].notes = ["load ≥ 1 at db from 50 s: figures depend on the duration"]
+    result.variants[0].replications[1].notes = [
+      "load ≥ 1 at db from 51 s: figures depend on the duration",
+      "load ≥ 1 at db-1 from 51 s: figures depend on the duration",
+    ]
+    #expect(
+      ComparisonTable(result).text(on: Canvas()).hasSuffix(
+        """
+
+
+        note: roundRobin: load ≥ 1 at db from 50 s: figures depend on the duration (figures of the first)
+        note: roundRobin: load ≥ 1 at db-1 from 51 s: figures depend on the duration (1 of 2 replications)
+
+        """))
+  }
+
   /// Verdicts, byte for byte.
   @Test func goldenVerdicts() {
     let result = syntheticExperiment()

@@ -87,7 +87,7 @@ struct DeterminismTests {
     case 1:
       for kind in [
         FaultKind.errors([FaultTarget(service: 1)], rate: 0, status: 500, time: nil),
-        FaultKind.delay([FaultTarget(service: 1)], ms(0)), FaultKind.discoveryFrozen,
+        FaultKind.delay([FaultTarget(service: 1)], ms(0)), FaultKind.discoveryFrozen(service: nil),
       ] {
         scene.world.faults.insert(
           FaultDescription(at: instant(1), duration: nil, period: nil, kind: kind, summary: "more"), at: 0)

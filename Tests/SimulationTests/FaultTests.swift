@@ -273,8 +273,21 @@ struct MembershipTests {
     scene.run = RunDescription(duration: .seconds(4), window: span(500))
     scene.fault(.scale(service: 0, count: 3), at: 750)
     scene.fault(.scale(service: 0, count: 4), at: 1_250)
-    scene.fault(.discoveryFrozen, at: 600, for: 1_500)
+    scene.fault(.discoveryFrozen(service: nil), at: 600, for: 1_500)
     #expect(try scene.result().timeline.prefix(8).map(\.healthyEndpoints) == [1, 1, 1, 1, 4, 4, 4, 4])
+  }
+
+  /// Goal: frozen discovery of one service leaves the others' alone.
+  @Test("frozen discovery of one service")
+  func frozenOfOne() throws {
+    for (frozen, seen) in [(0, [1, 1, 1, 1, 3, 3]), (1, [1, 3, 3, 3, 3, 3])] {
+      var scene = Scene(service("web"), service("db"))
+      scene.client(.constant(rate: 10))
+      scene.run = RunDescription(duration: .seconds(4), window: span(500))
+      scene.fault(.scale(service: 0, count: 3), at: 750)
+      scene.fault(.discoveryFrozen(service: frozen), at: 600, for: 1_500)
+      #expect(try scene.result().timeline.prefix(6).map { Int($0.healthyEndpoints) } == seen)
+    }
   }
 
   /// Goal: a service without endpoints answers 503, and comes back.

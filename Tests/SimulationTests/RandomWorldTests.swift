@@ -62,7 +62,7 @@ private struct WorldMaker {
     case 9: return .loss(from: nil, to: pick(nil, .service(0)), rate: pick(0.2, 1))
     case 10, 11: return .scale(service: random.below(services), count: random.below(5))
     case 12: return .restart(targets(services), down: span(milliseconds(80)))
-    default: return pick(.discoveryFrozen, .certificateExpired(service: random.below(services)))
+    default: return pick(.discoveryFrozen(service: nil), .certificateExpired(service: random.below(services)))
     }
   }
 
