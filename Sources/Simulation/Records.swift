@@ -171,7 +171,8 @@ struct ReplicaState: BitwiseCopyable {
   /// Since when the replica is there, or -1 while it is not; and how long it was there within [warm-up, stop), up to then.
   var presentSince: Int64
   var present: Int64
-  /// For the watch on saturation: held area and waiting requests when the window began, and since when it has had no rest.
+  /// For the watch on saturation: held area when the window began, since when it has had no rest (or −1 − what the last window
+  /// held), and its requests in that window's end or when the rest ended.
   var heldAreaAtWindow: Int64
   var saturatedSince: Int64
   var backlogWhenSaturated: Int32
