@@ -52,4 +52,16 @@ enum EventKind: UInt8, BitwiseCopyable {
   case arrivalsStop = 24
   /// An attempt comes out of its caller's sidecar: work.
   case attemptLeavesCaller = 25
+
+  /// Whether it comes round whatever requests do. A run in which nothing else is left does not go on.
+  var isHousekeeping: Bool {
+    switch self {
+    case .faultBegins, .faultEnds, .pauseBegins, .pauseEnds, .restarted, .antagonistTakes, .antagonistGives,
+      .fluctuates,
+      .discovered, .windowEnds, .warmUpEnds:
+      return true
+    default:
+      return false
+    }
+  }
 }

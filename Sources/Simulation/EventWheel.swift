@@ -107,6 +107,19 @@ struct EventWheel: ~Copyable {
     return handle
   }
 
+  /// Whether any pending event satisfies `predicate`. Complexity: O(pending events), less when one is found early.
+  func contains(where predicate: (_ kind: EventKind, _ time: Int64) -> Bool) -> Bool {
+    for slot in 0..<slots.count {
+      var index = slots[slot].head
+      while index >= 0 {
+        let node = nodes[index]
+        if predicate(node.kind, node.time) { return true }
+        index = node.next
+      }
+    }
+    return false
+  }
+
   /// Whether an event is still to come.
   func isPending(_ handle: EventHandle) -> Bool {
     handle.index >= 0 && nodes[handle.index].generation == handle.generation

@@ -41,7 +41,7 @@ extension World {
     orphans = Pool()
     saturationNotes = []
     stop = settings.requests == nil ? settings.duration.nanoseconds : .max
-    horizon = stop.addingClamped(settings.drain.nanoseconds)
+    horizon = min(stop.addingClamped(settings.drain.nanoseconds), stop < .max ? .max - 1 : Self.longestRun)
     hasStopped = false
     requestsLeft = settings.requests.map { Int64($0) } ?? -1
     sources = replication.world.clients.count

@@ -129,6 +129,8 @@ struct World: ~Copyable {
   var requestsLeft: Int64
   /// Clients that have requests to come.
   var sources: Int
+  /// Watches for the moment from which nothing can happen any more.
+  var standstill = StandstillWatch()
 
   deinit {
     proxies.deinitialize(count: proxyCount)
@@ -138,7 +140,12 @@ struct World: ~Copyable {
   /// Runs until every request is answered, or to the horizon.
   mutating func run(_ monitor: RunMonitor?) throws(SimulationError) {
     begin()
-    while let event = wheel.next(until: horizon) {
+    while true {
+      guard let event = wheel.next(until: horizon) else {
+        if stop < .max { break }
+        endAtStandstill()
+        continue
+      }
       if event.time == now {
         instantEvents &+= 1
         if instantEvents > 20_000_000 { throw .timeStandsStill(instantLoopText()) }
@@ -183,6 +190,7 @@ struct World: ~Copyable {
   @inline(never)
   private mutating func performRare(_ event: DueEvent) {
     let index = Int32(truncatingIfNeeded: event.argument)
+    if stop == .max && event.kind.isHousekeeping { watchStandstill() }
     switch event.kind {
     case .userThought: userThought(index)
     case .attemptReachesQueue: heldUpEnds(index)
