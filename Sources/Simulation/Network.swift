@@ -59,7 +59,7 @@ struct ClusterTransport: BitwiseCopyable {
 /// Everything between callers and replicas.
 struct Network: ~Copyable {
   var links = Pool<LinkState>()
-  /// The link of (data plane, replica), or -1, row by row of data planes.
+  /// The link of (data plane, replica), or -1, row by row of data planes; empty when no link is described.
   var linkOf = Pool<Int32>()
   /// The connections of (data plane, row), row by row of data planes.
   var connections = Pool<ConnectionState>()
@@ -71,7 +71,7 @@ struct Network: ~Copyable {
 
   @inline(__always)
   func link(proxy: Int32, replica: Int32) -> Int32 {
-    linkOf[Int(proxy) &* replicaCount &+ Int(replica)]
+    linkOf.count == 0 ? -1 : linkOf[Int(proxy) &* replicaCount &+ Int(replica)]
   }
 }
 

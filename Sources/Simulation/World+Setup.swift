@@ -268,10 +268,12 @@ extension World {
     }
     network.replicaCount = replicas.count
     network.rowCount = rows.count
-    network.linkOf = Pool(repeating: -1, count: proxyCount * replicas.count)
-    for proxy in 0..<proxyCount {
-      for replica in 0..<replicas.count {
-        network.linkOf[proxy * replicas.count + replica] = bestLink(Int32(proxy), Int32(replica))
+    if !description.links.isEmpty {
+      network.linkOf = Pool(repeating: -1, count: proxyCount * replicas.count)
+      for proxy in 0..<proxyCount {
+        for replica in 0..<replicas.count {
+          network.linkOf[proxy * replicas.count + replica] = bestLink(Int32(proxy), Int32(replica))
+        }
       }
     }
     if hasPaths {

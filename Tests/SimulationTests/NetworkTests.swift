@@ -178,6 +178,21 @@ struct NetworkTests {
     #expect(alike(try scene.result().milliseconds, [15]))
   }
 
+  /// Goal: a table of links is kept only where links are.
+  @Test("no links, no table")
+  func noLinks() throws {
+    var scene = Scene(service("web", replicas: 5))
+    scene.request(at: 0)
+    scene.fault(.loss(from: nil, to: nil, rate: 0.1), at: 0)
+    let bare = World(scene.replication)
+    let (hasPaths, none) = (bare.hasPaths, bare.network.linkOf.count)
+    #expect(hasPaths && none == 0)
+    scene.link(delay: 1)
+    let linked = World(scene.replication)
+    let entries = linked.network.linkOf.count
+    #expect(entries == 5)
+  }
+
   /// Goal: an expired certificate stops new TLS connections and leaves those that are open, with and without a link.
   @Test("expired certificate", arguments: [false, true])
   func certificate(hasLink: Bool) throws {
