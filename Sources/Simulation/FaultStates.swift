@@ -10,7 +10,8 @@ struct FaultState: BitwiseCopyable {
   var duration: Int64
   /// From start to start; 0 for once.
   var period: Int64
-  var isActive: Bool
+  /// Rounds that last now. Those of a restart may overlap.
+  var roundsActive: Int32
   /// Whether its pause holds its targets now.
   var isHolding: Bool
   /// How often it has begun.
@@ -22,6 +23,9 @@ struct FaultState: BitwiseCopyable {
   /// The pause that comes next and the end of the present one.
   var pauseBegin: EventHandle
   var pauseEnd: EventHandle
+
+  /// Whether a round of it lasts now.
+  var isActive: Bool { roundsActive > 0 }
 
   /// Whether it is on at `instant`.
   func isOn(at instant: Int64) -> Bool {

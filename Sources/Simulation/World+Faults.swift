@@ -16,7 +16,7 @@ extension World {
   }
 
   mutating func faultBegins(_ index: Int) {
-    faults.states[index].isActive = true
+    faults.states[index].roundsActive += 1
     faults.states[index].rounds &+= 1
     let state = faults.states[index]
     let fault = description.faults[index]
@@ -27,7 +27,7 @@ extension World {
 
   mutating func faultEnds(_ index: Int) {
     if !faults.states[index].isActive { return }
-    faults.states[index].isActive = false
+    faults.states[index].roundsActive -= 1
     note("faultEnded", description.faults[index].summary)
     apply(description.faults[index].kind, index: index, isBeginning: false)
   }
@@ -196,10 +196,8 @@ extension World {
       world.faults.restarts[replica] = max(0, world.faults.restarts[replica] - 1)
       world.comeUp(replica)
     }
-    if faults.states[fault].isActive {
-      faults.states[fault].isActive = false
-      note("faultEnded", description.faults[fault].summary)
-    }
+    faults.states[fault].roundsActive -= 1
+    note("faultEnded", description.faults[fault].summary)
   }
 
   /// A fault has held an attempt up long enough. The replica may have gone meanwhile.

@@ -325,7 +325,7 @@ extension World {
       }
       faults.states.append(
         FaultState(
-          at: fault.at.nanoseconds, duration: duration, period: period, isActive: false, isHolding: false, rounds: 0,
+          at: fault.at.nanoseconds, duration: duration, period: period, roundsActive: 0, isHolding: false, rounds: 0,
           distribution: distribution, seat: mix64(seat &+ occurrence &* goldenGamma), pauseBegin: .none,
           pauseEnd: .none))
     }

@@ -190,6 +190,24 @@ struct FaultTests {
     #expect(alike(result.milliseconds, [10, 5, 0, 30, 10]))
   }
 
+  /// Goal: rounds of a restart that overlap each have their end, and the replica is back only when no round keeps it down.
+  @Test("overlapping rounds of a restart")
+  func overlappingRestarts() throws {
+    var scene = Scene(service("web"))
+    scene.run = RunDescription(duration: .seconds(1))
+    scene.requests(at: 50, 150, 250, 350, 450)
+    scene.fault(.restart(web, down: span(250)), at: 100, repeating: 100)
+    #expect(try scene.result().successes == [1, 0, 0, 0, 0])
+    var world = World(scene.replication)
+    try world.run(nil)
+    // At 1 s: rounds of 100 … 900 have begun, those up to 700 have ended.
+    let state = world.faults.states[Int32(0)]
+    let down = world.faults.restarts[Int32(0)]
+    #expect(state.isActive)
+    #expect(state.roundsActive == 2)
+    #expect(down == 2)
+  }
+
   /// Goal: `repeat` counts start to start, with and without a length of its own for `restart`.
   @Test("repeat")
   func repeated() throws {
