@@ -201,11 +201,14 @@ extension World {
 
   // MARK: - Windows and spans
 
+  /// Endpoints of the first client's target that its first data plane may choose now.
+  var healthyEndpoints: Int {
+    if clients.count == 0 || clients[0].route < 0 { return 0 }
+    return proxies[Int(clients[0].firstPlane)].plane.availableEndpoints(inCluster: firstTargetCluster)
+  }
+
   mutating func windowEnds() {
-    let healthy =
-      clients.count > 0 && clients[0].route >= 0
-      ? proxies[Int(clients[0].firstPlane)].plane.availableEndpoints(inCluster: firstTargetCluster) : 0
-    measurement.closeWindow(at: now, healthyEndpoints: healthy)
+    measurement.closeWindow(at: now, healthyEndpoints: healthyEndpoints)
     watchSaturation()
     scheduleWindow(inWindows: Self.windowsAhead)
   }

@@ -14,7 +14,7 @@ struct CallRecord: BitwiseCopyable {
   var request: RequestHandle
   /// Its data plane.
   var plane: Int32
-  /// The client it comes from, or that of the request that led to it.
+  /// The client it comes from. Of a call that a replica makes: that replica's next call (`nextSibling`).
   var client: Int32
   /// The work that makes the call, -1 for a client's own request, or -2 once the caller has given it up.
   var parent: Int32
@@ -24,7 +24,7 @@ struct CallRecord: BitwiseCopyable {
   var copiesLeft: Int32
   /// Its latest attempt's work, or -1; older ones hang on it.
   var work: Int32
-  /// The closed-loop user, or -1.
+  /// The closed-loop user, or -1. Of a call that a replica makes: that replica's call before (`previousSibling`).
   var user: Int32
   /// Demand that a trace prescribes for the first service, or -1.
   var prescribedDemand: Int64
@@ -34,6 +34,18 @@ struct CallRecord: BitwiseCopyable {
   var isCounted: Bool
   /// Whether an attempt of it reached a worker.
   var hasReachedWorker: Bool
+
+  /// The next one of the calls that its caller waits for, or -1. Calls have no client of their own: its place serves.
+  var nextSibling: Int32 {
+    get { client }
+    set { client = newValue }
+  }
+
+  /// The one before, or -1. Calls have no user: its place serves.
+  var previousSibling: Int32 {
+    get { user }
+    set { user = newValue }
+  }
 }
 
 /// Where an attempt is.
@@ -82,7 +94,8 @@ struct WorkRecord: BitwiseCopyable {
   var replica: Int32
   /// The counters of its cluster and endpoint.
   var row: Int32
-  /// The next one in the replica's queue, or in a list of those who wait for a connection.
+  /// The next one in the replica's queue, or in a list of those who wait for a connection; while it makes calls, the latest of
+  /// those it waits for (`firstCall`).
   var next: Int32
   /// The one before.
   var previous: Int32
@@ -106,6 +119,12 @@ struct WorkRecord: BitwiseCopyable {
   var isCounted: Bool
   /// Whether it occupies an http1 connection.
   var holdsConnection: Bool
+
+  /// The first of the calls it waits for, or -1; while it makes calls, when it waits nowhere itself.
+  var firstCall: Int32 {
+    get { next }
+    set { next = newValue }
+  }
 }
 
 /// Why a replica is not simply up.

@@ -9,6 +9,7 @@ extension World {
     works[work].phase = .calling
     if !services[service].holdsWorker { letWorkerGo(work) }
     works[work].step = 0
+    works[work].firstCall = -1
     nextStep(work)
   }
 
@@ -47,11 +48,14 @@ extension World {
     let key = works[work].key.key(
       0x1_0000_0000_0000 | UInt64(UInt32(bitPattern: place)) << 20 | UInt64(UInt32(bitPattern: copy)))
     let proxy = replicas[works[work].replica].plane
+    let next = works[work].firstCall
     let call = calls.insert(
       CallRecord(
-        wanted: now, key: key, request: .none, plane: proxy, client: 0, parent: work, lane: lane,
+        wanted: now, key: key, request: .none, plane: proxy, client: next, parent: work, lane: lane,
         copiesLeft: copiesLeft, work: -1, user: -1, prescribedDemand: -1, size: 0,
         isCounted: works[work].isCounted, hasReachedWorker: false))
+    if next >= 0 { calls[next].previousSibling = call.index }
+    works[work].firstCall = call.index
     tell(
       Int(proxy),
       .requestArrived(
@@ -63,6 +67,7 @@ extension World {
     // Whoever made this call has failed or stopped at this very instant.
     if call.parent < 0 { return }
     let work = call.parent
+    forget(call, of: work)
     let lane = lanes[call.lane]
     let isSuccess = status < 500 && status != 429
     if !isSuccess && lane.failsList {
@@ -84,14 +89,27 @@ extension World {
     }
   }
 
+  /// Takes a call that has its answer off the list of those that an attempt waits for.
+  private mutating func forget(_ call: CallRecord, of work: Int32) {
+    if call.nextSibling >= 0 { calls[call.nextSibling].previousSibling = call.previousSibling }
+    if call.previousSibling >= 0 {
+      calls[call.previousSibling].nextSibling = call.nextSibling
+    } else {
+      works[work].firstCall = call.nextSibling
+    }
+  }
+
   /// Gives up all calls that an attempt waits for, as soon as what data planes have asked for is done: a call may be answered or
-  /// sent by the rest of the list. Complexity: O(calls in flight); failures are rare.
+  /// sent by the rest of the list. Complexity: O(calls that it waits for).
   mutating func abandonCalls(of work: Int32) {
     if works[work].phase != .calling { return }
-    for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) && calls[index].parent == work {
+    var index = works[work].firstCall
+    while index >= 0 {
       calls[index].parent = -2
       orphans.append(calls.handle(at: index))
+      index = calls[index].nextSibling
     }
+    works[work].firstCall = -1
     works[work].openCalls = 0
     if !isWorkingOff && orphans.count > 0 { workOffAll() }
   }

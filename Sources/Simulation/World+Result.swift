@@ -6,9 +6,10 @@ extension World {
   /// Cuts off what is still open, checks that nothing was lost, and sums up.
   mutating func finish() throws(SimulationError) -> ReplicationResult {
     let waiting = openRequestsText()
+    // Before the requests that are open are cut off: the last window shows them.
+    closeTimeline()
     try cutOff()
     try audit()
-    closeTimeline()
     _ = measurement.pour()
     return result(notes: unroutedNotes() + saturationNotes + waiting)
   }
@@ -78,16 +79,14 @@ extension World {
       return replicas[work.replica].condition.contains(.hung)
         ? "at \(name), which hangs" : "lost at or on the way to \(name)"
     case .calling:
-      for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) && calls[index].parent == call.work {
-        return "\(whereabouts(of: calls[index])), called by \(name)"
-      }
-      return "calling from \(name)"
+      if work.firstCall < 0 { return "calling from \(name)" }
+      return "\(whereabouts(of: calls[work.firstCall])), called by \(name)"
     }
   }
 
   private mutating func closeTimeline() {
     if measurement.window.requests + measurement.window.successes + measurement.window.failures > 0 {
-      measurement.closeWindow(at: now, healthyEndpoints: Int(measurement.timeline.last?.healthyEndpoints ?? 0))
+      measurement.closeWindow(at: now, healthyEndpoints: healthyEndpoints)
     }
     while let last = measurement.timeline.last,
       last.time.nanoseconds >= stop, last.requests + last.successes + last.failures == 0

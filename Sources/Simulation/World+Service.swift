@@ -18,7 +18,7 @@ extension World {
     var key = call.key
     if start.kind != .first {
       key = key.key(UInt64(start.kind.rawValue) << 32 | UInt64(UInt32(bitPattern: start.number)))
-      if call.parent < 0 && call.isCounted { clients[call.client].retries &+= 1 }
+      if call.parent == -1 && call.isCounted { clients[call.client].retries &+= 1 }
     }
     let work = works.insert(
       WorkRecord(

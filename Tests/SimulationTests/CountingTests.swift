@@ -73,6 +73,20 @@ struct CountingTests {
     #expect(result.timeline.map(\.successes) == [0, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1])
   }
 
+  /// Goal: a last window that is cut short shows what is open and who may be chosen at its own end.
+  @Test("a last window that is cut short")
+  func lastWindow() throws {
+    var scene = Scene(service("web", time: ms(600)) { $0.discipline = .infinite })
+    scene.client(.constant(rate: 4))
+    scene.run = RunDescription(duration: span(1_800), drain: .zero)
+    scene.fault(.scale(service: 0, count: 3), at: 1_500)
+    let timeline = try scene.result().timeline
+    #expect(timeline.map(\.requests) == [4, 4])
+    // Wanted at 1.25, 1.5 and 1.75 s; the one of 1 s is answered.
+    #expect(timeline.map(\.inFlight) == [2, 3])
+    #expect(timeline.map(\.healthyEndpoints) == [1, 3])
+  }
+
   /// Goal: with `requests` arrivals stop behind the last one, of all clients together, also when several come at once.
   @Test("a run of a number of requests")
   func requestLimit() throws {
