@@ -7,6 +7,8 @@ import Simulation
 /// The graph of services and the calls that routes make of hosts.
 struct CallGraph {
   private let services: [ServiceDescription]
+  /// By host: the services that a request to it may reach.
+  private let targets: [String: [Int]]
   private let callees: [[(host: String, service: Int)]]
 
   /// The graph of a world under a mesh.
@@ -20,6 +22,7 @@ struct CallGraph {
         targets[route.match.host, default: []].append(service)
       }
     }
+    self.targets = targets
     callees = world.services.map { service in
       service.calls.flatMap { $0 }.flatMap { call in
         (targets[call.target] ?? []).map { (host: call.target, service: $0) }
@@ -30,7 +33,25 @@ struct CallGraph {
   /// The first cycle: its services, the first one again at the end, and the host by which the last calls the first.
   ///
   /// Complexity: O(services + calls), without recursion.
-  func cycle() -> (services: [Int], host: String)? {
+  func cycle() -> (services: [Int], host: String)? { walk { _ in } }
+
+  /// By service: how many requests one request to it leads to, itself included, when each call goes where it leads to the
+  /// most. Of use only without a cycle.
+  ///
+  /// Complexity: O(services + calls), without recursion.
+  var requestsPerRequest: [Double] {
+    var sums = [Double](repeating: 1, count: services.count)
+    _ = walk { service in
+      for call in services[service].calls.joined() {
+        let most = (targets[call.target] ?? []).map { sums[$0] }.max() ?? 1
+        sums[service] += Double(call.count) * most
+      }
+    }
+    return sums
+  }
+
+  /// Visits the services, callees before their callers. Returns the first cycle, and ends there.
+  private func walk(_ leave: (Int) -> Void) -> (services: [Int], host: String)? {
     enum Mark { case new, open, done }
     var marks = [Mark](repeating: .new, count: services.count)
     for start in services.indices where marks[start] == .new {
@@ -40,6 +61,7 @@ struct CallGraph {
         if next >= callees[service].count {
           marks[service] = .done
           path.removeLast()
+          leave(service)
           continue
         }
         path[path.count - 1].next += 1

@@ -14,6 +14,12 @@ final class NamedFiles {
   /// The largest CSV file, in bytes.
   static let sizeLimit = 256 << 20
 
+  /// The most rows of a CSV file that are kept.
+  static let rowLimit = 5_000_000
+
+  /// A file has more rows than that.
+  static var tooManyRows: FileFault { FileFault(reason: "more than \(rowLimit) rows; expected fewer") }
+
   private let directory: String
   private var traces: [String: Result<[TraceRow], FileFault>] = [:]
   private var samples: [String: Result<[Double], FileFault>] = [:]

@@ -22,6 +22,7 @@ enum SampleFile {
       guard let value = try? Quantity.number(text), value >= 0, value * unit <= 3e18 else {
         throw FileFault(reason: "line \(table.line): \(column) is \(quoted(text)); expected a number from 0")
       }
+      if values.count == NamedFiles.rowLimit { throw NamedFiles.tooManyRows }
       values.append(value * unit)
     }
     if values.isEmpty { throw FileFault(reason: "no row; expected at least one value") }

@@ -32,6 +32,7 @@ final class ScenarioReading {
     setFlags(seed: seed, replications: replications)
     readBodies()
     let variants = bodies.map { variant($0.name, $0.value) }
+    checkBounds(variants, replications: replications)
     let base = bodies.first?.value
     let expectations = ExpectationReader(log: log, variants: variants)
     let rows = (frame["expect"]?.items ?? []).compactMap { expectations.expectation($0) }
@@ -67,6 +68,7 @@ final class ScenarioReading {
 
   private func readBodies() {
     let variants = frame["variants"]?.items ?? []
+    if isTooLarge(variants) { return }
     if variants.isEmpty {
       bodies = [("base", reader.read(tree.body, ScenarioSchema.body, path: ""))]
       return
@@ -84,6 +86,22 @@ final class ScenarioReading {
       tree.apply(assignments(variant, name), log: log)
       bodies.append((name, reader.read(tree.body, ScenarioSchema.body, path: "")))
     }
+  }
+
+  /// How many values are looked at in all: each variant and each value of a sweep is a reading of the whole file.
+  private static let readingLimit = 500_000
+
+  private func isTooLarge(_ variants: [ResolvedValue]) -> Bool {
+    let cells = frame["sweep"]?.entries.reduce(0) { $0 + $1.value.items.count } ?? 0
+    // Reading has its price however small the file.
+    let size = tree.body.size + 20
+    if (max(1, variants.count) + cells) * size <= Self.readingLimit { return false }
+    let culprit = variants.count > cells ? frame["variants"] : frame["sweep"]
+    log.add(
+      culprit?.origin ?? frame.origin, culprit?.path ?? "",
+      "\(variants.count) variants and \(cells) values of a sweep, each a reading of \(size) values; expected at most \(Self.readingLimit) values in all"
+    )
+    return true
   }
 
   /// Parts that are the same for all variants.
@@ -128,6 +146,14 @@ final class ScenarioReading {
     log.add(culprit.origin, culprit.path, "services call each other in a circle, \(names); expected none")
   }
 
+  private func checkBounds(_ variants: [Variant], replications: Int?) {
+    var given = bodies.first?.value["run"]?["replications"]
+    if replications != nil { given?.origin = Origin(.flag("--replications")) }
+    let count = replications ?? Int(given?.integer ?? 5)
+    ScenarioBounds(log: log).check(
+      zip(variants, bodies).map { (variant: $0, body: $1.value) }, replications: given, count: count)
+  }
+
   // MARK: - What else is said
 
   private func notes(_ variants: [Variant]) -> [String] {
@@ -143,7 +169,8 @@ final class ScenarioReading {
   }
 
   private func sweep() -> [SweepAxis] {
-    (frame["sweep"]?.entries ?? []).map { entry in
+    if bodies.isEmpty { return [] }
+    return (frame["sweep"]?.entries ?? []).map { entry in
       var values: [String] = []
       for item in entry.value.items {
         guard case .raw(let node) = item.content else { continue }

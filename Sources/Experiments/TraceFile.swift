@@ -18,6 +18,9 @@ enum TraceFile {
           "line 1: unknown column \(quoted(column)) (number \(place + 1)); expected \(known.joined(separator: ", "))\(hint)"
       )
     }
+    for (place, column) in table.columns.enumerated() where table.columns[..<place].contains(column) {
+      throw FileFault(reason: "line 1: column \(quoted(column)) a second time (number \(place + 1)); expected it once")
+    }
     for name in known { places.append(table.columns.firstIndex(of: name)) }
     if places[0] == nil { throw FileFault(reason: "line 1: no column time_s; expected one") }
     var rows: [TraceRow] = []
@@ -47,6 +50,7 @@ enum TraceFile {
           reason: "line \(table.line): time_s \(text(0) ?? "") is before the line above; expected times in order")
       }
       last = time
+      if rows.count == NamedFiles.rowLimit { throw NamedFiles.tooManyRows }
       rows.append(
         TraceRow(
           time: time, target: text(1), method: text(2), path: text(3), key: text(4),

@@ -97,6 +97,15 @@ public struct ConfigurationNode: Sendable, Hashable {
     }
   }
 
+  /// How many values it consists of, itself included.
+  public var size: Int {
+    switch content {
+    case .null, .scalar: return 1
+    case .list(let items): return items.reduce(1) { $0 + $1.size }
+    case .map(let entries): return entries.reduce(1) { $0 + $1.value.size }
+    }
+  }
+
   /// The same value with every origin given by `source`, each at its own place.
   public func given(by source: Origin.Source) -> ConfigurationNode {
     var node = self
