@@ -117,4 +117,20 @@ import Testing
     #expect(elsewhere.status == 130)
     #expect(try place.contents() == before)
   }
+
+  /// A second Ctrl-C ends the program at once, also where nobody looks for the first one: here it waits for a pipe's writer.
+  @Test func secondInterrupt() throws {
+    let place = try Workplace()
+    let outcome = try place.shell(
+      """
+      mkfifo pipe.yaml
+      "$WEIR" run pipe.yaml & program=$!
+      ( sleep 20; kill -KILL $program ) 2>/dev/null & watch=$!
+      sleep 0.5; kill -INT $program
+      sleep 0.2; kill -0 $program && echo waits
+      kill -INT $program; wait $program; echo $?
+      kill $watch
+      """)
+    #expect(outcome.output == "waits\n130\n")
+  }
 }
