@@ -115,9 +115,9 @@ public struct DataPlane: ~Copyable {
       timerDue(timer, at: now, into: &actions)
     case .requestAbandoned(let request):
       if requests.contains(request) { abandon(request, at: now, into: &actions) }
-    case .workObserved(let cluster, let endpoint, let busyUntil):
+    case .workObserved(let cluster, let endpoint, let work):
       if let slot = clusters[Int(cluster)].endpoints.slot(of: endpoint) {
-        clusters[Int(cluster)].endpoints.states[slot].busyUntil = busyUntil
+        clusters[Int(cluster)].endpoints.observe(work, slot: slot)
       }
     }
   }

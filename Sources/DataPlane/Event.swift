@@ -76,8 +76,8 @@ public enum Event: BitwiseCopyable, Sendable {
   case timerDue(TimerHandle)
   /// Nobody wants the answer any more.
   case requestAbandoned(RequestHandle)
-  /// An oracle tells until when an endpoint is busy with what it has. The lab alone sends it.
-  case workObserved(cluster: Int32, endpoint: EndpointIdentity, busyUntil: Timestamp)
+  /// An oracle tells how much work an endpoint has. The lab alone sends it.
+  case workObserved(cluster: Int32, endpoint: EndpointIdentity, ObservedWork)
 }
 
 /// One try to be sent to an endpoint.

@@ -21,14 +21,6 @@ public struct JoinShortestQueue: LoadBalancer {
   public mutating func pick(
     _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
-    let count = endpoints.availableCount
-    var search = LeastSearch()
-    for place in 0..<count { search.see(Int64(endpoints.states[endpoints.available[place]].inFlight)) }
-    search.draw(&random)
-    for place in 0..<count {
-      let slot = endpoints.available[place]
-      if search.takes(Int64(endpoints.states[slot].inFlight)) { return slot }
-    }
-    return -1
+    LeastSearch.slot(of: endpoints, &random) { endpoints, slot in Int64(endpoints.states[slot].inFlight) }
   }
 }

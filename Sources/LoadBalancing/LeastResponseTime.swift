@@ -55,15 +55,7 @@ public struct LeastResponseTime: LoadBalancer {
   public mutating func pick(
     _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
-    let count = endpoints.availableCount
-    var search = LeastSearch()
-    for place in 0..<count { search.see(rank(slot: endpoints.available[place])) }
-    search.draw(&random)
-    for place in 0..<count {
-      let slot = endpoints.available[place]
-      if search.takes(rank(slot: slot)) { return slot }
-    }
-    return -1
+    LeastSearch.slot(of: endpoints, &random) { _, slot in rank(slot: slot) }
   }
 
   public mutating func ended(

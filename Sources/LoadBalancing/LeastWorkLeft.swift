@@ -1,6 +1,6 @@
-// Least work left: the endpoint that will be done first with what it has, ties at random.
+// Least work left: the endpoint with the least service left of what it has, ties at random.
 //
-// An oracle's policy: it is told until when each endpoint is busy, which no proxy can know, and so marks what a perfect
+// An oracle's policy: it is told how much work each endpoint has, which no proxy can know, and so marks what a perfect
 // choice without migration would reach. With one worker a replica it equals a central first-come-first-served queue
 // (Foss 1980; Harchol-Balter: Performance Modeling and Design of Computer Systems, 2013, ch. 24).
 
@@ -22,20 +22,6 @@ public struct LeastWorkLeft: LoadBalancer {
   public mutating func pick(
     _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
-    let count = endpoints.availableCount
-    var search = LeastSearch()
-    for place in 0..<count { search.see(Self.work(endpoints.states[endpoints.available[place]].busyUntil, now)) }
-    search.draw(&random)
-    for place in 0..<count {
-      let slot = endpoints.available[place]
-      if search.takes(Self.work(endpoints.states[slot].busyUntil, now)) { return slot }
-    }
-    return -1
-  }
-
-  /// Nanoseconds of work left.
-  @inline(__always)
-  private static func work(_ busyUntil: Timestamp, _ now: Timestamp) -> Int64 {
-    busyUntil > now ? busyUntil.nanoseconds &- now.nanoseconds : 0
+    LeastSearch.slot(of: endpoints, &random) { endpoints, slot in endpoints.workLeft(slot: slot, at: now) }
   }
 }

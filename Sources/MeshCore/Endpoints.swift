@@ -48,8 +48,6 @@ public struct EndpointState: BitwiseCopyable, Sendable {
   public var isAdmitted: Bool
   /// When the data plane first knew it.
   public var since: Timestamp
-  /// Until when an oracle says that it will be busy with what it has. The lab alone knows.
-  public var busyUntil: Timestamp
 
   /// A new endpoint without requests.
   public init(_ description: EndpointDescription, incarnation: UInt32, since: Timestamp) {
@@ -61,7 +59,36 @@ public struct EndpointState: BitwiseCopyable, Sendable {
     self.isListed = true
     self.isAdmitted = true
     self.since = since
-    self.busyUntil = .distantPast
+  }
+}
+
+/// What an oracle sees at an endpoint: work that shrinks at a steady rate until the next time it looks. The lab alone knows.
+@frozen
+public struct ObservedWork: BitwiseCopyable, Sendable {
+  /// Nanoseconds of service left at `at`, of all requests that the endpoint has, at its full speed.
+  public var left: Double
+  /// How much of it one nanosecond does.
+  public var rate: Double
+  /// When that was seen.
+  public var at: Timestamp
+
+  /// No work.
+  @inlinable
+  public static var none: ObservedWork { ObservedWork(left: 0, rate: 0, at: .zero) }
+
+  /// Work seen at `at`.
+  @inlinable
+  public init(left: Double, rate: Double, at: Timestamp) {
+    self.left = left
+    self.rate = rate
+    self.at = at
+  }
+
+  /// What is left at `now`, nanoseconds to the nearest one.
+  @inlinable
+  public func left(at now: Timestamp) -> Int64 {
+    let rest = left - rate * Double((now - at).nanoseconds)
+    return rest > 0 ? Int64(min(rest, 9e18).rounded()) : 0
   }
 }
 
@@ -73,8 +100,8 @@ public struct EndpointSet: ~Copyable {
   public private(set) var available: Pool<Int32>
   /// All listed slots, in discovery's order.
   public private(set) var listed: Pool<Int32>
-  /// Counts every change of `available` or of a weight.
-  public private(set) var version: UInt64 = 0
+  /// What an oracle sees, by slot; empty where none looks.
+  private var observedWork: Pool<ObservedWork>
   /// The slot of each identity that has one, -1 elsewhere.
   private var slots: Pool<Int32>
 
@@ -83,6 +110,7 @@ public struct EndpointSet: ~Copyable {
     self.states = Pool()
     self.available = Pool()
     self.listed = Pool()
+    self.observedWork = Pool()
     self.slots = Pool()
   }
 
@@ -121,6 +149,18 @@ public struct EndpointSet: ~Copyable {
     rebuildAvailable()
   }
 
+  /// An oracle has looked at the endpoint in `slot`.
+  public mutating func observe(_ work: ObservedWork, slot: Int32) {
+    if observedWork.count < states.count { observedWork.resize(to: states.count, filling: .none) }
+    observedWork[slot] = work
+  }
+
+  /// Nanoseconds of work that the endpoint in `slot` has at `now`, as an oracle sees it; 0 where none has looked.
+  @inline(__always)
+  public func workLeft(slot: Int32, at now: Timestamp) -> Int64 {
+    Int(slot) < observedWork.count ? observedWork[slot].left(at: now) : 0
+  }
+
   /// The slot of a listed endpoint or of one that still has requests, if it has one. Complexity: O(1).
   public func slot(of identity: EndpointIdentity) -> Int32? {
     if identity.number < 0 || Int(identity.number) >= slots.count { return nil }
@@ -138,6 +178,7 @@ public struct EndpointSet: ~Copyable {
     let slot = free
     if Int(slot) < states.count {
       states[slot] = EndpointState(endpoint, incarnation: states[slot].incarnation &+ 1, since: now)
+      if Int(slot) < observedWork.count { observedWork[slot] = .none }
     } else {
       states.append(EndpointState(endpoint, incarnation: 1, since: now))
     }
@@ -151,6 +192,5 @@ public struct EndpointSet: ~Copyable {
   private mutating func rebuildAvailable() {
     available.removeAll()
     for place in 0..<listed.count where states[listed[place]].isAdmitted { available.append(listed[place]) }
-    version &+= 1
   }
 }

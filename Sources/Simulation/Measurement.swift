@@ -13,10 +13,8 @@ struct WindowCounters: BitwiseCopyable {
 
 /// Everything a run measures of its clients' requests, and the lists people read.
 struct Measurement: ~Copyable {
-  /// Requests wanted now are counted.
+  /// Requests wanted now are counted, answers given now count for the throughput.
   var isCounting = false
-  /// Answers given now count for the throughput.
-  var isInSpan = false
   /// Client requests without an answer.
   var open: Int64 = 0
   /// Client requests answered.
@@ -61,7 +59,7 @@ struct Measurement: ~Copyable {
 
   /// A client wants an answer.
   @inline(__always)
-  mutating func wanted(isCounted: Bool, at now: Int64) {
+  mutating func wanted(at now: Int64) {
     area &+= open &* (now &- touched)
     touched = now
     open &+= 1
@@ -144,7 +142,10 @@ extension World {
     switch notice.kind {
     case .ejected:
       detail = "\(notice.failures) consecutive failures; a probe in \(readable(notice.penalty))"
-      if measurement.isCounting || measurement.isInSpan { measurement.ejections &+= 1 }
+      if measurement.isCounting {
+        measurement.ejections &+= 1
+        if proxies[proxy].client >= 0 { clients[proxies[proxy].client].ejections &+= 1 }
+      }
       if let first = measurement.firstFault, measurement.detection == nil { measurement.detection = now &- first }
       if measurement.ejectedSince[place] < 0 { measurement.ejectedSince[place] = now }
     case .probeFailed:
@@ -226,7 +227,6 @@ extension World {
   mutating func warmUpEnds() {
     if hasStopped { return }
     measurement.isCounting = true
-    measurement.isInSpan = true
     for replica in 0..<Int32(replicas.count) {
       touch(replica)
       replicas[replica].waitingAreaAtWarmUp = replicas[replica].waitingArea
@@ -240,7 +240,6 @@ extension World {
     if !measurement.isCounting { warmUpEnds() }
     hasStopped = true
     measurement.isCounting = false
-    measurement.isInSpan = false
     for replica in 0..<Int32(replicas.count) {
       touch(replica)
       replicas[replica].waitingAreaAtStop = replicas[replica].waitingArea

@@ -108,6 +108,9 @@ extension World {
       cluster: cluster, endpoints(ofService: service, count: Int(count)), at: Timestamp(nanoseconds: now),
       into: &actions)
     workOff(for: proxy)
+    if oracleClusters.contains(cluster) {
+      for number in 0..<count { tellWork(services[service].firstReplica &+ number) }
+    }
     if measurement.ejectedSince.count == 0 { return }
     for number in count..<services[service].replicaRoom {
       let row = Int(firstRow[cluster] &+ number)

@@ -127,7 +127,7 @@ struct WorkRecord: BitwiseCopyable {
   }
 }
 
-/// Why a replica is not simply up.
+/// Why a replica is not simply up, or not for itself.
 struct ReplicaCondition: OptionSet, BitwiseCopyable {
   let rawValue: UInt32
   init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -139,6 +139,8 @@ struct ReplicaCondition: OptionSet, BitwiseCopyable {
   static var erring: ReplicaCondition { .init(rawValue: 16) }
   static var delayed: ReplicaCondition { .init(rawValue: 32) }
   static var restarting: ReplicaCondition { .init(rawValue: 64) }
+  /// An oracle follows its work.
+  static var observed: ReplicaCondition { .init(rawValue: 128) }
 }
 
 /// One replica. What each request touches comes first, on two cache lines.
@@ -153,8 +155,6 @@ struct ReplicaState: BitwiseCopyable {
   var discipline: UInt8
   /// Whether a service takes just what was demanded.
   var isPlain: Bool
-  /// Whether an oracle follows its work.
-  var isObserved: Bool
   var workers: Int32
   var queueLimit: Int32
   var inService: Int32
@@ -180,7 +180,6 @@ struct ReplicaState: BitwiseCopyable {
   /// How many pauses and antagonists hold it.
   var holds: Int32
   var started: Int64
-  var busyUntil: Int64
   /// The areas when counting began.
   var waitingAreaAtWarmUp: Int64
   var heldAreaAtWarmUp: Int64
@@ -212,9 +211,9 @@ enum Admission: BitwiseCopyable {
 }
 
 extension ReplicaState {
-  /// Whether an attempt that comes in is served in turn, for just as long as was demanded, and nobody watches.
+  /// Whether an attempt that comes in is served in turn, for just as long as was demanded, and no oracle looks.
   @inline(__always)
-  var takesAsDemanded: Bool { condition.rawValue == 0 && isPlain && discipline != 2 && !isObserved }
+  var takesAsDemanded: Bool { condition.rawValue == 0 && isPlain && discipline != 2 }
 
   /// Brings the areas up to the present. To be called before the numbers change.
   @inline(__always)
@@ -309,6 +308,8 @@ struct ClientState: BitwiseCopyable {
   var rejected: Int64
   var unanswered: Int64
   var retries: Int64
+  /// By its own data planes.
+  var ejections: Int64
   var answeredInSpan: Int64
 }
 

@@ -40,7 +40,7 @@ public struct RequestStatistics: Sendable, Hashable {
   public var timeouts: Int64 = 0
   /// 429 or 503 that reached no worker.
   public var rejected: Int64 = 0
-  /// Endpoints ejected, all data planes together, the warm-up left out.
+  /// Endpoints ejected by the client's data planes, or by all of them together, the warm-up left out.
   public var ejections: Int64 = 0
   /// Largest attempts ÷ weight over the mean, of the first client's target; nil without attempts.
   public var imbalance: Double?

@@ -141,6 +141,7 @@ extension World {
     if !works[work].isDecided { works[work].demand = stretched(works[work].demand, replica: replica) }
     sharing[replica].insert(work: work, demand: Double(works[work].demand))
     scheduleSharing(replica)
+    if replicas[replica].condition.contains(.observed) { serviceBegins(work, replica: replica) }
   }
 
   /// Runs the virtual clock up to now at the rate that held, before the rate changes.
@@ -173,6 +174,9 @@ extension World {
     touch(replica)
     // The clock stands at its finish exactly; rounding to nanoseconds must not leave a rest.
     sharing[replica].advance(to: now, rate: sharingRate(replica))
+    if replicas[replica].condition.contains(.observed) {
+      serviceEnds(replica: replica, left: first.finish - sharing[replica].virtual)
+    }
     sharing[replica].virtual = max(sharing[replica].virtual, first.finish)
     sharing[replica].removeFirst()
     leaveShare(first.work, replica: replica)

@@ -123,7 +123,7 @@ extension World {
 
   /// Sets a replica's condition from what strikes it.
   mutating func resetCondition(_ replica: Int32) {
-    var condition = replicas[replica].condition.intersection([.draining, .absent])
+    var condition = replicas[replica].condition.intersection([.draining, .absent, .observed])
     if faults.crashes[replica] > 0 { condition.insert(.crashed) }
     if faults.hangs[replica] > 0 { condition.insert(.hung) }
     if faults.restarts[replica] > 0 { condition.insert(.restarting) }
@@ -144,7 +144,7 @@ extension World {
       case .connecting, .travelling, .answering, .lost: break
       }
     }
-    replicas[replica].busyUntil = now
+    forgetWork(replica)
     if !isSilent { closeConnections(of: replica) }
     mayBeGone(replica)
   }
@@ -287,6 +287,8 @@ extension World {
 
   /// Sets how fast a replica serves, from its own speed, what it has drawn and what strikes it.
   mutating func resetSpeed(_ replica: Int32) {
+    let isObserved = replicas[replica].condition.contains(.observed)
+    if isObserved { advanceWork(replica) }
     var stretch = 1 / (replicas[replica].speed * replicas[replica].fluctuation)
     var rate: Double = 1
     for index in 0..<faults.states.count where faults.states[index].isActive {
@@ -299,7 +301,8 @@ extension World {
     setRate(rate, replica)
     let service = services[replicas[replica].service]
     replicas[replica].isPlain =
-      stretch == 1 && rate == 1 && service.perConcurrent == 0 && service.coldStartFactor <= 1
+      stretch == 1 && rate == 1 && service.perConcurrent == 0 && service.coldStartFactor <= 1 && !isObserved
+    if isObserved { tellWork(replica) }
   }
 
   /// Changes the rate of what runs. Complexity: O(works in flight), only when the rate really changes.

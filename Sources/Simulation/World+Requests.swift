@@ -48,7 +48,7 @@ extension World {
         wanted: now, key: key, request: .none, plane: proxy, client: client, parent: -1, lane: -1, copiesLeft: 0,
         work: -1, user: user, prescribedDemand: demand, size: size,
         isCounted: isCounted, hasReachedWorker: false))
-    measurement.wanted(isCounted: isCounted, at: now)
+    measurement.wanted(at: now)
     var arrival = RequestArrival(
       caller: CallerToken(call.packed), route: route, randomness: key)
     if traceRow >= 0 && arrivals.trace[traceRow].hasKey {
@@ -115,7 +115,7 @@ extension World {
     calls.remove(at: handle.index)
     let latency = now &- wanted
     measurement.ended(wanted: wanted, at: now)
-    let isInSpan = measurement.isInSpan
+    let isInSpan = measurement.isCounting
     let isSuccess = clients.modify(client) { client in
       let isSuccess =
         status < 500 && status != 429 && cause != .transport && cause != .routeTimeout

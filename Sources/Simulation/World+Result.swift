@@ -108,6 +108,7 @@ extension World {
       latency.add(own)
       failed.add(ownFailed)
       var statistics = RequestStatistics()
+      statistics.ejections = clients[client].ejections
       addCounts(of: clients[client], to: &statistics)
       addCounts(of: clients[client], to: &summary)
       fill(&statistics, latency: own, failed: ownFailed)

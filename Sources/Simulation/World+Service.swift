@@ -118,13 +118,12 @@ extension World {
     switch admission {
     case .plainService: beginPlainService(work, demand: demand)
     case .service: beginService(work, replica: replica)
-    case .queue: enqueue(work, replica: replica)
+    case .queue:
+      enqueue(work, replica: replica)
+      if replicas[replica].condition.contains(.observed) { workWaits(work, replica: replica, 1) }
     case .sharing: beginSharing(work, replica: replica)
-    case .refusal:
-      turnAway(work)
-      return
+    case .refusal: turnAway(work)
     }
-    if replicas[replica].isObserved { observe(replica, adding: demand) }
   }
 
   /// Brings a replica's areas up to the present. To be called before its numbers change.
@@ -190,6 +189,7 @@ extension World {
     if !works[work].isDecided { works[work].demand = stretched(works[work].demand, replica: replica) }
     works[work].remaining = Double(works[work].demand)
     schedule(work, rate: replicas[replica].rate)
+    if replicas[replica].condition.contains(.observed) { serviceBegins(work, replica: replica) }
   }
 
   /// How long a service takes here and now, in nanoseconds at rate 1.
@@ -230,6 +230,10 @@ extension World {
       return (work.replica, work.status, work.call.index)
     }
     let (service, isUp) = (replicas[replica].service, replicas[replica].condition.rawValue == 0)
+    if !isUp && replicas[replica].condition.contains(.observed) && replicas[replica].discipline != 2 {
+      let left = works[work].remaining - Double(now &- works[work].began) * replicas[replica].rate
+      serviceEnds(replica: replica, left: left)
+    }
     if services[service].stepCount > 0 && status == 200 {
       beginCalls(work, service: service)
     } else if !hasPaths && call >= 0 && isUp && works[work].holdsWorker {
@@ -313,6 +317,7 @@ extension World {
       if state.isPlain {
         beginPlainService(next, demand: works[next].demand)
       } else {
+        if state.condition.contains(.observed) { workWaits(next, replica: replica, -1) }
         beginService(next, replica: replica)
       }
     }
@@ -426,7 +431,7 @@ extension World {
       touch(replica)
       dequeue(work, replica: replica)
       replicas[replica].sojourn &+= now &- works[work].entered
-      if replicas[replica].isObserved { observe(replica, adding: -works[work].demand) }
+      if replicas[replica].condition.contains(.observed) { workWaits(work, replica: replica, -1) }
       countAbandoned(work)
       removeWork(work)
     case .inService, .calling:
@@ -441,7 +446,9 @@ extension World {
     abandonCalls(of: work)
     let left = serviceLeft(work)
     works[work].demand &-= left
-    if replicas[replica].isObserved { observe(replica, adding: -left) }
+    if works[work].phase == .inService && replicas[replica].condition.contains(.observed) {
+      serviceEnds(replica: replica, left: Double(left))
+    }
     if works[work].phase == .inService && replicas[replica].discipline == 2 {
       touch(replica)
       leaveSharing(work, replica: replica)
@@ -482,22 +489,5 @@ extension World {
       left = whole - Double(now &- record.began) * replicas[record.replica].rate
     }
     return min(record.demand, Int64(max(0, left).rounded()))
-  }
-
-  /// Tells the oracle's listeners how long a replica is busy with what it has.
-  mutating func observe(_ replica: Int32, adding demand: Int64) {
-    let share = stretched(demand, replica: replica) / Int64(max(1, replicas[replica].workers))
-    let busyUntil = max(now, replicas[replica].busyUntil) &+ share
-    replicas[replica].busyUntil = busyUntil
-    let service = Int(replicas[replica].service)
-    for cluster in oracleClusters where memberships.services[cluster] == service {
-      for proxy in 0..<proxyCount {
-        tell(
-          proxy,
-          .workObserved(
-            cluster: Int32(cluster), endpoint: EndpointIdentity(replica),
-            busyUntil: Timestamp(nanoseconds: busyUntil)))
-      }
-    }
   }
 }

@@ -68,6 +68,7 @@ extension World {
     var inbound: Int32 = -1
     if world.hop.outbound != .constant(0) { outbound = distributions.add(world.hop.outbound) }
     if world.hop.inbound != .constant(0) { inbound = distributions.add(world.hop.inbound) }
+    workAccounts = oracleClusters.isEmpty ? Pool() : Pool(repeating: WorkAccount(), count: replicaRoom)
     hopOutbound = outbound
     hopInbound = inbound
     let strikesMessages = world.faults.contains { fault in
@@ -124,6 +125,7 @@ extension World {
         }
         steps.append(CallStep(firstLane: firstLane, laneCount: Int32(group.count)))
       }
+      let isObserved = oracleClusters.contains { memberships.services[$0] == index }
       let isShared = service.discipline == .processorSharing || service.discipline == .infinite
       services.append(
         ServiceState(
@@ -143,15 +145,15 @@ extension World {
             service: Int32(index), number: Int32(number), zone: Int32(replica.zone),
             plane: plan.plane(service: index, replica: number), weight: replica.weight,
             condition: known ? [] : .absent, discipline: service.discipline.number, isPlain: false,
-            isObserved: oracleClusters.contains { memberships.services[$0] == index },
             workers: Int32(clamping: service.workers), queueLimit: Int32(clamping: service.queueLimit ?? .max),
             inService: 0, waiting: 0, queueHead: -1, queueTail: -1, time: ownTime, waitingArea: 0, inServiceArea: 0,
             heldArea: 0, touched: 0, sojourn: 0, speed: replica.speed,
-            fluctuation: 1, stretch: 1, rate: 1, holds: 0, started: 0, busyUntil: 0, waitingAreaAtWarmUp: 0,
+            fluctuation: 1, stretch: 1, rate: 1, holds: 0, started: 0, waitingAreaAtWarmUp: 0,
             heldAreaAtWarmUp: 0,
             waitingAreaAtStop: 0, heldAreaAtStop: 0, presentSince: known ? 0 : -1, present: 0, heldAreaAtWindow: 0,
             saturatedSince: -1,
             backlogWhenSaturated: 0))
+        if isObserved { replicas[first &+ Int32(number)].condition.insert(.observed) }
         resetSpeed(first &+ Int32(number))
       }
       for proxy in 0..<proxyCount where proxies[proxy].service == Int32(index) && !proxies[proxy].isShared {
@@ -217,7 +219,7 @@ extension World {
           route: table.match(attributes), size: client.requestSize,
           successWithin: client.successWithin?.nanoseconds ?? .max, think: think, zipf: table_,
           constantKey: constantKey, keyKind: keyKind, allowance: allowance, requests: 0, successes: 0, timeouts: 0,
-          rejected: 0, unanswered: 0, retries: 0, answeredInSpan: 0))
+          rejected: 0, unanswered: 0, retries: 0, ejections: 0, answeredInSpan: 0))
       var entries: [TraceEntry] = []
       if case .trace(let traceRows, _) = client.arrivals {
         entries = traceRows.map { traceEntry($0, attributes, table, size: client.requestSize) }

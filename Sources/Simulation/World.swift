@@ -104,6 +104,8 @@ struct World: ~Copyable {
   let hasPaths: Bool
   /// Clusters whose balancer asks for what only the lab knows.
   let oracleClusters: [Int]
+  /// By replica: the work that an oracle sees; empty without one.
+  var workAccounts: Pool<WorkAccount>
 
   // What is to be done for the data planes, in order.
   var actions: ActionBuffer
@@ -174,7 +176,7 @@ struct World: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func perform(_ event: DueEvent) {
+  mutating func perform(_ event: DueEvent) {
     switch event.kind {
     case .arrival: requestWanted(client: Int32(truncatingIfNeeded: event.argument))
     case .served: served(Int32(truncatingIfNeeded: event.argument))

@@ -40,8 +40,10 @@ private func expectUniformLeast(_ bench: inout PolicyBench, _ values: [Int]) {
     var bench = PolicyBench(LeastWorkLeft(), count: work.count)
     bench.now = Timestamp(nanoseconds: 1000)
     for (slot, work) in work.enumerated() {
-      let until = work == 0 ? Timestamp(nanoseconds: Int64(slot)) : bench.now + TimeSpan(nanoseconds: Int64(work))
-      bench.endpoints.states[slot].busyUntil = work == 0 && slot % 2 == 0 ? .distantPast : until
+      if work == 0 && slot % 2 == 0 { continue }
+      // Seen a while ago: 500 ns of work at twice the pace of the clock are over.
+      let seen = ObservedWork(left: Double(work) + 500, rate: 2, at: Timestamp(nanoseconds: work == 0 ? 0 : 750))
+      bench.endpoints.observe(seen, slot: Int32(slot))
     }
     expectUniformLeast(&bench, work)
     #expect(LeastWorkLeft.descriptor.needsOracle)
