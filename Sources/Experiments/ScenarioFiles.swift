@@ -1,5 +1,7 @@
 // Which files `weir check` means when it is given a folder.
 
+import MeshConfiguration
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -21,16 +23,7 @@ public enum ScenarioFiles {
   }
 
   private static func collect(_ folder: String, into found: inout [String]) {
-    guard let stream = opendir(folder) else { return }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      names.append(
-        withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-          pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        })
-    }
-    closedir(stream)
-    for name in names where !name.hasPrefix(".") {
+    for name in Folder.names(in: folder) where !name.hasPrefix(".") {
       let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
       if kind(of: path, followsLinks: false) == S_IFDIR {
         collect(path, into: &found)

@@ -1,6 +1,7 @@
 // What `weir run --json` prints: the comparison, verdicts and notes as one JSON object a scenario.
 
 import Experiments
+import MeshConfiguration
 
 /// A scenario's results as JSON.
 public enum ComparisonDocument {

@@ -5,6 +5,7 @@
 // Files in the folder that are none of ours are carried over.
 
 import Experiments
+import MeshConfiguration
 
 #if canImport(Glibc)
   import Glibc
@@ -91,7 +92,7 @@ public struct ResultFolder: Sendable, Hashable {
       return
     }
     let old = try exchange(new, target)
-    for entry in entries(of: old) {
+    for entry in Folder.names(in: old) {
       if ResultFile(rawValue: entry) != nil {
         unlink("\(old)/\(entry)")
       } else {
@@ -174,18 +175,4 @@ private func resolved(_ path: String) -> String {
 private func fileKind(_ path: String) -> mode_t? {
   var status = stat()
   return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
-}
-
-/// The names in a folder, in no order.
-private func entries(of folder: String) -> [String] {
-  guard let stream = opendir(folder) else { return [] }
-  defer { closedir(stream) }
-  var names: [String] = []
-  while let entry = readdir(stream) {
-    let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-      pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-    }
-    if name != "." && name != ".." { names.append(name) }
-  }
-  return names
 }

@@ -1,6 +1,7 @@
 // `run.json`: what was run, and the digests that prove that two runs were the same. Nothing of the machine.
 
 import Experiments
+import MeshConfiguration
 import MeshCore
 import Simulation
 
