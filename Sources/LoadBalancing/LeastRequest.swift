@@ -21,9 +21,7 @@ public struct LeastRequest: LoadBalancer {
       "sampling", .choice(["distinct", "withReplacement"]), default: .word("distinct"),
       "whether an endpoint can be drawn twice; Envoy, Istio and gRPC draw with replacement"),
     ParameterDescriptor(
-      "selection", .choice(["choices", "fullScan"]), default: .word("choices"),
-      "compare the drawn endpoints, or all of them with ties broken at random"),
-    ParameterDescriptor("fullScan", .flag, default: .flag(false), "the same as selection: fullScan"),
+      "fullScan", .flag, default: .flag(false), "compare all endpoints, ties at random (Envoy's FULL_SCAN)"),
     ParameterDescriptor(
       "activeRequestBias", .number(minimum: -100, maximum: 100), default: .number(1),
       "with unequal weights: the exponent of weight / (active + 1)^bias; below 0 counts as 1"),
@@ -66,7 +64,7 @@ public struct LeastRequest: LoadBalancer {
   public init(_ parameters: PolicyParameters) {
     choices = Int8(clamping: max(1, parameters.integer("choices")))
     weighted = Indirect(Weighted(bias: ActiveRequestBias(parameters.number("activeRequestBias"))))
-    if parameters.flag("fullScan") || parameters.word("selection") == "fullScan" {
+    if parameters.flag("fullScan") {
       comparison = .fullScan
     } else if parameters.word("sampling") == "withReplacement" {
       comparison = .withReplacement

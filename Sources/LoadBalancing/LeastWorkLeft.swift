@@ -12,7 +12,7 @@ public struct LeastWorkLeft: LoadBalancer {
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
-    name: "leastWorkLeft", summary: "an oracle: the least unfinished work of all endpoints, ties at random; lab only",
+    name: "leastWorkLeft", summary: "an oracle: the least unfinished work of all endpoints, ties at random",
     origin: "Harchol-Balter 2013, ch. 24", needsOracle: true
   ) { _ in LeastWorkLeft() }
 

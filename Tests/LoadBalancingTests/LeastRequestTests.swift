@@ -13,7 +13,7 @@ private let samplings: [[(name: String, value: ParameterValue)]] = [
   [("choices", .integer(2))], [("choices", .integer(3))], [("choices", .integer(5))],
   [("choices", .integer(2)), ("sampling", .word("withReplacement"))],
   [("choices", .integer(5)), ("sampling", .word("withReplacement"))],
-  [("selection", .word("fullScan"))], [("fullScan", .flag(true))],
+  [("fullScan", .flag(true))],
 ]
 
 @Suite struct LeastRequestTests {
