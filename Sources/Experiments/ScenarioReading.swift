@@ -158,6 +158,12 @@ final class ScenarioReading {
 
   private func notes(_ variants: [Variant]) -> [String] {
     var notes: [String] = []
+    for (key, command) in [("sweep", "weir sweep"), ("validate", "weir validate")] where isSaid(key) {
+      notes.append("\(key) is read and not acted on: this version has no \(command)")
+    }
+    for variant in variants {
+      for text in FaultNotes(variant).texts where !notes.contains(text) { notes.append(text) }
+    }
     let profiles = variants.map(\.mesh.profile).reduce(into: [MeshProfile]()) { if !$0.contains($1) { $0.append($1) } }
     for profile in profiles {
       let missing = profile.unsimulatedDefaults
@@ -167,6 +173,8 @@ final class ScenarioReading {
     }
     return notes
   }
+
+  private func isSaid(_ key: String) -> Bool { frame[key]?.entries.isEmpty == false }
 
   private func sweep() -> [SweepAxis] {
     if bodies.isEmpty { return [] }

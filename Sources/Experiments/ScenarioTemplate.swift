@@ -2,14 +2,14 @@
 
 /// A scenario to start from.
 public enum ScenarioTemplate {
-  /// The file's text for a scenario called `name` (letters, digits, '-').
-  public static func text(name: String) -> String {
+  /// The file's text for a scenario called `name` (letters, digits, '-'), with commands that call `program`.
+  public static func text(name: String, program: String = "weir") -> String {
     """
     # A scenario for weir. Try:
-    #   weir run \(name).yaml           simulate, compare, write Results/\(name)/
-    #   weir check \(name).yaml         judge the expectations at the end
-    #   weir show \(name).yaml          every value, and where it comes from
-    #   weir policies                   the balancers that can be named
+    #   \(program) run \(name).yaml      simulate, compare, write Results/\(name)/
+    #   \(program) check \(name).yaml    judge the expectations at the end
+    #   \(program) show \(name).yaml     every value, and where it comes from
+    #   \(program) policies               the balancers that can be named
     # Durations are 250us, 5ms, 1.5s, 2m; rates 3000/s, 10/m; shares 0.1% or 0.001.
 
     scenario: \(name)
@@ -31,6 +31,7 @@ public enum ScenarioTemplate {
           target: web
           arrivals: {poisson: 1000/s}   # or constant, steps, ramp, bursts, closed, trace
           success: {within: 1s}         # later answers count as failures
+          proxies: 1                    # data planes that share the load; each sees its own requests only
       links:
         - {from: users, to: web, delay: 300us}
       faults:                           # crash, hang, slow, delay, errors, pause, partition, loss, scale, restart, …
@@ -42,7 +43,7 @@ public enum ScenarioTemplate {
       clusters:
         web:
           service: web
-          balancer: roundRobin          # or with parameters: {leastRequest: {choices: 2}}
+          balancer: roundRobin          # each variant below sets its own
           # failureAccrual: {consecutive: {maxFailures: 7}}
       routes:                           # by default one a cluster, with its name as the host
         - {match: {host: web}, split: [{to: web}], timeout: 2s}
@@ -50,6 +51,7 @@ public enum ScenarioTemplate {
     # What is compared. The first is the baseline.
     variants:
       - name: roundRobin
+        set: {mesh.clusters.web.balancer: roundRobin}
       - name: leastRequest
         set: {mesh.clusters.web.balancer: {leastRequest: {choices: 2}}}
       - name: peakEwma

@@ -93,7 +93,8 @@ public enum SummaryColumn: String, CaseIterable, Sendable, Hashable {
   public var preference: Preference {
     switch self {
     case .successRate, .throughput: .higher
-    case .requests, .successes, .mirrors, .hedges, .retries, .ejections: .none
+    // An uneven spread is often what makes a policy good.
+    case .requests, .successes, .mirrors, .hedges, .retries, .ejections, .imbalance: .none
     default: .lower
     }
   }

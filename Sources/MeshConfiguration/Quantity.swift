@@ -9,9 +9,14 @@ import MeshCore
 public struct QuantityFault: Error, Sendable, Hashable {
   /// What is wrong, such as "has no unit".
   public var reason: String
+  /// What was probably meant.
+  public var suggestion: String?
 
   /// A reason.
-  public init(reason: String) { self.reason = reason }
+  public init(reason: String, suggestion: String? = nil) {
+    self.reason = reason
+    self.suggestion = suggestion
+  }
 }
 
 /// Reads quantities.
@@ -64,7 +69,10 @@ public enum Quantity {
     guard let value = takeNumber(&rest, signed: true) else { throw QuantityFault(reason: "is no rate") }
     if rest.isEmpty { throw QuantityFault(reason: "has no unit") }
     guard rest.hasPrefix("/"), let scale = spans.first(where: { $0.unit == rest.dropFirst() })?.nanoseconds else {
-      throw QuantityFault(reason: "has the unknown unit \(quoted(String(rest)))")
+      let isPerSecond = ["rps", "qps", "req/s", "requests/s", "hz"].contains(rest.lowercased())
+      throw QuantityFault(
+        reason: "has the unknown unit \(quoted(String(rest)))",
+        suggestion: isPerSecond ? "\(text.dropLast(rest.count))/s" : nil)
     }
     if value < 0 { throw QuantityFault(reason: "is negative") }
     // Dividing by a whole number of nanoseconds or of seconds keeps `10/m` the double nearest to 1/6.

@@ -98,7 +98,9 @@ public struct ShapeReader {
       default: return mismatch(node, shape, path)
       }
     } catch {
-      log.add(node.origin, path, "\(quoted(text)) \(error.reason); expected \(shape.expectation)")
+      log.add(
+        node.origin, path, "\(quoted(text)) \(error.reason); expected \(shape.expectation)",
+        suggestion: error.suggestion)
       return ResolvedValue(.invalid, origin: node.origin, path: path)
     }
   }
@@ -210,7 +212,9 @@ public struct ShapeReader {
         found.append(entry)
       } else if !siblingNames.contains(entry.key) {
         hasUnknown = true
-        tellUnknown(entry, "unknown \(group.noun)", names + siblingNames, path)
+        log.addUnknown(
+          entry.keyOrigin, ConfigurationPath.joined(path, entry.key), "unknown \(group.noun)", entry.key,
+          among: names + siblingNames, expected: "one of \(names.joined(separator: ", "))")
       }
     }
     let siblings = group.siblings.compactMap { readField($0, entries, of: node, path: path) }

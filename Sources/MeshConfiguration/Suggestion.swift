@@ -1,7 +1,7 @@
 // Which known name was probably meant by a misspelt one.
 //
 // Distance is the optimal string alignment distance (Damerau 1964): insertions, deletions, replacements and swaps of
-// neighbours cost 1. Case is ignored, and so are the hyphens and underscores of other systems' spellings.
+// neighbours cost 1. Where nothing is close, a name of which the given one is the beginning or the end. Case is ignored, and so are the hyphens and underscores of other systems' spellings.
 
 /// Finds the name that a misspelt one was probably meant to be.
 public enum Suggestion {
@@ -25,7 +25,16 @@ public enum Suggestion {
         best = (candidate, distance)
       }
     }
-    return best?.name
+    return best?.name ?? part(wanted, of: names)
+  }
+
+  /// The shortest of `names` that begins or ends with `part`: `ewma` is `peakEwma`, `p99` is `latency.p99`.
+  private static func part(_ part: [UInt8], of names: [String]) -> String? {
+    if part.count < 3 { return nil }
+    return names.prefix(candidateLimit).filter { candidate in
+      let name = folded(candidate)
+      return name.starts(with: part) || name.suffix(part.count) == part[...]
+    }.min { $0.utf8.count < $1.utf8.count }
   }
 
   /// The number of edits between two spellings.

@@ -1,4 +1,4 @@
-// The table that `weir run` prints: a row a figure, a column a variant, the best of a row marked.
+// The table that `weir run` prints: a row a figure, a column a variant, the best of a row marked where it is no chance.
 
 import Experiments
 import MeshCore
@@ -23,8 +23,8 @@ public struct ComparisonTable {
       lines.append("")
       lines += table(of: rows, variants: group).lines(on: canvas)
     }
-    let legend = legend
-    if !legend.isEmpty { lines += ["", canvas.styled(legend, .faint)] }
+    let legend = legend(of: rows)
+    if !legend.isEmpty { lines += [""] + legend.map { canvas.styled($0, .faint) } }
     lines += noteLines(canvas)
     return lines.joined(separator: "\n") + "\n"
   }
@@ -101,6 +101,11 @@ public struct ComparisonTable {
     }
     table.rows.append(
       [TextCell(text: "")] + variants.map { TextCell(text: comparison.variants[$0], style: .strong) })
+    if showsBalancers {
+      table.rows.append(
+        [TextCell(text: "balancer")]
+          + variants.map { TextCell(text: result.scenario.variants[$0].balancerText ?? "-", style: .faint) })
+    }
     for (column, cells) in zip(rows, parts) {
       let unit = format(of: column).unit + column.rate
       table.rows.append(
@@ -110,6 +115,11 @@ public struct ComparisonTable {
           })
     }
     return table
+  }
+
+  /// Whether some variant's name does not say what its balancer is.
+  private var showsBalancers: Bool {
+    result.scenario.variants.contains { variant in variant.balancerText.map { $0 != variant.name } ?? false }
   }
 
   private func widest(_ texts: [String]) -> String { texts.max { $0.count < $1.count } ?? "" }
@@ -124,11 +134,11 @@ public struct ComparisonTable {
   private func parts(of column: SummaryColumn, variants: Range<Int>) -> [CellParts] {
     let format = format(of: column)
     let shown = means(of: column).map { $0.map(format.text) ?? "" }
-    let best = bestText(of: column, shown)
+    let best = best(of: column)
     return variants.map { index in
       let row = comparison.row(column, variant: index)
       guard let estimate = row.estimate else { return CellParts(mark: "", value: "-", spread: "", ratio: "") }
-      var parts = CellParts(mark: shown[index] == best ? "*" : "", value: shown[index], spread: "", ratio: "")
+      var parts = CellParts(mark: best.contains(index) ? "*" : "", value: shown[index], spread: "", ratio: "")
       if let halfWidth = estimate.interval?.halfWidth, halfWidth > 0 { parts.spread = "± " + format.text(halfWidth) }
       if column.unit == .time, let difference = row.difference, let ratio = difference.ratio {
         let isKnown = difference.isDistinguishable || difference.difference.pValue == nil
@@ -138,8 +148,9 @@ public struct ComparisonTable {
     }
   }
 
-  /// The text of a row's best value; nil when there is no better or worse.
-  private func bestText(of column: SummaryColumn, _ shown: [String]) -> String? {
+  /// The variants with a row's best value: the best one, and those that cannot be told apart from it. None when that is all of
+  /// them, or when there is no better or worse.
+  private func best(of column: SummaryColumn) -> [Int] {
     let known = means(of: column).enumerated().compactMap { index, mean in mean.map { (index, $0) } }
     let best =
       switch column.preference {
@@ -147,14 +158,38 @@ public struct ComparisonTable {
       case .higher: known.max { $0.1 < $1.1 }
       case .none: nil as (Int, Double)?
       }
-    guard let best, known.contains(where: { shown[$0.0] != shown[best.0] }) else { return nil }
-    return shown[best.0]
+    guard let best else { return [] }
+    let alike = known.map(\.0).filter { $0 == best.0 || !differ($0, best.0, column) }
+    return alike.count == known.count ? [] : alike
   }
 
-  private var legend: String {
-    guard comparison.variants.count > 1 else { return "" }
-    let doubt = result.scenario.replications > 1 ? ", ≈ cannot be told apart from it" : ""
-    return "* best of its row, × relative to \(comparison.baseline)\(doubt)"
+  /// Whether two variants can be told apart in a figure, by their paired difference; with one replication, by its value.
+  private func differ(_ left: Int, _ right: Int, _ column: SummaryColumn) -> Bool {
+    let values = [left, right].map { result.variants[$0].values(of: .summary(column)) }
+    let difference = BaselineDifference(values[0], to: values[1], confidence: result.scenario.confidence)
+    guard let difference else { return true }
+    return difference.difference.interval == nil ? difference.difference.mean != 0 : difference.isDistinguishable
+  }
+
+  private func legend(of rows: [SummaryColumn]) -> [String] {
+    var lines: [String] = []
+    if comparison.variants.count > 1 {
+      let isRepeated = result.scenario.replications > 1
+      let alike = isRepeated ? "best, or cannot be told apart from the best" : "best of its row"
+      let doubt = isRepeated ? ", ≈ cannot be told apart from it" : ""
+      lines.append("* \(alike); × relative to \(comparison.baseline)\(doubt)")
+    }
+    if rows.contains(.failures) {
+      let limits = Set(result.scenario.variants.flatMap { $0.world.clients.compactMap(\.successWithin) })
+      let late =
+        limits.isEmpty
+        ? "" : ", or an answer later than \(limits.sorted().map(FigureFormat.span).joined(separator: " or "))"
+      lines.append("failures: status 500 and above or 429, no answer\(late)")
+    }
+    if rows.contains(.imbalance) {
+      lines.append("imbalance: the busiest endpoint's attempts by weight over the mean; 1 is even")
+    }
+    return lines
   }
 
   private func noteLines(_ canvas: Canvas) -> [String] {

@@ -80,23 +80,8 @@ struct FigureFormat {
 }
 
 extension SummaryColumn {
-  /// The name of its row in a table.
-  var title: String {
-    switch self {
-    case .successRate: "success rate"
-    case .throughput: "throughput"
-    case .latencyMean: "latency mean"
-    case .latencyP50: "latency p50"
-    case .latencyP90: "latency p90"
-    case .latencyP95: "latency p95"
-    case .latencyP99: "latency p99"
-    case .latencyP999: "latency p99.9"
-    case .latencyMaximum: "latency max"
-    case .successLatencyP50: "success p50"
-    case .successLatencyP99: "success p99"
-    default: rawValue
-    }
-  }
+  /// The name of its row in a table: the one that `expect` has.
+  var title: String { Metric.summary(self).name }
 
   /// Its unit in a table, when that is no size of its own.
   var rate: String { self == .throughput ? "/s" : "" }

@@ -2,6 +2,7 @@
 
 import Experiments
 import LoadBalancing
+import MeshConfiguration
 import MeshCore
 
 /// The registered policies, for people and for programs.
@@ -11,23 +12,42 @@ public struct PolicyList {
   /// A list of `policies`.
   public init(_ policies: [PolicyDescriptor] = PolicyRegistry.policies) { self.policies = policies }
 
-  /// The list as text.
+  /// How wide the list is where nobody says.
+  static let standardWidth = 100
+
+  /// The list as text, within the canvas: names on the left, what they mean on the right.
   public func text(on canvas: Canvas) -> String {
-    var table = TextTable(alignments: [.left, .left, .left])
-    for policy in policies {
-      table.rows.append([
-        TextCell(text: policy.name, style: .strong),
-        TextCell(text: policy.summary + (policy.needsOracle ? " (lab only: needs an oracle)" : "")),
-        TextCell(text: "[\(policy.origin)]", style: .faint),
-      ])
-      for parameter in policy.parameters {
-        table.rows.append([
-          TextCell(text: "  \(parameter.name)"), TextCell(text: parameter.summary),
-          TextCell(text: "\(parameter.kind.text), default \(parameter.defaultText)", style: .faint),
-        ])
+    let entries = policies.flatMap { policy -> [(name: String, style: TextStyle, words: String)] in
+      let lab = policy.needsOracle ? " (lab only: needs an oracle)" : ""
+      return [(policy.name, .strong, "\(policy.summary)\(lab) [\(policy.origin)]")]
+        + policy.parameters.map {
+          ("  \($0.name)", .plain, "\($0.summary) (\($0.kind.text); default \($0.defaultText))")
+        }
+    }
+    let margin = (entries.map(\.name.count).max() ?? 0) + 2
+    let room = max(40, (canvas.width ?? Self.standardWidth) - margin)
+    var text = ""
+    for (name, style, words) in entries {
+      let padding = String(repeating: " ", count: margin - name.count)
+      let lines = Self.wrapped(words, room)
+      text += canvas.styled(name, style) + padding + lines[0] + "\n"
+      for line in lines.dropFirst() { text += String(repeating: " ", count: margin) + line + "\n" }
+    }
+    return text
+  }
+
+  /// `words` on lines of at most `width` characters.
+  private static func wrapped(_ words: String, _ width: Int) -> [String] {
+    var lines = [""]
+    for word in words.split(separator: " ") {
+      let line = lines[lines.count - 1]
+      if !line.isEmpty && line.count + 1 + word.count > width {
+        lines.append(String(word))
+      } else {
+        lines[lines.count - 1] = line.isEmpty ? String(word) : "\(line) \(word)"
       }
     }
-    return table.lines(on: canvas).map { $0 + "\n" }.joined()
+    return lines
   }
 
   /// The list as JSON.

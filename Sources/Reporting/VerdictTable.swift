@@ -27,6 +27,7 @@ public struct VerdictTable {
       ])
     }
     lines += table.lines(on: canvas)
+    lines += scenario.notes.map { "  " + canvas.styled("note:", .doubtful) + " " + $0 }
     return lines.joined(separator: "\n") + "\n"
   }
 

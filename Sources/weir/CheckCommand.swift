@@ -7,7 +7,7 @@ import Reporting
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Runs scenarios and judges what they expect.",
-    discussion: "Exits with 0 when all expectations hold and with 1 when some don't.")
+    discussion: "Exits with 0 when all expectations hold, with 1 when some don't, with 2 when a file has none.")
 
   @Argument(help: ArgumentHelp("Scenario files, or folders of them.", valueName: "file|dir"))
   var paths: [String]
@@ -21,6 +21,7 @@ struct CheckCommand: ParsableCommand {
     Interrupt.catchSignals()
     let session = Session(options: options, showsProgress: true)
     let scenarios = try session.read(files())
+    try checkExpectations(scenarios)
     let report = junit.map { NewFile($0) }
     try report?.check()
     let output = OutputStream.standardOutput
@@ -36,6 +37,16 @@ struct CheckCommand: ParsableCommand {
     try output.write(VerdictTable.total(verdicts))
     try report?.replace(with: document.text)
     if verdicts.contains(where: { $0.kind != .holds }) { throw CommandFailure(status: .unmet) }
+  }
+
+  /// A file that expects nothing would pass without having been tested; in a folder there may be some of those, but not all.
+  private func checkExpectations(_ scenarios: [ReadScenario]) throws {
+    let silent = scenarios.filter { $0.scenario.expectations.isEmpty }.map(\.path)
+    let named = silent.count == scenarios.count ? silent : silent.filter { paths.contains($0) }
+    if named.isEmpty { return }
+    throw CommandFailure(
+      status: .badInput,
+      lines: named.map { "\($0): error: expect: missing; expected at least one expectation to judge" })
   }
 
   private func files() throws -> [String] {

@@ -28,7 +28,9 @@ struct InitCommand: ParsableCommand {
         status: .badInput, lines: ["weir: error: '\(name)' is no scenario name; expected letters, digits and '-'"])
     }
     let file = NewFile("\(scenario).yaml")
-    try file.create(with: ScenarioTemplate.text(name: scenario))
-    try OutputStream.standardOutput.write("wrote \(file.path); try: weir run \(file.path)\n")
+    // As it was called: it need not be on the path.
+    let program = CommandLine.arguments.first ?? "weir"
+    try file.create(with: ScenarioTemplate.text(name: scenario, program: program))
+    try OutputStream.standardOutput.write("wrote \(file.path); try: \(program) run \(file.path)\n")
   }
 }

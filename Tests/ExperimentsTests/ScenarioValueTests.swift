@@ -219,4 +219,43 @@ import Testing
       try sampling("{profile: envoy, clusters: {web: {balancer: {leastRequest: {sampling: distinct}}}}}") == "distinct")
     #expect(try sampling("{profile: linkerd, clusters: {web: {balancer: leastRequest}}}") == "distinct")
   }
+
+  @Test("What has no effect is told in a note: sweeps, validation, faults outside the run")
+  func notes() throws {
+    let text = """
+      scenario: s
+      run: {duration: 30s, warmUp: 10s}
+      world:
+        services: {web: {replicas: 2}}
+        clients: {users: {arrivals: {poisson: 1/s}}}
+        faults:
+          - {at: 40s, service: web, slow: 2}
+          - {at: 1s, for: 2s, service: web, replicas: [1], slow: 3}
+          - {at: 1s, for: 10s, service: web, slow: 4}
+      sweep: {run.duration: [20s, 30s]}
+      validate: {tolerance: {latency.p99: 5%}}
+      """
+    #expect(
+      try ScenarioFile(text).scenario().notes == [
+        "sweep is read and not acted on: this version has no weir sweep",
+        "validate is read and not acted on: this version has no weir validate",
+        "fault slow 2 on web begins at 40 s, when arrivals have stopped (30 s): it strikes no new request",
+        "fault slow 3 on web-1 begins at 1 s and is over at 3 s, before anything is counted (10 s)",
+      ])
+  }
+
+  @Test("A balancer in words names what is not its default")
+  func balancerText() throws {
+    for (written, shown) in [
+      ("roundRobin", "roundRobin"), ("{peakEwma: {form: finagle}}", "peakEwma (form finagle)"),
+      ("{peakEwma: {decay: 5s, form: tower}}", "peakEwma (decay 5s)"),
+    ] {
+      let text = """
+        scenario: s
+        world: {services: {web: {}}, clients: {users: {arrivals: {poisson: 1/s}}}}
+        mesh: {clusters: {web: {balancer: \(written)}}}
+        """
+      #expect(try ScenarioFile(text).scenario().variants[0].balancerText == shown)
+    }
+  }
 }

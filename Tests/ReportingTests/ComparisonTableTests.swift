@@ -13,19 +13,42 @@ import Testing
         synthetic: Made by hand.
         seed 42, 2 replications of 10 s, mean ± 95 % interval
 
-                            roundRobin           peakEwma
-        requests          1000             1000
-        failures            10               10
-        success rate, %  99.00            99.00
-        throughput, /s     100              100
-        latency p99, ms  15.00 ± 63.53  *  7.50 ± 31.77 ≈
-        retries             25               25
-        hedges               5                5
-        ejections            3                3
+                            roundRobin         peakEwma
+        balancer                random           random
+        requests          1000           1000
+        failures            10             10
+        successRate, %   99.00          99.00
+        throughput, /s     100            100
+        latency.p99, ms  15.00 ± 63.53   7.50 ± 31.77 ≈
+        retries             25             25
+        hedges               5              5
+        ejections            3              3
 
-        * best of its row, × relative to roundRobin, ≈ cannot be told apart from it
+        * best, or cannot be told apart from the best; × relative to roundRobin, ≈ cannot be told apart from it
+        failures: status 500 and above or 429, no answer
 
         """)
+  }
+
+  /// A star is no chance: the best and what cannot be told apart from it have one, the others none; nobody has one where all are
+  /// alike.
+  @Test func stars() {
+    let figures: [(String, [Double])] = [("a", [10, 11]), ("b", [5, 5.5]), ("c", [5.01, 5.49]), ("d", [20, 1])]
+    func table(_ names: [String]) -> String? {
+      let scenario = syntheticScenario(variants: names)
+      let variants = zip(scenario.variants, names).map { variant, name in
+        let values = figures.first { $0.0 == name }?.1 ?? []
+        return VariantResult(
+          variant: variant,
+          replications: values.enumerated().map { syntheticResult(replication: $0.offset, p99: $0.element) })
+      }
+      let text = ComparisonTable(ExperimentResult(scenario: scenario, variants: variants)).text(on: Canvas())
+      return text.split(separator: "\n").first { $0.hasPrefix("latency.p99") }.map(String.init)
+    }
+    #expect(table(["a", "d"])?.contains("*") == false)
+    let row = table(["a", "b", "c"]) ?? ""
+    #expect(row.count { $0 == "*" } == 2)
+    #expect(row.contains("*  5.25"))
   }
 
   /// Colour adds escape sequences and takes nothing away; without it there are none.
@@ -34,7 +57,7 @@ import Testing
     let plain = table.text(on: Canvas(showsColor: false))
     let colored = table.text(on: Canvas(showsColor: true))
     #expect(!plain.contains("\u{1B}"))
-    #expect(colored.contains("\u{1B}[1;32m"))
+    #expect(colored.contains("\u{1B}[1m"))
     #expect(colored.replacing(/\u{1B}\[[0-9;]*m/, with: "") == plain)
   }
 
@@ -49,7 +72,7 @@ import Testing
           variant: variant, replications: [syntheticResult(p99: 3), syntheticResult(replication: 1, p99: 4)])
       })
     let text = ComparisonTable(result).text(on: Canvas(width: 80))
-    let lines = text.split(separator: "\n").filter { $0.hasPrefix(" ") || $0.hasPrefix("latency") }
+    let lines = text.split(separator: "\n").filter { $0.hasPrefix(" ") || $0.hasPrefix("latency.p99") }
     #expect(lines.allSatisfy { $0.count <= 80 })
     let heads = lines.filter { $0.hasPrefix(" ") }
     #expect(heads.count > 1)

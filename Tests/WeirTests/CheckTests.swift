@@ -41,6 +41,20 @@ import Testing
     #expect(none.faults.count == 1)
   }
 
+  /// A file that expects nothing is no success; in a folder it may stand beside others.
+  @Test func nothingExpected() throws {
+    let place = try Workplace()
+    try place.write("all/silent.yaml", tinyScenario(name: "silent"))
+    let silent = try place.weir("check", "all/silent.yaml")
+    #expect(silent.status == 2)
+    #expect(silent.faults == ["all/silent.yaml: error: expect: missing; expected at least one expectation to judge"])
+    #expect(try place.weir("check", "all").status == 2)
+    try place.write("all/good.yaml", tinyScenario(name: "good", expect: [holding]))
+    let folder = try place.weir("check", "all")
+    #expect(folder.status == 0)
+    #expect(folder.output.contains("silent: no expectations"))
+  }
+
   /// A bad file, or a report that cannot be written, ends it before anything runs.
   @Test func badInput() throws {
     let place = try Workplace()

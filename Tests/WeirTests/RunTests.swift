@@ -13,7 +13,7 @@ import Testing
     let outcome = try place.weir("run", "tiny.yaml")
     #expect(outcome.status == 0)
     #expect(outcome.errors.isEmpty)
-    #expect(outcome.output.contains("latency p99"))
+    #expect(outcome.output.contains("latency.p99"))
     #expect(outcome.output.contains("leastRequest"))
     #expect(!outcome.output.contains("\u{1B}"))
     let written = try FileManager.default.contentsOfDirectory(atPath: place.path + "/Results/tiny").sorted()

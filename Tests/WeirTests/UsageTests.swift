@@ -52,10 +52,12 @@ import Testing
     let json = try place.weir("policies", "--json")
     let list = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]])
     #expect(list.compactMap { $0["name"] as? String } == PolicyRegistry.policies.map(\.name))
+    let words = text.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     for policy in PolicyRegistry.policies {
-      #expect(text.output.contains(policy.summary))
-      for parameter in policy.parameters { #expect(text.output.contains(parameter.summary)) }
+      #expect(words.contains(policy.summary))
+      for parameter in policy.parameters { #expect(words.contains(parameter.summary)) }
     }
+    #expect(text.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
   }
 
   /// The schema is JSON that describes the scenario's parts.
@@ -80,7 +82,9 @@ import Testing
   /// `init` writes a scenario that runs as it is, and never overwrites.
   @Test func initialScenario() throws {
     let place = try Workplace()
-    #expect(try place.weir("init", "first-try").status == 0)
+    let first = try place.weir("init", "first-try")
+    #expect(first.status == 0)
+    #expect(first.output == "wrote first-try.yaml; try: \(weirPath) run first-try.yaml\n")
     let text = try place.read("first-try.yaml")
     #expect(String(decoding: text, as: UTF8.self).contains("scenario: first-try"))
     let again = try place.weir("init", "first-try")
