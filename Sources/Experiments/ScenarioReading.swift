@@ -95,7 +95,8 @@ final class ScenarioReading {
     let cells = frame["sweep"]?.entries.reduce(0) { $0 + $1.value.items.count } ?? 0
     // Reading has its price however small the file.
     let size = tree.body.size + 20
-    if (max(1, variants.count) + cells) * size <= Self.readingLimit { return false }
+    // One reading is bounded by the size of the file.
+    if variants.count + cells <= 1 || (variants.count + cells) * size <= Self.readingLimit { return false }
     let culprit = variants.count > cells ? frame["variants"] : frame["sweep"]
     log.add(
       culprit?.origin ?? frame.origin, culprit?.path ?? "",
