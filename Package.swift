@@ -65,6 +65,11 @@ let package = Package(
     // Reads other systems' test vectors.
     .target(name: "TestVectors", path: "Tests/TestVectors", swiftSettings: settings),
 
+    // Scenarios and results made by hand.
+    .target(
+      name: "SyntheticResults", dependencies: ["Experiments", "Simulation", "MeshCore"], path: "Tests/SyntheticResults",
+      swiftSettings: settings),
+
     // Tests mirror the sources.
     .testTarget(
       name: "MeshCoreTests", dependencies: ["MeshCore"], resources: [.copy("Fixtures")], swiftSettings: settings),
@@ -94,11 +99,11 @@ let package = Package(
       ], swiftSettings: settings),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Experiments", "MeshConfiguration", "Simulation", "Statistics", "MeshCore"],
+      dependencies: ["Experiments", "MeshConfiguration", "Simulation", "Statistics", "MeshCore", "SyntheticResults"],
       resources: [.copy("Fixtures")],
       swiftSettings: settings),
     .testTarget(
-      name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Simulation", "MeshCore"],
+      name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Simulation", "MeshCore", "SyntheticResults"],
       swiftSettings: settings),
     .testTarget(name: "WeirTests", dependencies: ["weir", "Reporting", "LoadBalancing"], swiftSettings: settings),
     // Runs the project's scenarios through the program, optimised and not.

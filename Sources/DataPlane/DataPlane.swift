@@ -73,11 +73,12 @@ public struct DataPlane: ~Copyable {
     clusters = .allocate(capacity: max(1, mesh.clusters.count))
     let balancerKey = key.key(for: .balancer)
     for (index, cluster) in mesh.clusters.enumerated() {
-      // The configuration reader has checked the name; random stands in so that nothing here can fail.
-      let balancer: any LoadBalancer =
-        PolicyRegistry.policy(named: cluster.balancer.name)?.make(cluster.balancer.parameters) ?? RandomChoice()
+      guard let policy = PolicyRegistry.policy(named: cluster.balancer.name) else {
+        preconditionFailure("whoever describes a mesh names policies that are registered: the readers check it")
+      }
       (clusters + index).initialize(
-        to: ClusterState(cluster, balancer: balancer, random: balancerKey.key(UInt64(index)).stream()))
+        to: ClusterState(
+          cluster, balancer: policy.make(cluster.balancer.parameters), random: balancerKey.key(UInt64(index)).stream()))
     }
     requests = Slab()
     attempts = Slab()

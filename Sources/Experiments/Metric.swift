@@ -2,7 +2,6 @@
 
 import MeshCore
 import Simulation
-import TrafficSplitting
 
 /// A figure of one replication of one variant.
 public enum Metric: Sendable, Hashable {
@@ -103,10 +102,7 @@ public enum Metric: Sendable, Hashable {
 extension Variant {
   /// The index of the cluster that the first client's requests go to: the first destination of their route.
   var targetCluster: Int? {
-    guard let client = world.clients.first else { return nil }
-    let route = RouteTable(mesh).match(
-      RequestAttributes(host: client.target, path: client.path, method: client.method, headers: client.headers))
-    return route < 0 ? nil : mesh.routes[Int(route)].split.first?.cluster
+    world.firstTargetCluster(in: mesh)
   }
 
   /// The name of the service behind that cluster.

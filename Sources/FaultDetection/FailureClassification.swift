@@ -1,16 +1,12 @@
 // What counts as a failure, and for whom.
 //
 // Two rules that differ on purpose. A caller is content with a final status below 500 that is not 429 (too many
-// requests). Linkerd's failure accrual looks for endpoints that are broken: 500…599, a broken transport and a timeout
+// requests): `SuccessRule`. Linkerd's failure accrual looks for endpoints that are broken: 500…599, a broken transport and a timeout
 // speak against an endpoint, while 429 is the answer of one that works and defends itself
 // (linkerd2-proxy, client-policy/src/http.rs: the default failure set).
 
-/// Says of an HTTP answer, or of its absence, whether it is a success.
+/// Says of an HTTP answer, or of its absence, whether it speaks against its endpoint.
 public enum FailureClassification {
-  /// Whether a caller counts the answer `status` as a success: below 500 and not 429. 0 stands for no answer.
-  @inlinable
-  public static func isSuccess(status: Int16) -> Bool { status > 0 && status < 500 && status != 429 }
-
   /// Whether failure accrual counts an attempt against its endpoint: no answer (transport failure, timeout) or 500…599.
   @inlinable
   public static func isAccrualFailure(status: Int16, isAnswered: Bool) -> Bool {

@@ -64,7 +64,7 @@ public struct AttemptOutcome: BitwiseCopyable, Sendable {
 
   /// Whether the caller counts it as a success: an answer below 500 that is not 429.
   @inlinable
-  public var isSuccess: Bool { ending == .answered && status < 500 && status != 429 }
+  public var isSuccess: Bool { ending == .answered && SuccessRule.isSuccess(status: status) }
 }
 
 /// A balancing policy: a pure state machine, one per cluster and data plane.

@@ -17,10 +17,6 @@ public struct Timestamp: BitwiseCopyable, Hashable, Comparable, Sendable {
   @inlinable
   public static var zero: Timestamp { Timestamp(nanoseconds: 0) }
 
-  /// Later than every instant that a run reaches.
-  @inlinable
-  public static var distantFuture: Timestamp { Timestamp(nanoseconds: .max) }
-
   /// Earlier than every instant; stands for "never happened yet".
   @inlinable
   public static var distantPast: Timestamp { Timestamp(nanoseconds: .min / 2) }

@@ -4,7 +4,8 @@ import MeshCore
 
 /// Rows of log-linear cells, laid out as in `LatencyHistogram`, wide enough for values up to a given maximum.
 ///
-/// A cell stops at 2^32 − 1. Values above the maximum count in the last cell; a row's exact maximum is kept beside it.
+/// What a cell counts beyond 32 bits is carried to a short list. Values above the maximum count in the last cell; a row's exact
+/// maximum is kept beside it.
 struct HistogramBank: ~Copyable {
   /// What a row keeps beside its cells.
   struct RowTotals: BitwiseCopyable {
@@ -13,7 +14,14 @@ struct HistogramBank: ~Copyable {
     var maximum: Int64
   }
 
-  private var cells: Pool<UInt32>
+  /// A cell that outgrew 32 bits, and how many times 2^32.
+  struct Carry: BitwiseCopyable {
+    var place: Int
+    var times: UInt32
+  }
+
+  var cells: Pool<UInt32>
+  private var carries = Pool<Carry>()
   private let width: Int
   /// See `LatencyHistogram.precision`.
   let precision: Int
@@ -28,10 +36,7 @@ struct HistogramBank: ~Copyable {
 
   @inline(__always)
   mutating func record(_ value: Int64, row: Int) {
-    let cell = LatencyHistogram.cell(of: value, precision: precision)
-    cells.modify(row &* width &+ (cell < width ? cell : width &- 1)) { count in
-      if count != .max { count &+= 1 }
-    }
+    count(value, row: row)
     totals.modify(row) { totals in
       totals.sum &+= Int128(value)
       totals.count &+= 1
@@ -43,20 +48,54 @@ struct HistogramBank: ~Copyable {
   @inline(__always)
   mutating func count(_ value: Int64, row: Int) {
     let cell = LatencyHistogram.cell(of: value, precision: precision)
-    cells.modify(row &* width &+ (cell < width ? cell : width &- 1)) { count in
-      if count != .max { count &+= 1 }
+    let place = row &* width &+ (cell < width ? cell : width &- 1)
+    let tally = cells.modify(place) { tally in
+      tally &+= 1
+      return tally
     }
+    if tally == 0 { carry(1, into: place) }
+  }
+
+  @inline(never)
+  private mutating func carry(_ times: UInt32, into place: Int) {
+    for index in 0..<carries.count where carries[index].place == place {
+      carries[index].times += times
+      return
+    }
+    carries.append(Carry(place: place, times: times))
+  }
+
+  /// How many times 2^32 a cell counts beyond its 32 bits.
+  private func carried(_ place: Int) -> UInt32 {
+    for index in 0..<carries.count where carries[index].place == place { return carries[index].times }
+    return 0
+  }
+
+  /// What the cells of a row carry, by cell.
+  private func carries(row: Int) -> [Int: UInt32] {
+    var found: [Int: UInt32] = [:]
+    for index in 0..<carries.count where carries[index].place / width == row && carries[index].times > 0 {
+      found[carries[index].place % width] = carries[index].times
+    }
+    return found
+  }
+
+  /// Forgets what the cells of a row carry.
+  private mutating func dropCarries(row: Int) {
+    for index in 0..<carries.count where carries[index].place / width == row { carries[index].times = 0 }
   }
 
   /// The share `probability` of a row whose `total` values were recorded without totals, or nil without any.
   func quantile(_ probability: Double, row: Int, total: Int64) -> Double? {
     var used = 0
-    for cell in 0..<width where cells[row * width + cell] > 0 { used = cell + 1 }
+    let beyond = carries(row: row)
+    for cell in 0..<width where cells[row * width + cell] > 0 || beyond[cell] != nil { used = cell + 1 }
     if used == 0 { return nil }
     let all = (0..<used).map { cells[row * width + $0] }
     let highest = LatencyHistogram.middle(of: used - 1, precision: precision).rounded(.up)
-    return LatencyHistogram(precision: precision, cells: all, count: total, sum: 0, maximum: Int64(highest))
-      .quantile(probability)
+    return LatencyHistogram(
+      precision: precision, cells: all, carries: beyond, count: total, sum: 0, maximum: Int64(highest)
+    ).quantile(probability)
   }
 
   func count(row: Int) -> Int64 { totals[row].count }
@@ -69,7 +108,8 @@ struct HistogramBank: ~Copyable {
     for cell in 0...last { used.append(cells[row * width + cell]) }
     let totals = totals[row]
     return LatencyHistogram(
-      precision: precision, cells: used, count: totals.count, sum: totals.sum, maximum: totals.maximum)
+      precision: precision, cells: used, carries: carries(row: row), count: totals.count, sum: totals.sum,
+      maximum: totals.maximum)
   }
 
   /// Moves a row of another bank of the same shape to one of this one's, and gives two quantiles of it on the way, `nil` when it
@@ -86,17 +126,21 @@ struct HistogramBank: ~Copyable {
     let last = other.lastCell(row: otherRow)
     var source = otherRow * width
     var target = row * width
+    let hasCarries = other.carries.count > 0
     for cell in 0...last {
       let more = other.cells[source]
-      if more != 0 {
+      let beyond = hasCarries ? other.carried(source) : 0
+      if more != 0 || beyond != 0 {
         if seen < ranks.0 { places.0 = cell }
         if seen < ranks.1 { places.1 = cell }
-        seen += Int64(more)
+        seen += Int64(more) + Int64(beyond) << 32
         other.cells[source] = 0
-        cells.modify(target) { count in
-          let (sum, overflow) = count.addingReportingOverflow(more)
-          count = overflow ? .max : sum
+        let isFull = cells.modify(target) { tally in
+          let (sum, isFull) = tally.addingReportingOverflow(more)
+          tally = sum
+          return isFull
         }
+        if isFull || beyond > 0 { carry(beyond + (isFull ? 1 : 0), into: target) }
       }
       source += 1
       target += 1
@@ -107,6 +151,7 @@ struct HistogramBank: ~Copyable {
       totals.maximum = max(totals.maximum, added.maximum)
     }
     other.totals[otherRow] = RowTotals(sum: 0, count: 0, maximum: 0)
+    if hasCarries { other.dropCarries(row: otherRow) }
     let most = Double(added.maximum)
     return (
       min(LatencyHistogram.middle(of: places.0, precision: precision), most),
@@ -114,30 +159,11 @@ struct HistogramBank: ~Copyable {
     )
   }
 
-  /// Adds a row of another bank of the same shape to one of this one's. The cost is that of the cells up to its maximum.
-  mutating func add(_ other: borrowing HistogramBank, row otherRow: Int, to row: Int) {
-    precondition(precision == other.precision && width == other.width, "banks of one shape add up")
-    let added = other.totals[otherRow]
-    if added.count == 0 { return }
-    for cell in 0...other.lastCell(row: otherRow) {
-      let more = other.cells[otherRow * width + cell]
-      if more == 0 { continue }
-      cells.modify(row * width + cell) { count in
-        let (sum, overflow) = count.addingReportingOverflow(more)
-        count = overflow ? .max : sum
-      }
-    }
-    totals.modify(row) { totals in
-      totals.sum &+= added.sum
-      totals.count &+= added.count
-      totals.maximum = max(totals.maximum, added.maximum)
-    }
-  }
-
   /// Forgets a row; the cost is that of the cells up to its maximum.
   mutating func clear(row: Int) {
     if totals[row].count == 0 { return }
     for cell in 0...lastCell(row: row) { cells[row * width + cell] = 0 }
+    dropCarries(row: row)
     totals[row] = RowTotals(sum: 0, count: 0, maximum: 0)
   }
 

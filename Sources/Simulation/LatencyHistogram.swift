@@ -34,10 +34,13 @@ public struct LatencyHistogram: Sendable {
     self.maximum = 0
   }
 
-  /// A histogram of the given cells, whose values sum up to `sum`.
-  init(precision: Int, cells: [UInt32], count: Int64, sum: Int128, maximum: Int64) {
+  /// A histogram of the given cells, and of what they carry beyond 32 bits, whose values sum up to `sum`.
+  init(
+    precision: Int, cells: [UInt32], carries: [Int: UInt32] = [:], count: Int64, sum: Int128, maximum: Int64
+  ) {
     self.init(precision: precision)
     self.cells = ContiguousArray(cells)
+    self.carries = carries
     self.count = count
     self.sum = sum
     self.maximum = maximum
@@ -126,16 +129,6 @@ public struct LatencyHistogram: Sendable {
   /// The place, from 1, of the share `probability` among `count` values in order; shares are meant as decimals.
   static func rank(_ probability: Double, of count: Int64) -> Int64 {
     max(1, Int64((probability * Double(count) * (1 - 0x1p-50)).rounded(.up)))
-  }
-
-  /// Forgets all values and keeps the memory. The cost is that of the cells up to the maximum.
-  public mutating func removeAll() {
-    let used = min(cells.count, Self.cell(of: maximum, precision: precision) + 1)
-    for cell in 0..<used { cells[cell] = 0 }
-    carries = [:]
-    count = 0
-    sum = 0
-    maximum = 0
   }
 
   /// How many values a cell holds.

@@ -69,7 +69,7 @@ extension World {
     let work = call.parent
     forget(call, of: work)
     let lane = lanes[call.lane]
-    let isSuccess = status < 500 && status != 429
+    let isSuccess = SuccessRule.isSuccess(status: status)
     if !isSuccess && lane.failsList {
       if works[work].openCalls > 1 { abandonCalls(of: work) }
       works[work].status = 500

@@ -118,7 +118,7 @@ extension World {
     let isInSpan = measurement.isCounting
     let isSuccess = clients.modify(client) { client in
       let isSuccess =
-        status < 500 && status != 429 && cause != .transport && cause != .routeTimeout
+        SuccessRule.isSuccess(status: status) && cause != .transport && cause != .routeTimeout
         && latency <= client.successWithin
       if isInSpan { client.answeredInSpan &+= 1 }
       if isCounted {

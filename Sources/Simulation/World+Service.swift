@@ -264,10 +264,11 @@ extension World {
     }
     if waiting > 0 { beginWaiting(replica) }
     if isCounted {
-      if status < 500 && status != 429 { services[service].successes &+= 1 }
+      let isSuccess = SuccessRule.isSuccess(status: status)
+      if isSuccess { services[service].successes &+= 1 }
       let latency = now &- sent
       rows.modify(row) { row in
-        row.successes &+= status < 500 && status != 429 ? 1 : 0
+        row.successes &+= isSuccess ? 1 : 0
         row.ended &+= 1
         row.latencySum &+= latency
       }
@@ -328,7 +329,7 @@ extension World {
   mutating func answer(_ work: Int32) {
     let (replica, isSuccess) = works.modify(work) { work in
       work.phase = .answering
-      return (work.replica, work.isCounted && work.status < 500 && work.status != 429)
+      return (work.replica, work.isCounted && SuccessRule.isSuccess(status: work.status))
     }
     let size = services.modify(replicas[replica].service) { service in
       if isSuccess { service.successes &+= 1 }
@@ -346,7 +347,7 @@ extension World {
       return
     }
     let (plane, attempt, status) = (works[work].plane, works[work].attempt, works[work].status)
-    countAttempt(work, isSuccess: status < 500 && status != 429)
+    countAttempt(work, isSuccess: SuccessRule.isSuccess(status: status))
     if works[work].wasServed { calls[call.index].hasReachedWorker = true }
     detach(work)
     removeWork(work)

@@ -107,8 +107,7 @@ extension World {
     addClients(plan: plan, table: table)
     addNetwork(tracksConnections: strikesConnections)
     addFaults()
-    firstTargetCluster =
-      clients.count > 0 && clients[0].route >= 0 ? mesh.routes[Int(clients[0].route)].split.first?.cluster ?? 0 : 0
+    firstTargetCluster = description.firstTargetCluster(in: mesh) ?? 0
   }
 
   private mutating func addServices(rooms: [Int], plan: ProxyPlan, table: RouteTable) {
@@ -188,8 +187,7 @@ extension World {
       func key(_ purpose: RandomPurpose) -> RandomKey {
         RandomKey(seed: seed, replication: replicationNumber, purpose: purpose, entity: entity)
       }
-      let attributes = RequestAttributes(
-        host: client.target, path: client.path, method: client.method, headers: client.headers)
+      let attributes = client.attributes
       var think: Int32 = -1
       var allowance: Int64 = 0
       if case .closed(_, let distribution, let requests) = client.arrivals {

@@ -1,6 +1,7 @@
 import Experiments
 import Simulation
 import Statistics
+import SyntheticResults
 import Testing
 
 @Suite struct ExpectationJudgeTests {

@@ -2,6 +2,7 @@ import Experiments
 import MeshCore
 import Simulation
 import Synchronization
+import SyntheticResults
 import Testing
 
 @Suite struct ExperimentRunnerTests {

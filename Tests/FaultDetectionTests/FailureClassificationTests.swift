@@ -13,12 +13,4 @@ import Testing
     }
     #expect(FailureClassification.isAccrualFailure(status: 0, isAnswered: false))
   }
-
-  // Goal: a caller is content below 500, but not with 429 and not with nothing.
-  @Test func callersWantLessThan500AndNot429() {
-    for status in 100...999 {
-      #expect(FailureClassification.isSuccess(status: Int16(status)) == (status < 500 && status != 429), "\(status)")
-    }
-    #expect(!FailureClassification.isSuccess(status: 0))
-  }
 }

@@ -1,5 +1,6 @@
 import Experiments
 import Simulation
+import SyntheticResults
 import Testing
 
 @testable import Reporting

@@ -1,6 +1,7 @@
 import Experiments
 import MeshCore
 import Simulation
+import SyntheticResults
 import Testing
 
 @testable import Reporting

@@ -133,8 +133,6 @@ import Testing
     #expect(histogram.quantile(0.74) == 500)
     #expect((histogram.quantile(0.76) ?? 0) > 8_900_000)
     #expect(histogram.mean == (1500 + 9_000_000) / 4.0)
-    histogram.removeAll()
-    #expect(histogram == LatencyHistogram())
   }
 
   @Test func edges() {
@@ -145,7 +143,7 @@ import Testing
     histogram.record(.max)
     #expect(histogram.maximum == LatencyHistogram.largestValue)
     #expect(histogram.quantile(0.9) == Double(LatencyHistogram.largestValue))
-    histogram.removeAll()
+    histogram = LatencyHistogram()
     for value in 1...100 { histogram.record(Int64(value)) }
     // Ranks are those of decimal shares, not of the doubles next to them.
     #expect(histogram.quantile(0.07) == 7 && histogram.quantile(0.29) == 29 && histogram.quantile(0.99) == 99)

@@ -5,7 +5,7 @@ import MeshCore
 import Simulation
 
 /// A web service with two replicas behind one client, in the given variants.
-func syntheticScenario(
+public func syntheticScenario(
   variants: [String] = ["roundRobin", "peakEwma"], replications: Int = 2, confidence: Double = 0.95,
   expectations: [Expectation] = []
 ) -> Scenario {
@@ -29,7 +29,7 @@ func syntheticScenario(
 }
 
 /// A result with the given latencies in milliseconds and plausible figures around them.
-func syntheticResult(replication: Int = 0, p99: Double? = 10, requests: Int64 = 1000, failures: Int64 = 10)
+public func syntheticResult(replication: Int = 0, p99: Double? = 10, requests: Int64 = 1000, failures: Int64 = 10)
   -> ReplicationResult
 {
   var summary = RequestStatistics()

@@ -1,0 +1,20 @@
+// Which cluster a figure without a cluster's name is about: the one that the first client's requests go to.
+
+import MeshCore
+import TrafficSplitting
+
+extension ClientDescription {
+  /// What routes see of a request of this client's.
+  var attributes: RequestAttributes {
+    RequestAttributes(host: target, path: path, method: method, headers: headers)
+  }
+}
+
+extension WorldDescription {
+  /// The index of the cluster that the first client's requests go to: the first destination of their route; nil without any.
+  public func firstTargetCluster(in mesh: MeshDescription) -> Int? {
+    guard let client = clients.first else { return nil }
+    let route = RouteTable(mesh).match(client.attributes)
+    return route < 0 ? nil : mesh.routes[Int(route)].split.first?.cluster
+  }
+}
