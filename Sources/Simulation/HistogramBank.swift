@@ -121,15 +121,46 @@ struct HistogramBank: ~Copyable {
     let added = other.totals[otherRow]
     if added.count == 0 { return nil }
     let ranks = (LatencyHistogram.rank(0.5, of: added.count), LatencyHistogram.rank(0.99, of: added.count))
+    let places =
+      other.carries.count == 0
+      ? move(from: &other, otherRow, to: row, ranks, isCarrying: false)
+      : moveCarrying(from: &other, otherRow, to: row, ranks)
+    totals.modify(row) { totals in
+      totals.sum &+= added.sum
+      totals.count &+= added.count
+      totals.maximum = max(totals.maximum, added.maximum)
+    }
+    other.totals[otherRow] = RowTotals(sum: 0, count: 0, maximum: 0)
+    let most = Double(added.maximum)
+    return (
+      min(LatencyHistogram.middle(of: places.0, precision: precision), most),
+      min(LatencyHistogram.middle(of: places.1, precision: precision), most)
+    )
+  }
+
+  /// The same where cells of the other bank may carry something.
+  @inline(never)
+  private mutating func moveCarrying(
+    from other: inout HistogramBank, _ otherRow: Int, to row: Int, _ ranks: (Int64, Int64)
+  ) -> (Int, Int) {
+    let places = move(from: &other, otherRow, to: row, ranks, isCarrying: true)
+    other.dropCarries(row: otherRow)
+    return places
+  }
+
+  /// Moves the cells of a row, and gives those in which two ranks lie.
+  @inline(__always)
+  private mutating func move(
+    from other: inout HistogramBank, _ otherRow: Int, to row: Int, _ ranks: (Int64, Int64), isCarrying: Bool
+  ) -> (Int, Int) {
     var places = (0, 0)
     var seen: Int64 = 0
     let last = other.lastCell(row: otherRow)
     var source = otherRow * width
     var target = row * width
-    let hasCarries = other.carries.count > 0
     for cell in 0...last {
       let more = other.cells[source]
-      let beyond = hasCarries ? other.carried(source) : 0
+      let beyond = isCarrying ? other.carried(source) : 0
       if more != 0 || beyond != 0 {
         if seen < ranks.0 { places.0 = cell }
         if seen < ranks.1 { places.1 = cell }
@@ -140,23 +171,12 @@ struct HistogramBank: ~Copyable {
           tally = sum
           return isFull
         }
-        if isFull || beyond > 0 { carry(beyond + (isFull ? 1 : 0), into: target) }
+        if isFull || beyond != 0 { carry(beyond + (isFull ? 1 : 0), into: target) }
       }
       source += 1
       target += 1
     }
-    totals.modify(row) { totals in
-      totals.sum &+= added.sum
-      totals.count &+= added.count
-      totals.maximum = max(totals.maximum, added.maximum)
-    }
-    other.totals[otherRow] = RowTotals(sum: 0, count: 0, maximum: 0)
-    if hasCarries { other.dropCarries(row: otherRow) }
-    let most = Double(added.maximum)
-    return (
-      min(LatencyHistogram.middle(of: places.0, precision: precision), most),
-      min(LatencyHistogram.middle(of: places.1, precision: precision), most)
-    )
+    return places
   }
 
   /// Forgets a row; the cost is that of the cells up to its maximum.
