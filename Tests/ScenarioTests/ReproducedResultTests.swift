@@ -42,7 +42,11 @@ import Testing
     Published(5, "circuit-breaker", "firstMinute", "success_rate", 0.98, tolerance: 0.001),
     Published(5, "circuit-breaker", "firstFiveMinutes", "success_rate", 0.9947, tolerance: 0.001),
     Published(5, "circuit-breaker", "steady", "success_rate", 0.998333, tolerance: 0.00001),
-    // The supermarket model, with 100 servers as simulated by others.
+    // The supermarket model: with infinitely many servers, and with 100 as simulated by others. The tails of row 12 are in
+    // `SupermarketTests`.
+    Published(11, "theory-supermarket", "load50", "latency_mean_ms", 12.657),
+    Published(11, "theory-supermarket", "load70", "latency_mean_ms", 16.145),
+    Published(11, "theory-supermarket", "load80", "latency_mean_ms", 19.474),
     Published(11, "theory-supermarket", "load90", "latency_mean_ms", 26.636),
     Published(11, "theory-supermarket", "load95", "latency_mean_ms", 34.836),
     Published(11, "theory-supermarket", "load99", "latency_mean_ms", 59.9),
