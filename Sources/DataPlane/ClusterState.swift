@@ -18,7 +18,7 @@ struct ClusterState: ~Copyable {
   /// What may be chosen, and what is in flight.
   var endpoints: EndpointSet
   /// Who chooses.
-  private var balancer: any LoadBalancer
+  private var balancer: any LoadBalancer & ~Copyable
   /// The balancer's stream for what no request causes.
   private var random: RandomStream
   /// Failure accrual's settings, when on.
@@ -32,10 +32,10 @@ struct ClusterState: ~Copyable {
   /// Failure accrual by slot; empty when off.
   var accruals: Pool<EndpointAccrual>
 
-  init(_ description: ClusterDescription, balancer: any LoadBalancer, random: RandomStream) {
+  init(_ description: ClusterDescription, balancer: consuming any LoadBalancer & ~Copyable, random: RandomStream) {
     self.endpoints = EndpointSet()
+    self.observesAttempts = balancer.observesAttempts
     self.balancer = balancer
-    self.observesAttempts = type(of: balancer).observesAttempts
     self.random = random
     self.accrual = description.failureAccrual
     self.detects = description.failureAccrual != nil
@@ -45,10 +45,10 @@ struct ClusterState: ~Copyable {
   /// Chooses an endpoint and counts the attempt in. Returns its slot, or -1 when none may be chosen.
   @inline(__always)
   mutating func begin(_ context: PickContext, _ draws: inout RandomStream, at now: Timestamp) -> Int32 {
-    let slot = balancer.pick(endpoints, context, &draws, at: now)
+    let slot = balancer.pick(endpoints.view, context, &draws, at: now)
     if slot < 0 { return -1 }
     endpoints.states[slot].inFlight &+= 1
-    if observesAttempts { balancer.began(endpoints, slot: slot, at: now) }
+    if observesAttempts { balancer.began(endpoints.view, slot: slot, at: now) }
     // A probe's permit is taken: nobody else may go there until the verdict.
     if detects {
       hasSentProbe = accruals[slot].machine.attemptSent()
@@ -61,8 +61,14 @@ struct ClusterState: ~Copyable {
   @inline(__always)
   mutating func end(slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp) {
     endpoints.states[slot].inFlight &-= 1
-    if observesAttempts { balancer.ended(endpoints, slot: slot, outcome, at: now) }
+    if observesAttempts { balancer.ended(endpoints.view, slot: slot, outcome, at: now) }
   }
+
+  /// Hands on what an oracle sees.
+  mutating func observed(_ work: ObservedWork, slot: Int32) { balancer.observed(endpoints.view, slot: slot, work) }
+
+  /// The figure by which the balancer compares an endpoint, if it compares any.
+  mutating func rank(slot: Int32, at now: Timestamp) -> Double? { balancer.rank(endpoints.view, slot: slot, at: now) }
 
   /// Replaces the endpoints; who is new gets a fresh state machine.
   mutating func list(_ descriptions: [EndpointDescription], at now: Timestamp) {
@@ -76,7 +82,7 @@ struct ClusterState: ~Copyable {
         accruals[slot].incarnation = endpoints.states[slot].incarnation
       }
     }
-    balancer.endpointsChanged(endpoints, &random, at: now)
+    balancer.endpointsChanged(endpoints.view, &random, at: now)
   }
 
   /// Feeds one verdict on an answer to failure accrual and applies what follows.
@@ -114,6 +120,6 @@ struct ClusterState: ~Copyable {
   private mutating func setAdmitted(_ admitted: Bool, slot: Int32, at now: Timestamp) {
     if endpoints.states[slot].isAdmitted == admitted { return }
     endpoints.setAdmitted(admitted, slot: slot)
-    balancer.endpointsChanged(endpoints, &random, at: now)
+    balancer.endpointsChanged(endpoints.view, &random, at: now)
   }
 }

@@ -6,27 +6,27 @@ import MeshCore
 extension DataPlane {
   /// Feeds one answer to failure accrual; sets the penalty's timer when it trips.
   mutating func classified(
-    _ attempt: AttemptRecord, isFailure: Bool, at now: Timestamp, into actions: inout ActionBuffer
+    cluster: Int, slot: Int32, isFailure: Bool, at now: Timestamp, into actions: inout ActionBuffer
   ) {
-    let cluster = Int(attempt.cluster)
     // Who has left is not judged any more.
-    if !clusters[cluster].endpoints.states[attempt.slot].isListed { return }
-    let verdict = clusters[cluster].classified(slot: attempt.slot, isFailure: isFailure, &detectionRandom, at: now)
+    if !clusters[cluster].endpoints.states[slot].isListed { return }
+    let verdict = clusters[cluster].classified(slot: slot, isFailure: isFailure, &detectionRandom, at: now)
     switch verdict {
     case .none, .probation:
       return
     case .tripped(let until, let penalty, let failures), .probeFailed(let until, let penalty, let failures):
-      let state = clusters[cluster].endpoints.states[attempt.slot]
+      let state = clusters[cluster].endpoints.states[slot]
       let timer = timers.insert(
         TimerRecord(
-          purpose: .penalty, subject: attempt.cluster, slot: attempt.slot, incarnation: state.incarnation))
-      clusters[cluster].accruals[attempt.slot].timer = timer
+          purpose: .penalty, subject: Int32(truncatingIfNeeded: cluster), slot: slot, incarnation: state.incarnation))
+      clusters[cluster].accruals[slot].timer = timer
       actions.append(.setTimer(timer, deadline: until))
       let kind: DetectionNotice.Kind = if case .tripped = verdict { .ejected } else { .probeFailed }
-      report(kind, attempt.cluster, state.identity, failures: failures, penalty: penalty, into: &actions)
+      report(
+        kind, Int32(truncatingIfNeeded: cluster), state.identity, failures: failures, penalty: penalty, into: &actions)
     case .reopened:
-      let identity = clusters[cluster].endpoints.states[attempt.slot].identity
-      report(.returned, attempt.cluster, identity, failures: 0, penalty: .zero, into: &actions)
+      let identity = clusters[cluster].endpoints.states[slot].identity
+      report(.returned, Int32(truncatingIfNeeded: cluster), identity, failures: 0, penalty: .zero, into: &actions)
     }
   }
 

@@ -15,23 +15,27 @@ import TrafficSplitting
 /// Not thread-safe by design: whoever owns it tells it one event at a time. After construction and once its slabs have grown
 /// to their peaks, handling an event allocates nothing.
 public struct DataPlane: ~Copyable {
+  /// A request and the attempt that is under way for it, on one cache line: the attempt goes by the request's handle.
   struct RequestRecord: BitwiseCopyable {
     var caller: CallerToken
     var randomness: RandomKey
-    var context: PickContext
-    var attempt: AttemptHandle
+    var key: UInt64
     var timer: TimerHandle
+    /// When the attempt was sent.
+    var sent: Timestamp
     var cluster: Int32
-    var attempts: Int32
+    /// The slot of the endpoint it was sent to, or -1.
+    var slot: Int32
+    var hasKey: Bool
+    /// Whether the attempt holds the permit of a probation.
+    var isProbe: Bool
   }
 
-  struct AttemptRecord: BitwiseCopyable {
-    var sent: Timestamp
-    var request: Int32
-    var cluster: Int32
-    var slot: Int32
-    /// Whether it holds the permit of a probation.
-    var isProbe: Bool
+  /// What a route says, as far as each of its requests needs it.
+  struct RoutePlan: BitwiseCopyable {
+    var timeout: TimeSpan
+    /// The only cluster it leads to, or -1 when a draw decides.
+    var onlyCluster: Int32
   }
 
   enum TimerPurpose: UInt8, BitwiseCopyable {
@@ -49,26 +53,28 @@ public struct DataPlane: ~Copyable {
   }
 
   private let profile: MeshProfile
-  private var timeouts: Pool<TimeSpan>
+  private var routes: Pool<RoutePlan>
   private var splits: WeightedSplit
   let clusters: UnsafeMutablePointer<ClusterState>
   /// How many clusters the mesh has.
   public let clusterCount: Int
   private var requests: Slab<RequestRecord>
-  private var attempts: Slab<AttemptRecord>
   var timers: Slab<TimerRecord>
   var detectionRandom: RandomStream
 
   /// A data plane without endpoints: `endpointsChanged` brings them.
   ///
   /// - Parameters:
-  ///   - mesh: What is deployed, checked.
+  ///   - mesh: What is deployed, checked: a policy that is not registered stops the process.
   ///   - key: The root of the data plane's own streams, one a purpose; two data planes need two keys.
   public init(_ mesh: MeshDescription, key: RandomKey) {
     profile = mesh.profile
-    timeouts = Pool(capacity: mesh.routes.count)
-    for route in mesh.routes { timeouts.append(route.timeout ?? .zero) }
     splits = WeightedSplit(mesh.routes)
+    routes = Pool(capacity: mesh.routes.count)
+    for (index, route) in mesh.routes.enumerated() {
+      routes.append(
+        RoutePlan(timeout: route.timeout ?? .zero, onlyCluster: splits.onlyCluster(route: Int32(index))))
+    }
     clusterCount = mesh.clusters.count
     clusters = .allocate(capacity: max(1, mesh.clusters.count))
     let balancerKey = key.key(for: .balancer)
@@ -81,7 +87,6 @@ public struct DataPlane: ~Copyable {
           cluster, balancer: policy.make(cluster.balancer.parameters), random: balancerKey.key(UInt64(index)).stream()))
     }
     requests = Slab()
-    attempts = Slab()
     timers = Slab()
     detectionRandom = key.key(for: .detection).stream()
   }
@@ -94,8 +99,8 @@ public struct DataPlane: ~Copyable {
   /// Requests that have no answer yet.
   public var openRequests: Int { requests.occupiedCount }
 
-  /// Attempts that have no answer yet.
-  public var openAttempts: Int { attempts.occupiedCount }
+  /// Attempts that have no answer yet: one a request.
+  public var openAttempts: Int { requests.occupiedCount }
 
   /// Timers that are set.
   public var openTimers: Int { timers.occupiedCount }
@@ -109,18 +114,65 @@ public struct DataPlane: ~Copyable {
     case .requestArrived(let arrival):
       requestArrived(arrival, at: now, into: &actions)
     case .attemptAnswered(let attempt, let status):
-      if attempts.contains(attempt) { end(attempt, .answered, status, .endpoint, at: now, into: &actions) }
+      attemptAnswered(attempt, status: status, at: now, into: &actions)
     case .attemptFailed(let attempt, let failure):
-      if attempts.contains(attempt) { end(attempt, .broken, status(of: failure), .transport, at: now, into: &actions) }
+      if requests.contains(attempt) { end(attempt, .broken, status(of: failure), .transport, at: now, into: &actions) }
     case .timerDue(let timer):
       timerDue(timer, at: now, into: &actions)
     case .requestAbandoned(let request):
       if requests.contains(request) { abandon(request, at: now, into: &actions) }
     case .workObserved(let cluster, let endpoint, let work):
       if let slot = clusters[Int(cluster)].endpoints.slot(of: endpoint) {
-        clusters[Int(cluster)].endpoints.observe(work, slot: slot)
+        clusters[Int(cluster)].observed(work, slot: slot)
       }
     }
+  }
+
+  /// What `handle` does with `.requestArrived`, for worlds that know what they have.
+  @inline(never)
+  public mutating func requestArrived(
+    _ arrival: RequestArrival, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    if arrival.route < 0 {
+      actions.append(.respond(arrival.caller, attempt: .none, status: 404, cause: .noRoute))
+      return
+    }
+    let plan = routes[arrival.route]
+    var cluster = plan.onlyCluster
+    if cluster < 0 {
+      cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(0))
+    }
+    // The n-th try compares the same endpoints in every variant that makes one.
+    var draws = arrival.randomness.stream(for: .balancer, 1)
+    let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
+    let slot = clusters[Int(cluster)].begin(context, &draws, at: now)
+    if slot < 0 {
+      actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
+      return
+    }
+    let request = requests.insert(
+      RequestRecord(
+        caller: arrival.caller, randomness: arrival.randomness, key: arrival.key, timer: .none, sent: now,
+        cluster: cluster, slot: slot, hasKey: arrival.hasKey, isProbe: clusters[Int(cluster)].hasSentProbe))
+    if plan.timeout.nanoseconds > 0 {
+      let timer = timers.insert(
+        TimerRecord(purpose: .routeTimeout, subject: request.index, slot: -1, incarnation: 0))
+      requests[request.index].timer = timer
+      actions.append(.setTimer(timer, deadline: now + plan.timeout))
+    }
+    actions.append(
+      .startAttempt(
+        AttemptStart(
+          caller: arrival.caller, request: request, attempt: request, cluster: cluster,
+          endpoint: clusters[Int(cluster)].endpoints.states[slot].identity, kind: .first, number: 1)))
+  }
+
+  /// What `handle` does with `.attemptAnswered`, for worlds that know what they have.
+  @inline(never)
+  public mutating func attemptAnswered(
+    _ attempt: AttemptHandle, status: Int16, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    if requests.contains(attempt) { end(attempt, .answered, status, .endpoint, at: now, into: &actions) }
   }
 
   /// What the caller of a broken attempt is told: 503, as Envoy does; Linkerd says 502, and 504 when the connection did not open
@@ -139,85 +191,29 @@ public struct DataPlane: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func requestArrived(
-    _ arrival: RequestArrival, at now: Timestamp, into actions: inout ActionBuffer
-  ) {
-    if arrival.route < 0 {
-      actions.append(.respond(arrival.caller, attempt: .none, status: 404, cause: .noRoute))
-      return
-    }
-    var cluster = splits.onlyCluster(route: arrival.route)
-    if cluster < 0 {
-      cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(0))
-    }
-    let context = arrival.hasKey ? PickContext(key: arrival.key) : PickContext()
-    let record = RequestRecord(
-      caller: arrival.caller, randomness: arrival.randomness, context: context, attempt: .none, timer: .none,
-      cluster: cluster, attempts: 0)
-    let request = requests.insert(record)
-    let timeout = timeouts[arrival.route]
-    if timeout.nanoseconds > 0 {
-      let timer = timers.insert(
-        TimerRecord(purpose: .routeTimeout, subject: request.index, slot: -1, incarnation: 0))
-      requests[request.index].timer = timer
-      actions.append(.setTimer(timer, deadline: now + timeout))
-    }
-    startAttempt(request, record, .first, at: now, into: &actions)
-  }
-
-  @inline(__always)
-  private mutating func startAttempt(
-    _ request: RequestHandle, _ record: RequestRecord, _ kind: AttemptKind, at now: Timestamp,
-    into actions: inout ActionBuffer
-  ) {
-    let number = record.attempts &+ 1
-    // The n-th try compares the same endpoints in every variant that makes one.
-    var draws = record.randomness.stream(for: .balancer, UInt64(UInt32(bitPattern: number)))
-    let slot = clusters[Int(record.cluster)].begin(record.context, &draws, at: now)
-    if slot < 0 {
-      respond(request.index, .none, status: 503, .noEndpoint, into: &actions)
-      return
-    }
-    let attempt = attempts.insert(
-      AttemptRecord(
-        sent: now, request: request.index, cluster: record.cluster, slot: slot,
-        isProbe: clusters[Int(record.cluster)].hasSentProbe))
-    requests.modify(request.index) { request in
-      request.attempt = attempt
-      request.attempts = number
-    }
-    actions.append(
-      .startAttempt(
-        AttemptStart(
-          caller: record.caller, request: request, attempt: attempt, cluster: record.cluster,
-          endpoint: clusters[Int(record.cluster)].endpoints.states[slot].identity, kind: kind, number: number)))
-  }
-
-  @inline(__always)
   private mutating func end(
     _ handle: AttemptHandle, _ ending: AttemptEnding, _ status: Int16, _ cause: ResponseCause, at now: Timestamp,
     into actions: inout ActionBuffer
   ) {
-    let attempt = attempts[handle.index]
-    attempts.remove(at: handle.index)
-    let outcome = AttemptOutcome(latency: now - attempt.sent, status: status, ending: ending)
-    clusters[Int(attempt.cluster)].end(slot: attempt.slot, outcome, at: now)
-    if clusters[Int(attempt.cluster)].detects {
+    let (sent, cluster, slot) = requests.modify(handle.index) { ($0.sent, Int($0.cluster), $0.slot) }
+    let outcome = AttemptOutcome(latency: now - sent, status: status, ending: ending)
+    clusters[cluster].end(slot: slot, outcome, at: now)
+    if clusters[cluster].detects {
       let isFailure = FailureClassification.isAccrualFailure(status: status, isAnswered: outcome.isAnswered)
-      if isFailure || !clusters[Int(attempt.cluster)].accruals[attempt.slot].machine.isUntroubled {
-        classified(attempt, isFailure: isFailure, at: now, into: &actions)
+      if isFailure || !clusters[cluster].accruals[slot].machine.isUntroubled {
+        classified(cluster: cluster, slot: slot, isFailure: isFailure, at: now, into: &actions)
       }
     }
-    respond(attempt.request, handle, status: status, cause, into: &actions)
+    respond(handle, handle, status: status, cause, into: &actions)
   }
 
   @inline(__always)
   private mutating func respond(
-    _ request: Int32, _ attempt: AttemptHandle, status: Int16, _ cause: ResponseCause,
+    _ request: RequestHandle, _ attempt: AttemptHandle, status: Int16, _ cause: ResponseCause,
     into actions: inout ActionBuffer
   ) {
-    let (caller, timer) = (requests[request].caller, requests[request].timer)
-    requests.remove(at: request)
+    let (caller, timer) = requests.modify(request.index) { ($0.caller, $0.timer) }
+    requests.remove(at: request.index)
     if timer.index >= 0 { drop(timer, into: &actions) }
     actions.append(.respond(caller, attempt: attempt, status: status, cause: cause))
   }
@@ -229,7 +225,7 @@ public struct DataPlane: ~Copyable {
     switch record.purpose {
     case .routeTimeout:
       requests[record.subject].timer = .none
-      let attempt = requests[record.subject].attempt
+      let attempt = requests.handle(at: record.subject)
       actions.append(.cancelAttempt(attempt, caller: requests[record.subject].caller))
       end(attempt, .timedOut, 504, .routeTimeout, at: now, into: &actions)
     case .penalty:
@@ -240,14 +236,11 @@ public struct DataPlane: ~Copyable {
   private mutating func abandon(_ handle: RequestHandle, at now: Timestamp, into actions: inout ActionBuffer) {
     let request = requests[handle.index]
     requests.remove(at: handle.index)
-    if attempts.contains(request.attempt) {
-      let attempt = attempts[request.attempt.index]
-      attempts.remove(at: request.attempt.index)
-      let outcome = AttemptOutcome(latency: now - attempt.sent, status: 0, ending: .abandoned)
-      clusters[Int(attempt.cluster)].end(slot: attempt.slot, outcome, at: now)
-      if attempt.isProbe { clusters[Int(attempt.cluster)].returnPermit(slot: attempt.slot, at: now) }
-      actions.append(.cancelAttempt(request.attempt, caller: request.caller))
-    }
+    let cluster = Int(request.cluster)
+    let outcome = AttemptOutcome(latency: now - request.sent, status: 0, ending: .abandoned)
+    clusters[cluster].end(slot: request.slot, outcome, at: now)
+    if request.isProbe { clusters[cluster].returnPermit(slot: request.slot, at: now) }
+    actions.append(.cancelAttempt(handle, caller: request.caller))
     if request.timer.index >= 0 { drop(request.timer, into: &actions) }
   }
 

@@ -25,7 +25,7 @@ public struct JoinIdleQueue: LoadBalancer {
   public init() {}
 
   public mutating func endpointsChanged(
-    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) {
     places = ContiguousArray(repeating: Self.notAvailable, count: endpoints.states.count)
     idle.removeAll(keepingCapacity: true)
@@ -38,14 +38,14 @@ public struct JoinIdleQueue: LoadBalancer {
   }
 
   public mutating func pick(
-    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     if !idle.isEmpty { return idle[random.below(idle.count)] }
     let count = endpoints.availableCount
     return count == 0 ? -1 : endpoints.available[random.below(count)]
   }
 
-  public mutating func began(_ endpoints: borrowing EndpointSet, slot: Int32, at now: Timestamp) {
+  public mutating func began(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) {
     let place = places[Int(slot)]
     if place < 0 { return }
     places[Int(slot)] = Self.notIdle
@@ -57,7 +57,7 @@ public struct JoinIdleQueue: LoadBalancer {
   }
 
   public mutating func ended(
-    _ endpoints: borrowing EndpointSet, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
+    _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
   ) {
     if endpoints.states[slot].inFlight == 0 && places[Int(slot)] == Self.notIdle { insert(slot) }
   }

@@ -7,7 +7,7 @@ import MeshCore
 
 /// Chooses the least loaded endpoint. Complexity: O(n).
 public struct JoinShortestQueue: LoadBalancer {
-  public static var observesAttempts: Bool { false }
+  public var observesAttempts: Bool { false }
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
@@ -18,9 +18,14 @@ public struct JoinShortestQueue: LoadBalancer {
   /// A policy without state.
   public init() {}
 
+  /// The requests in flight.
+  public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
+    Double(endpoints.states[slot].inFlight)
+  }
+
   public mutating func pick(
-    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
-    LeastSearch.slot(of: endpoints, &random) { endpoints, slot in Int64(endpoints.states[slot].inFlight) }
+    LeastSearch.slot(of: endpoints, &random) { slot in Int64(endpoints.states[slot].inFlight) }
   }
 }

@@ -27,7 +27,7 @@ public struct LeastRequest: LoadBalancer {
       "with unequal weights: the exponent of weight / (active + 1)^bias; below 0 counts as 1"),
   ]
 
-  public static var observesAttempts: Bool { false }
+  public var observesAttempts: Bool { false }
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
@@ -74,7 +74,7 @@ public struct LeastRequest: LoadBalancer {
   }
 
   public mutating func endpointsChanged(
-    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) {
     weighted.value.schedule.drawSeed(&random)
     let count = endpoints.availableCount
@@ -86,8 +86,13 @@ public struct LeastRequest: LoadBalancer {
     weighted.value.schedule.rebuild(weights: weights)
   }
 
+  /// The requests in flight; with unequal weights turns decide, and nothing is compared.
+  public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
+    isWeighted ? nil : Double(endpoints.states[slot].inFlight)
+  }
+
   public mutating func pick(
-    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     let count = endpoints.availableCount
     if count == 0 { return -1 }
@@ -106,7 +111,7 @@ public struct LeastRequest: LoadBalancer {
   }
 
   @inline(__always)
-  private func pickOfPair(_ endpoints: borrowing EndpointSet, _ count: Int, _ random: inout RandomStream) -> Int32 {
+  private func pickOfPair(_ endpoints: EndpointView, _ count: Int, _ random: inout RandomStream) -> Int32 {
     if count == 1 { return endpoints.available[0] }
     let pair = random.distinctPair(below: count)
     let first = endpoints.available[pair.first]
@@ -117,7 +122,7 @@ public struct LeastRequest: LoadBalancer {
   /// Deals from the front of the deck. A partial shuffle of a deck in any order gives every ordered sample the same chance,
   /// so the deck need not be put back in order.
   private mutating func pickOfDistinct(
-    _ endpoints: borrowing EndpointSet, _ count: Int, _ random: inout RandomStream
+    _ endpoints: EndpointView, _ count: Int, _ random: inout RandomStream
   ) -> Int32 {
     if count == 1 { return endpoints.available[0] }
     var best: Int32 = -1
@@ -135,7 +140,7 @@ public struct LeastRequest: LoadBalancer {
   }
 
   private func pickWithReplacement(
-    _ endpoints: borrowing EndpointSet, _ count: Int, _ random: inout RandomStream
+    _ endpoints: EndpointView, _ count: Int, _ random: inout RandomStream
   ) -> Int32 {
     var best = endpoints.available[random.modulo(count)]
     for _ in 1..<choices {
@@ -146,7 +151,7 @@ public struct LeastRequest: LoadBalancer {
   }
 
   /// The k-th of k equals replaces the earlier ones with probability 1/k, so all of them are equally likely in the end.
-  private func pickOfAll(_ endpoints: borrowing EndpointSet, _ count: Int, _ random: inout RandomStream) -> Int32 {
+  private func pickOfAll(_ endpoints: EndpointView, _ count: Int, _ random: inout RandomStream) -> Int32 {
     var best = endpoints.available[0]
     var ties = 1
     for place in 1..<count {
@@ -165,7 +170,7 @@ public struct LeastRequest: LoadBalancer {
   }
 
   @inline(__always)
-  private func effectiveWeight(_ endpoints: borrowing EndpointSet, slot: Int32) -> Double {
+  private func effectiveWeight(_ endpoints: EndpointView, slot: Int32) -> Double {
     weighted.value.bias.effectiveWeight(
       Double(endpoints.states[slot].weight), active: endpoints.states[slot].inFlight)
   }

@@ -40,7 +40,7 @@ public struct LeastResponseTime: LoadBalancer {
   }
 
   public mutating func endpointsChanged(
-    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) {
     for slot in 0..<endpoints.states.count {
       let fresh = Average(latency: -1, incarnation: endpoints.states[slot].incarnation)
@@ -52,14 +52,19 @@ public struct LeastResponseTime: LoadBalancer {
     }
   }
 
+  /// The average latency in nanoseconds, below 0 while there is none.
+  public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
+    averages[Int(slot)].latency
+  }
+
   public mutating func pick(
-    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
-    LeastSearch.slot(of: endpoints, &random) { _, slot in rank(slot: slot) }
+    LeastSearch.slot(of: endpoints, &random) { slot in rank(slot: slot) }
   }
 
   public mutating func ended(
-    _ endpoints: borrowing EndpointSet, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
+    _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
   ) {
     let latency = Double(max(outcome.latency.nanoseconds, 0))
     let average = averages[Int(slot)].latency

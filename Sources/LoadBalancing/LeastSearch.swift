@@ -33,16 +33,16 @@ struct LeastSearch {
   /// The available slot with the least `measure`, ties at random; -1 without any. Complexity: O(endpoints).
   @inline(__always)
   static func slot(
-    of endpoints: borrowing EndpointSet, _ random: inout RandomStream,
-    by measure: (_ endpoints: borrowing EndpointSet, _ slot: Int32) -> Int64
+    of endpoints: EndpointView, _ random: inout RandomStream,
+    by measure: (_ slot: Int32) -> Int64
   ) -> Int32 {
     let count = endpoints.availableCount
     var search = LeastSearch()
-    for place in 0..<count { search.see(measure(endpoints, endpoints.available[place])) }
+    for place in 0..<count { search.see(measure(endpoints.available[place])) }
     search.draw(&random)
     for place in 0..<count {
       let slot = endpoints.available[place]
-      if search.takes(measure(endpoints, slot)) { return slot }
+      if search.takes(measure(slot)) { return slot }
     }
     return -1
   }

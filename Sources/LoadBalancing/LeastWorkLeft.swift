@@ -8,7 +8,7 @@ import MeshCore
 
 /// Chooses the endpoint with the least unfinished work. Complexity: O(n).
 public struct LeastWorkLeft: LoadBalancer {
-  public static var observesAttempts: Bool { false }
+  public var observesAttempts: Bool { false }
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
@@ -16,12 +16,41 @@ public struct LeastWorkLeft: LoadBalancer {
     origin: "Harchol-Balter 2013, ch. 24", needsOracle: true
   ) { _ in LeastWorkLeft() }
 
-  /// A policy without state.
+  private struct Sight: BitwiseCopyable {
+    var work: ObservedWork
+    var incarnation: UInt32
+  }
+
+  private var sights: ContiguousArray<Sight> = []
+
+  /// A policy that has seen nothing: endpoints that no oracle has looked at are idle.
   public init() {}
 
+  public mutating func endpointsChanged(
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+  ) {
+    for slot in 0..<endpoints.states.count {
+      let fresh = Sight(work: .none, incarnation: endpoints.states[slot].incarnation)
+      if slot == sights.count {
+        sights.append(fresh)
+      } else if sights[slot].incarnation != fresh.incarnation {
+        sights[slot] = fresh
+      }
+    }
+  }
+
+  public mutating func observed(_ endpoints: EndpointView, slot: Int32, _ work: ObservedWork) {
+    sights[Int(slot)].work = work
+  }
+
+  /// The nanoseconds of work that the endpoint has.
+  public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
+    Double(sights[Int(slot)].work.left(at: now))
+  }
+
   public mutating func pick(
-    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
-    LeastSearch.slot(of: endpoints, &random) { endpoints, slot in endpoints.workLeft(slot: slot, at: now) }
+    LeastSearch.slot(of: endpoints, &random) { slot in sights[Int(slot)].work.left(at: now) }
   }
 }

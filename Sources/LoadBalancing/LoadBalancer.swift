@@ -17,11 +17,11 @@ public struct PickContext: BitwiseCopyable, Sendable {
     self.hasKey = false
   }
 
-  /// A request with a key.
+  /// A request with a key, if it has one.
   @inlinable
-  public init(key: UInt64) {
-    self.key = key
-    self.hasKey = true
+  public init(key: UInt64, hasKey: Bool = true) {
+    self.key = hasKey ? key : 0
+    self.hasKey = hasKey
   }
 }
 
@@ -69,40 +69,51 @@ public struct AttemptOutcome: BitwiseCopyable, Sendable {
 
 /// A balancing policy: a pure state machine, one per cluster and data plane.
 ///
-/// A policy reads no clock and owns no randomness: both come in. It works on slots of the `EndpointSet`; state of its own
+/// A policy reads no clock and owns no randomness: both come in. It works on slots of the `EndpointView`; state of its own
 /// that belongs to an endpoint sits in arrays by slot and starts afresh when the slot's `incarnation` changes.
 /// The calls come in this order: `endpointsChanged` first and after each change, then for each attempt `pick`, `began`
 /// (after the set's `inFlight` has grown by one) and `ended` (after it has shrunk).
-public protocol LoadBalancer {
+public protocol LoadBalancer: ~Copyable {
   /// Whether `began` and `ended` do anything: those of a policy that goes by `inFlight` alone need not be called.
-  static var observesAttempts: Bool { get }
+  var observesAttempts: Bool { get }
 
   /// Endpoints came or went, were admitted or shut out, or changed weight.
   mutating func endpointsChanged(
-    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp)
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp)
 
   /// Chooses one of the available endpoints and returns its slot, or -1 when none is available.
   mutating func pick(
-    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32
 
   /// An attempt was sent to `slot`.
-  mutating func began(_ endpoints: borrowing EndpointSet, slot: Int32, at now: Timestamp)
+  mutating func began(_ endpoints: EndpointView, slot: Int32, at now: Timestamp)
+
+  /// An oracle has looked at the endpoint in `slot`. The lab alone calls it, for policies that need an oracle.
+  mutating func observed(_ endpoints: EndpointView, slot: Int32, _ work: ObservedWork)
+
+  /// The figure by which the policy compares the endpoint in `slot` with others now, less being better; `nil` when it compares
+  /// none. For people and tests: nothing is decided by it.
+  mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double?
 
   /// An attempt at `slot` has ended.
-  mutating func ended(_ endpoints: borrowing EndpointSet, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp)
+  mutating func ended(_ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp)
 }
 
-extension LoadBalancer {
-  public static var observesAttempts: Bool { true }
+extension LoadBalancer where Self: ~Copyable {
+  public var observesAttempts: Bool { true }
 
   public mutating func endpointsChanged(
-    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) {}
 
-  public mutating func began(_ endpoints: borrowing EndpointSet, slot: Int32, at now: Timestamp) {}
+  public mutating func began(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) {}
+
+  public mutating func observed(_ endpoints: EndpointView, slot: Int32, _ work: ObservedWork) {}
+
+  public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? { nil }
 
   public mutating func ended(
-    _ endpoints: borrowing EndpointSet, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
+    _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
   ) {}
 }

@@ -81,7 +81,7 @@ public struct PeakEWMA: LoadBalancer {
   }
 
   public mutating func endpointsChanged(
-    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) {
     for slot in 0..<endpoints.states.count {
       let incarnation = endpoints.states[slot].incarnation
@@ -94,8 +94,13 @@ public struct PeakEWMA: LoadBalancer {
     }
   }
 
+  /// The cost: nanoseconds times requests.
+  public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
+    cost(endpoints, slot: slot, at: now)
+  }
+
   public mutating func pick(
-    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     let count = endpoints.availableCount
     if count < 2 { return count == 0 ? -1 : endpoints.available[0] }
@@ -108,14 +113,14 @@ public struct PeakEWMA: LoadBalancer {
   }
 
   public mutating func ended(
-    _ endpoints: borrowing EndpointSet, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
+    _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
   ) {
     estimates[Int(slot)].observe(Double(max(outcome.latency.nanoseconds, 0)), at: now, decay: decay)
   }
 
   /// What one more request would cost at `slot`, in nanoseconds. Looking lets the estimate fade.
   @inline(__always)
-  mutating func cost(_ endpoints: borrowing EndpointSet, slot: Int32, at now: Timestamp) -> Double {
+  mutating func cost(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double {
     let inFlight = Double(endpoints.states[slot].inFlight)
     var estimate = estimates[Int(slot)]
     estimate.observe(0, at: now, decay: decay)

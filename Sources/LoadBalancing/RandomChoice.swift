@@ -6,7 +6,7 @@ import MeshCore
 
 /// Chooses uniformly at random. Complexity: O(1).
 public struct RandomChoice: LoadBalancer {
-  public static var observesAttempts: Bool { false }
+  public var observesAttempts: Bool { false }
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
@@ -17,7 +17,7 @@ public struct RandomChoice: LoadBalancer {
   public init() {}
 
   public mutating func pick(
-    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     let count = endpoints.availableCount
     if count == 0 { return -1 }

@@ -9,7 +9,7 @@ import MeshCore
 
 /// Chooses endpoints in turn, by weight. Complexity: O(1) with equal weights, O(log n) otherwise.
 public struct RoundRobin: LoadBalancer {
-  public static var observesAttempts: Bool { false }
+  public var observesAttempts: Bool { false }
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
@@ -28,7 +28,7 @@ public struct RoundRobin: LoadBalancer {
   public init() {}
 
   public mutating func endpointsChanged(
-    _ endpoints: borrowing EndpointSet, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) {
     if schedule.value.seed == nil {
       schedule.value.drawSeed(&random)
@@ -44,7 +44,7 @@ public struct RoundRobin: LoadBalancer {
   }
 
   public mutating func pick(
-    _ endpoints: borrowing EndpointSet, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     if isWeighted {
       let slot = endpoints.available[schedule.value.earliest]

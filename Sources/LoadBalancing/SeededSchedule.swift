@@ -26,7 +26,7 @@ struct SeededSchedule: Sendable {
   mutating func takeTurn(weight: Double) { schedule.takeTurn(weight: weight) }
 }
 
-extension EndpointSet {
+extension EndpointView {
   /// Whether all available endpoints have the same weight; true for none and for one.
   var availableWeightsAreEqual: Bool {
     if availableCount < 2 { return true }

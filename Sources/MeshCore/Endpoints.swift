@@ -92,6 +92,26 @@ public struct ObservedWork: BitwiseCopyable, Sendable {
   }
 }
 
+/// What a policy sees of a cluster's endpoints, lent for the length of a call.
+@frozen
+public struct EndpointView: BitwiseCopyable {
+  /// The states, by slot. Slots of endpoints that have gone are among them until they are used again.
+  public let states: PoolView<EndpointState>
+  /// The slots that may be chosen, in discovery's order.
+  public let available: PoolView<Int32>
+
+  /// The endpoints `available` of `states`.
+  @inlinable
+  public init(states: PoolView<EndpointState>, available: PoolView<Int32>) {
+    self.states = states
+    self.available = available
+  }
+
+  /// How many endpoints may be chosen.
+  @inlinable
+  public var availableCount: Int { available.count }
+}
+
 /// A cluster's endpoints in one data plane: their states by slot, and the slots that may be chosen.
 public struct EndpointSet: ~Copyable {
   /// The states, by slot. Slots of endpoints that have gone are used again.
@@ -100,8 +120,6 @@ public struct EndpointSet: ~Copyable {
   public private(set) var available: Pool<Int32>
   /// All listed slots, in discovery's order.
   public private(set) var listed: Pool<Int32>
-  /// What an oracle sees, by slot; empty where none looks.
-  private var observedWork: Pool<ObservedWork>
   /// The slot of each identity that has one, -1 elsewhere.
   private var slots: Pool<Int32>
 
@@ -110,13 +128,18 @@ public struct EndpointSet: ~Copyable {
     self.states = Pool()
     self.available = Pool()
     self.listed = Pool()
-    self.observedWork = Pool()
     self.slots = Pool()
   }
 
   /// How many endpoints may be chosen.
   @inline(__always)
   public var availableCount: Int { available.count }
+
+  /// What policies see.
+  @inlinable
+  public var view: EndpointView {
+    @inline(__always) get { EndpointView(states: states.view, available: available.view) }
+  }
 
   /// Replaces the listed endpoints. Who stays keeps slot and state; a changed weight or zone is taken over. An endpoint that
   /// is listed twice counts once.
@@ -149,18 +172,6 @@ public struct EndpointSet: ~Copyable {
     rebuildAvailable()
   }
 
-  /// An oracle has looked at the endpoint in `slot`.
-  public mutating func observe(_ work: ObservedWork, slot: Int32) {
-    if observedWork.count < states.count { observedWork.resize(to: states.count, filling: .none) }
-    observedWork[slot] = work
-  }
-
-  /// Nanoseconds of work that the endpoint in `slot` has at `now`, as an oracle sees it; 0 where none has looked.
-  @inline(__always)
-  public func workLeft(slot: Int32, at now: Timestamp) -> Int64 {
-    Int(slot) < observedWork.count ? observedWork[slot].left(at: now) : 0
-  }
-
   /// The slot of a listed endpoint or of one that still has requests, if it has one. Complexity: O(1).
   public func slot(of identity: EndpointIdentity) -> Int32? {
     if identity.number < 0 || Int(identity.number) >= slots.count { return nil }
@@ -178,7 +189,6 @@ public struct EndpointSet: ~Copyable {
     let slot = free
     if Int(slot) < states.count {
       states[slot] = EndpointState(endpoint, incarnation: states[slot].incarnation &+ 1, since: now)
-      if Int(slot) < observedWork.count { observedWork[slot] = .none }
     } else {
       states.append(EndpointState(endpoint, incarnation: 1, since: now))
     }

@@ -132,6 +132,86 @@ public struct Pool<Element: BitwiseCopyable>: ~Copyable {
   }
 }
 
+/// A table of fixed size whose indices wrap around: no index lies outside it, so none needs a check.
+@frozen
+public struct WrappingTable<Element: BitwiseCopyable>: ~Copyable {
+  @usableFromInline internal let base: UnsafeMutablePointer<Element>
+  @usableFromInline internal let mask: Int
+
+  /// A table of copies of `element`: at least `count` of them, rounded up to a power of two.
+  public init(repeating element: Element, count: Int) {
+    var room = 1
+    while room < count { room *= 2 }
+    base = .allocate(capacity: room)
+    base.initialize(repeating: element, count: room)
+    mask = room - 1
+  }
+
+  deinit { base.deallocate() }
+
+  /// How many records there are.
+  @inlinable
+  public var count: Int { mask + 1 }
+
+  /// The record at `index` modulo the table's size, in place.
+  @inlinable
+  public subscript(index: Int) -> Element {
+    @inline(__always) unsafeAddress { UnsafePointer(base + (index & mask)) }
+    @inline(__always) unsafeMutableAddress { base + (index & mask) }
+  }
+
+  /// Changes the record at `index` in place.
+  @inlinable
+  @inline(__always)
+  @discardableResult
+  public mutating func modify<Result>(_ index: Int, _ body: (inout Element) -> Result) -> Result {
+    body(&self[index])
+  }
+}
+
+/// The records of a pool, lent for the length of a call: reading costs no copy of the pool's own fields.
+///
+/// Whoever is given one must not keep it: the pool may move its records as soon as the call is over.
+@frozen
+public struct PoolView<Element: BitwiseCopyable>: BitwiseCopyable {
+  @usableFromInline internal let base: UnsafePointer<Element>
+
+  /// How many records there are.
+  public let count: Int
+
+  @inlinable
+  internal init(base: UnsafePointer<Element>, count: Int) {
+    self.base = base
+    self.count = count
+  }
+
+  /// The record at `index`.
+  @inlinable
+  public subscript(index: Int) -> Element {
+    @inline(__always) unsafeAddress {
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+      return base + index
+    }
+  }
+
+  /// The record at `index`, for the 32-bit indices that records hold.
+  @inlinable
+  public subscript(index: Int32) -> Element {
+    @inline(__always) unsafeAddress {
+      precondition(UInt(UInt32(bitPattern: index)) < UInt(bitPattern: count))
+      return base + Int(UInt32(bitPattern: index))
+    }
+  }
+}
+
+extension Pool {
+  /// The records, to be read while the pool is not changed.
+  @inlinable
+  public var view: PoolView<Element> {
+    @inline(__always) get { PoolView(base: UnsafePointer(base), count: used) }
+  }
+}
+
 /// Names one occupant of a `Slab`: the slot, and which of the slot's successive occupants is meant.
 @frozen
 public struct SlotHandle: BitwiseCopyable, Hashable, Sendable {

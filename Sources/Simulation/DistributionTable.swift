@@ -60,6 +60,14 @@ public struct DistributionTable: ~Copyable {
     Self.rounded(draw(index, key))
   }
 
+  /// The same for the hottest place: an exponential draw without a call in between.
+  @inline(__always)
+  mutating func sampleInPlace(_ index: Int32, _ key: RandomKey) -> Int64 {
+    let (kind, mean) = records.modify(index) { ($0.kind, $0.first) }
+    if kind != .exponential { return sample(index, key) }
+    return Self.rounded(-mean * Elementary.logarithm(unitInterval(key.draw(0))))
+  }
+
   /// The same before it is rounded and cut.
   @inline(__always)
   func draw(_ index: Int32, _ key: RandomKey) -> Double {

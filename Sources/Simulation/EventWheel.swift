@@ -57,9 +57,11 @@ struct EventWheel: ~Copyable {
 
   private var nodes: Pool<Node>
   private var firstFree: Int32
-  private var slots: Pool<SlotEnds>
-  /// One bit a slot, one word a level; the last word is a sentinel that ends the search on an empty wheel.
-  private var occupied: Pool<UInt64>
+  private var slots: WrappingTable<SlotEnds>
+  /// One bit a slot, one word a level.
+  private var occupied: WrappingTable<UInt64>
+  /// One bit a level that has any event.
+  private var occupiedLevels: UInt64
   /// The present: never later than any pending event.
   private var last: Int64
   /// How many events are pending.
@@ -68,9 +70,9 @@ struct EventWheel: ~Copyable {
   init() {
     nodes = Pool(capacity: 1024)
     firstFree = -1
-    slots = Pool(repeating: SlotEnds(head: -1, tail: -1), count: Self.levels * Self.slotsPerLevel)
-    occupied = Pool(repeating: 0, count: Self.levels + 1)
-    occupied[Self.levels] = 1
+    slots = WrappingTable(repeating: SlotEnds(head: -1, tail: -1), count: Self.levels * Self.slotsPerLevel)
+    occupied = WrappingTable(repeating: 0, count: Self.levels)
+    occupiedLevels = 0
     last = 0
     count = 0
   }
@@ -78,6 +80,12 @@ struct EventWheel: ~Copyable {
   /// Adds an event at `time`, which must not lie before the last popped one.
   @inline(never)
   mutating func schedule(at time: Int64, _ kind: EventKind, _ argument: UInt64) -> EventHandle {
+    scheduleInPlace(at: time, kind, argument)
+  }
+
+  /// The same without a call, for the hottest places.
+  @inline(__always)
+  mutating func scheduleInPlace(at time: Int64, _ kind: EventKind, _ argument: UInt64) -> EventHandle {
     precondition(time >= last, "an event lies in the future")
     let (slot, digit) = place(of: time)
     let tail = slots[slot].tail
@@ -141,9 +149,8 @@ struct EventWheel: ~Copyable {
   @inline(__always)
   mutating func next(until horizon: Int64) -> DueEvent? {
     while true {
-      var level = 0
-      while occupied[level] == 0 { level &+= 1 }
-      if level == Self.levels { return nil }
+      if occupiedLevels == 0 { return nil }
+      let level = occupiedLevels.trailingZeroBitCount
       let digit = occupied[level].trailingZeroBitCount
       let slot = level &* Self.slotsPerLevel &+ digit
       let first = slots[slot].head
@@ -156,7 +163,7 @@ struct EventWheel: ~Copyable {
           if node.next < 0 { ends.tail = -1 }
         }
         if node.next < 0 {
-          occupied[level] &= ~(1 << UInt64(digit))
+          vacate(level: level, digit: digit)
         } else {
           nodes[node.next].previous = -1
         }
@@ -164,7 +171,7 @@ struct EventWheel: ~Copyable {
         return DueEvent(time: node.time, kind: node.kind, argument: node.argument)
       }
       let shift = Int64(6 &* level)
-      let start = (node.time >> shift) << shift
+      let start = (node.time &>> shift) &<< shift
       // Beyond the horizon nothing is spread: a later event may still be scheduled before this slot begins.
       if start > horizon { return nil }
       last = start
@@ -176,7 +183,7 @@ struct EventWheel: ~Copyable {
   private mutating func cascade(_ slot: Int, level: Int, digit: Int) {
     var index = slots[slot].head
     slots[slot] = SlotEnds(head: -1, tail: -1)
-    occupied[level] &= ~(1 << UInt64(digit))
+    vacate(level: level, digit: digit)
     while index >= 0 {
       let (slot, digit) = place(of: nodes[index].time)
       let tail = slots[slot].tail
@@ -197,7 +204,7 @@ struct EventWheel: ~Copyable {
   private func place(of time: Int64) -> (slot: Int, digit: Int) {
     let difference = UInt64(bitPattern: time ^ last)
     let level = (63 &- (difference | 1).leadingZeroBitCount) / 6
-    let digit = Int(truncatingIfNeeded: time >> Int64(6 &* level)) & 63
+    let digit = Int(truncatingIfNeeded: time &>> Int64(6 &* level)) & 63
     return (level &* Self.slotsPerLevel &+ digit, digit)
   }
 
@@ -206,11 +213,20 @@ struct EventWheel: ~Copyable {
   private mutating func join(_ index: Int32, slot: Int, digit: Int, behind tail: Int32) {
     if tail < 0 {
       slots[slot] = SlotEnds(head: index, tail: index)
-      occupied[slot >> 6] |= 1 << UInt64(digit)
+      occupied[slot >> 6] |= 1 &<< UInt64(digit)
+      occupiedLevels |= 1 &<< UInt64(slot >> 6)
     } else {
       nodes[tail].next = index
       slots[slot].tail = index
     }
+  }
+
+  /// A slot has become empty.
+  @inline(__always)
+  private mutating func vacate(level: Int, digit: Int) {
+    let rest = occupied[level] & ~(1 &<< UInt64(digit))
+    occupied[level] = rest
+    if rest == 0 { occupiedLevels &= ~(1 &<< UInt64(level)) }
   }
 
   private mutating func unlink(_ node: Node) {
@@ -222,7 +238,7 @@ struct EventWheel: ~Copyable {
       if node.next < 0 { ends.tail = node.previous }
       return ends.head < 0
     }
-    if isEmpty { occupied[slot >> 6] &= ~(1 << UInt64(slot & 63)) }
+    if isEmpty { vacate(level: slot >> 6, digit: slot & 63) }
   }
 
   private mutating func release(_ index: Int32) {

@@ -135,7 +135,7 @@ extension World {
   mutating func report(_ notice: DetectionNotice, proxy: Int) {
     let cluster = Int(notice.cluster)
     let replica = notice.endpoint.number
-    let row = Int(firstRow[cluster] &+ replica &- firstReplicaOfCluster[cluster])
+    let row = Int(rowOfReplicaZero[cluster] &+ replica)
     let place = proxy * rows.count + row
     var name = "ejected"
     var detail = ""
@@ -229,8 +229,7 @@ extension World {
     measurement.isCounting = true
     for replica in 0..<Int32(replicas.count) {
       touch(replica)
-      replicas[replica].waitingAreaAtWarmUp = replicas[replica].waitingArea
-      replicas[replica].heldAreaAtWarmUp = replicas[replica].heldArea
+      _ = replicas[replica].foldAreas(isCounting: false)
     }
   }
 
@@ -242,8 +241,7 @@ extension World {
     measurement.isCounting = false
     for replica in 0..<Int32(replicas.count) {
       touch(replica)
-      replicas[replica].waitingAreaAtStop = replicas[replica].waitingArea
-      replicas[replica].heldAreaAtStop = replicas[replica].heldArea
+      _ = replicas[replica].foldAreas(isCounting: true)
     }
     judgeSaturation()
   }
@@ -253,10 +251,9 @@ extension World {
     if hasStopped { return }
     let window = settings.window.nanoseconds
     for replica in 0..<Int32(replicas.count) {
-      if replicas[replica].discipline == 3 { continue }
       touch(replica)
-      let held = replicas[replica].heldArea &- replicas[replica].heldAreaAtWindow
-      replicas[replica].heldAreaAtWindow = replicas[replica].heldArea
+      let held = Int64(clamping: replicas[replica].foldAreas(isCounting: measurement.isCounting))
+      if replicas[replica].discipline == 3 { continue }
       let capacity = Double(replicas[replica].workers) * Double(window)
       let backlog = replicas[replica].waiting &+ replicas[replica].inService
       if Double(held) < 0.995 * capacity {

@@ -155,6 +155,8 @@ struct ReplicaState: BitwiseCopyable {
   var discipline: UInt8
   /// Whether a service takes just what was demanded.
   var isPlain: Bool
+  /// Whether its service makes calls of its own.
+  var makesCalls: Bool
   var workers: Int32
   var queueLimit: Int32
   var inService: Int32
@@ -169,6 +171,11 @@ struct ReplicaState: BitwiseCopyable {
   var touched: Int64
   /// Nanoseconds that requests have spent here, for Little's law.
   var sojourn: Int64
+  /// The share of its answers that fail of themselves.
+  var errorRate: Double
+  /// Counted attempts that came in, and answers of them that succeeded.
+  var requests: Int64
+  var successes: Int64
   /// Served as many times as fast, by its description.
   var speed: Double
   /// The speed it has drawn.
@@ -180,18 +187,17 @@ struct ReplicaState: BitwiseCopyable {
   /// How many pauses and antagonists hold it.
   var holds: Int32
   var started: Int64
-  /// The areas when counting began.
-  var waitingAreaAtWarmUp: Int64
-  var heldAreaAtWarmUp: Int64
-  /// The areas when arrivals stopped.
-  var waitingAreaAtStop: Int64
-  var heldAreaAtStop: Int64
+  /// The areas within [warm-up, stop), up to the last window's end; `waitingArea` and `heldArea` at that moment. Those wrap
+  /// around after 2⁶³ request·nanoseconds, a long queue's work of hours; their differences over a window do not.
+  var waitingTime: Int128
+  var heldTime: Int128
+  var waitingAreaAtWindow: Int64
+  var heldAreaAtWindow: Int64
   /// Since when the replica is there, or -1 while it is not; and how long it was there within [warm-up, stop), up to then.
   var presentSince: Int64
   var present: Int64
-  /// For the watch on saturation: held area when the window began, since when it has had no rest (or −1 − what the last window
-  /// held), and its requests in that window's end or when the rest ended.
-  var heldAreaAtWindow: Int64
+  /// For the watch on saturation: since when it has had no rest (or −1 − what the last window held), and its requests in that
+  /// window's end or when the rest ended.
   var saturatedSince: Int64
   var backlogWhenSaturated: Int32
 }
@@ -228,6 +234,19 @@ extension ReplicaState {
     heldArea &+= (served < most ? served : most) &* span
   }
 
+  /// Moves the areas since the last time to where they cannot wrap around, and returns the held one.
+  mutating func foldAreas(isCounting: Bool) -> UInt64 {
+    let waited = UInt64(bitPattern: waitingArea &- waitingAreaAtWindow)
+    let held = UInt64(bitPattern: heldArea &- heldAreaAtWindow)
+    waitingAreaAtWindow = waitingArea
+    heldAreaAtWindow = heldArea
+    if isCounting {
+      waitingTime += Int128(waited)
+      heldTime += Int128(held)
+    }
+    return held
+  }
+
   /// Counts an attempt in, for service or to wait.
   @inline(__always)
   mutating func admit(at now: Int64) -> Admission {
@@ -254,7 +273,6 @@ struct ServiceState: BitwiseCopyable {
   var replicaRoom: Int32
   /// How many are meant to be there now.
   var replicaCount: Int32
-  var errorRate: Double
   var responseSize: Int64
   var perConcurrent: Int64
   var coldStartFactor: Double
@@ -263,8 +281,6 @@ struct ServiceState: BitwiseCopyable {
   var stepCount: Int32
   var holdsWorker: Bool
   var onCancel: UInt8
-  var requests: Int64
-  var successes: Int64
   var abandoned: Int64
   var wasted: Double
 }
@@ -328,7 +344,7 @@ struct EndpointRow: BitwiseCopyable {
   var replica: Int32
   var requests: Int64
   var successes: Int64
-  var latencySum: Int64
+  var latencySum: Int128
   var ended: Int64
   var ejected: Int64
   var wasListed: Bool

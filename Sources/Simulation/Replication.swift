@@ -58,7 +58,7 @@ extension Replication {
   /// Runs it.
   ///
   /// - Parameter monitor: Where to tell how far it is, and where to look whether to stop.
-  /// - Throws: `SimulationError.stopped` when the monitor asked to stop, `timeStandsStill` when events follow each other
+  /// - Throws: `SimulationError.stopped` when the monitor asked to stop, `tooManyOpen` in an endless overload, `timeStandsStill` when events follow each other
   ///   without time passing, `notConserved` when the run's accounts are not even (a fault of Weir's own).
   public func simulate(monitor: RunMonitor? = nil) throws(SimulationError) -> ReplicationResult {
     var world = World(self)

@@ -14,7 +14,7 @@ extension World {
     }
     let row = arrivals.traceRow(client: client)
     let next = arrivals.next(client: client, number: number &+ 1)
-    if next < stop { _ = wheel.schedule(at: next, .arrival, UInt64(client)) } else { sourceRunsDry() }
+    if next < stop { _ = wheel.scheduleInPlace(at: next, .arrival, UInt64(client)) } else { sourceRunsDry() }
     send(client: client, key: key, number: number, user: -1, traceRow: row)
   }
 
@@ -62,7 +62,8 @@ extension World {
       requestsLeft -= 1
       if requestsLeft == 0 { stopAfterLastRequest() }
     }
-    tell(Int(proxy), .requestArrived(arrival))
+    proxies[Int(proxy)].plane.requestArrived(arrival, at: Timestamp(nanoseconds: now), into: &actions)
+    workOff(for: Int(proxy))
   }
 
   /// Which of a client's data planes a request goes to: a user keeps to one, other requests are spread evenly by chance.
@@ -97,20 +98,20 @@ extension World {
   }
 
   /// The data plane has answered a call.
+  @inline(__always)
   mutating func respond(_ caller: CallerToken, status: Int16, cause: ResponseCause) {
     let handle = SlotHandle(packed: caller.value)
     precondition(calls.contains(handle), "a request is answered once")
     fold(UInt64(UInt16(bitPattern: status)) << 8 ^ UInt64(cause.rawValue))
-    let latest = calls[handle.index].work
+    let (latest, parent, wanted, client, user, isCounted, hasReachedWorker) = calls.modify(handle.index) { call in
+      (call.work, call.parent, call.wanted, call.client, call.user, call.isCounted, call.hasReachedWorker)
+    }
     if latest >= 0 { forgetWorks(latest) }
-    if calls[handle.index].parent != -1 {
+    if parent != -1 {
       let call = calls[handle.index]
       calls.remove(at: handle.index)
       callAnswered(call, status: status)
       return
-    }
-    let (wanted, client, user, isCounted, hasReachedWorker) = calls.modify(handle.index) { call in
-      (call.wanted, call.client, call.user, call.isCounted, call.hasReachedWorker)
     }
     calls.remove(at: handle.index)
     let latency = now &- wanted
@@ -160,6 +161,14 @@ extension World {
   @inline(__always)
   mutating func tell(_ proxy: Int, _ event: Event) {
     proxies[proxy].plane.handle(event, at: Timestamp(nanoseconds: now), into: &actions)
+    workOff(for: proxy)
+  }
+
+  /// Tells a data plane of an answer, the commonest event.
+  @inline(__always)
+  mutating func tellAnswer(_ proxy: Int, _ attempt: AttemptHandle, status: Int16) {
+    proxies[proxy].plane.attemptAnswered(
+      attempt, status: status, at: Timestamp(nanoseconds: now), into: &actions)
     workOff(for: proxy)
   }
 

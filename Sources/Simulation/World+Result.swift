@@ -195,27 +195,27 @@ extension World {
   private func utilization(of replica: Int32) -> Double? {
     let state = replicas[replica]
     if state.discipline == 3 || state.present == 0 { return nil }
-    return Double(state.heldAreaAtStop &- state.heldAreaAtWarmUp) / (Double(state.workers) * Double(state.present))
+    return Double(state.heldTime) / (Double(state.workers) * Double(state.present))
   }
 
   private func serviceStatistics() -> [ServiceStatistics] {
     (0..<services.count).map { index in
       let counters = services[index]
       var service = ServiceStatistics(name: description.services[index].name)
-      service.requests = counters.requests
-      service.successes = counters.successes
-      service.failures = counters.requests - counters.successes
       service.abandoned = counters.abandoned
       service.wastedWork = counters.wasted
-      var held: Int64 = 0
+      var held: Int128 = 0
       var present: Int64 = 0
       var waiting: Double = 0
       let room = counters.firstReplica..<(counters.firstReplica &+ counters.replicaRoom)
       for replica in room {
-        held += replicas[replica].heldAreaAtStop &- replicas[replica].heldAreaAtWarmUp
+        service.requests += replicas[replica].requests
+        service.successes += replicas[replica].successes
+        held += replicas[replica].heldTime
         present += replicas[replica].present
-        waiting += Double(replicas[replica].waitingAreaAtStop &- replicas[replica].waitingAreaAtWarmUp) / span
+        waiting += Double(replicas[replica].waitingTime) / span
       }
+      service.failures = service.requests - service.successes
       if description.services[index].discipline != .infinite && present > 0 {
         service.utilization = Double(held) / (Double(description.services[index].workers) * Double(present))
       }

@@ -5,11 +5,12 @@ import MeshCore
 
 extension World {
   /// The data plane has chosen a replica.
+  @inline(__always)
   mutating func startAttempt(_ start: AttemptStart, proxy: Int) {
     let handle = SlotHandle(packed: start.caller.value)
     let replica = start.endpoint.number
     fold(UInt64(UInt32(bitPattern: replica)) << 16 ^ UInt64(start.kind.rawValue))
-    let row = firstRow[start.cluster] &+ replica &- firstReplicaOfCluster[start.cluster]
+    let row = rowOfReplicaZero[start.cluster] &+ replica
     if !hasPaths && start.kind == .first && replicas[replica].takesAsDemanded {
       startAtOnce(start, handle, proxy: proxy, row: row)
       return
@@ -45,13 +46,12 @@ extension World {
       return (call.key, call.prescribedDemand, call.work, call.isCounted)
     }
     if isCounted { rows[row].requests &+= 1 }
-    let (service, time) = (replicas[replica].service, replicas[replica].time)
-    let errorRate = services.modify(service) { service in
-      if isCounted { service.requests &+= 1 }
-      return service.errorRate
+    let (time, errorRate) = replicas.modify(replica) { replica in
+      if isCounted { replica.requests &+= 1 }
+      return (replica.time, replica.errorRate)
     }
     let fails = errorRate > 0 && unitInterval(key.key(for: .error).draw(0)) < errorRate
-    let demand = prescribed >= 0 ? prescribed : distributions.sample(time, key.key(for: .demand))
+    let demand = prescribed >= 0 ? prescribed : distributions.sampleInPlace(time, key.key(for: .demand))
     let admission = replicas.modify(replica) { $0.admit(at: now) }
     let isServed = admission == .plainService
     let work = works.insert(
@@ -64,7 +64,7 @@ extension World {
     ).index
     calls[handle.index].work = work
     if isServed {
-      works[work].event = wheel.schedule(
+      works[work].event = wheel.scheduleInPlace(
         at: now.addingClamped(demand), .served, UInt64(UInt32(bitPattern: work)))
     } else if admission == .queue {
       enqueue(work, replica: replica)
@@ -88,12 +88,11 @@ extension World {
   mutating func enter(_ work: Int32) {
     let record = works[work]
     let replica = record.replica
-    let (service, time) = (replicas[replica].service, replicas[replica].time)
-    let (errorRate, onCancel) = services.modify(service) { service in
-      if record.isCounted { service.requests &+= 1 }
-      return (service.errorRate, service.onCancel)
+    let (service, time, errorRate) = replicas.modify(replica) { replica in
+      if record.isCounted { replica.requests &+= 1 }
+      return (replica.service, replica.time, replica.errorRate)
     }
-    if record.call.index < 0 && onCancel != 0 {
+    if record.call.index < 0 && services[service].onCancel != 0 {
       // Nobody waits any more, and the server knows.
       abandonedBeforeService(work)
       return
@@ -229,15 +228,15 @@ extension World {
       work.event = .none
       return (work.replica, work.status, work.call.index)
     }
-    let (service, isUp) = (replicas[replica].service, replicas[replica].condition.rawValue == 0)
+    let (makesCalls, isUp) = replicas.modify(replica) { ($0.makesCalls, $0.condition.rawValue == 0) }
     if !isUp && replicas[replica].condition.contains(.observed) && replicas[replica].discipline != 2 {
       let left = works[work].remaining - Double(now &- works[work].began) * replicas[replica].rate
       serviceEnds(replica: replica, left: left)
     }
-    if services[service].stepCount > 0 && status == 200 {
-      beginCalls(work, service: service)
+    if makesCalls && status == 200 {
+      beginCalls(work, service: replicas[replica].service)
     } else if !hasPaths && call >= 0 && isUp && works[work].holdsWorker {
-      answerAtOnce(work, replica: replica, service: service)
+      answerAtOnce(work, replica: replica)
     } else {
       leave(work)
       answer(work)
@@ -247,7 +246,7 @@ extension World {
   /// What `leave`, `answer` and `answerReachesCaller` do one after another, in one go for the commonest case: nothing lies
   /// between, somebody waits, and the attempt holds its worker to the end.
   @inline(__always)
-  private mutating func answerAtOnce(_ work: Int32, replica: Int32, service: Int32) {
+  private mutating func answerAtOnce(_ work: Int32, replica: Int32) {
     let now = now
     let (call, attempt, plane, row, older) = works.modify(work) { work in
       (work.call.index, work.attempt, work.plane, work.row, work.older)
@@ -256,21 +255,21 @@ extension World {
       (work.sent, work.entered, work.status, work.isCounted)
     }
     works.remove(at: work)
+    let success: Int64 = SuccessRule.isSuccess(status: status) ? 1 : 0
     let waiting = replicas.modify(replica) { replica in
       replica.touch(at: now)
       replica.inService &-= 1
       replica.sojourn &+= now &- entered
+      if isCounted { replica.successes &+= success }
       return replica.waiting
     }
     if waiting > 0 { beginWaiting(replica) }
     if isCounted {
-      let isSuccess = SuccessRule.isSuccess(status: status)
-      if isSuccess { services[service].successes &+= 1 }
       let latency = now &- sent
       rows.modify(row) { row in
-        row.successes &+= isSuccess ? 1 : 0
+        row.successes &+= success
         row.ended &+= 1
-        row.latencySum &+= latency
+        row.latencySum &+= Int128(latency)
       }
       measurement.attemptLatencies.count(latency, row: Int(row))
     }
@@ -281,7 +280,7 @@ extension World {
       return true
     }
     if !isLatest { forget(work, older: older, call: call) }
-    tell(Int(plane), .attemptAnswered(attempt, status: status))
+    tellAnswer(Int(plane), attempt, status: status)
   }
 
   /// Frees what an attempt holds at its replica, and lets the next one begin.
@@ -331,11 +330,15 @@ extension World {
       work.phase = .answering
       return (work.replica, work.isCounted && SuccessRule.isSuccess(status: work.status))
     }
-    let size = services.modify(replicas[replica].service) { service in
-      if isSuccess { service.successes &+= 1 }
-      return service.responseSize
+    let service = replicas.modify(replica) { replica in
+      if isSuccess { replica.successes &+= 1 }
+      return replica.service
     }
-    if hasPaths { returnAnswer(work, size: size) } else { answerReachesCaller(work) }
+    if hasPaths {
+      returnAnswer(work, size: services[service].responseSize)
+    } else {
+      answerReachesCaller(work)
+    }
   }
 
   /// An answer is back at its data plane.
@@ -351,7 +354,7 @@ extension World {
     if works[work].wasServed { calls[call.index].hasReachedWorker = true }
     detach(work)
     removeWork(work)
-    tell(Int(plane), .attemptAnswered(attempt, status: status))
+    tellAnswer(Int(plane), attempt, status: status)
   }
 
   /// Counts an attempt that somebody still waited for.
@@ -362,7 +365,7 @@ extension World {
     rows.modify(row) { row in
       row.successes &+= isSuccess ? 1 : 0
       row.ended &+= 1
-      row.latencySum &+= latency
+      row.latencySum &+= Int128(latency)
     }
     measurement.attemptLatencies.count(latency, row: Int(row))
   }

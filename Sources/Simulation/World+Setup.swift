@@ -28,7 +28,7 @@ extension World {
     lanes = Pool()
     rows = Pool()
     firstRow = Pool()
-    firstReplicaOfCluster = Pool()
+    rowOfReplicaZero = Pool()
     arrivals = ArrivalProcesses()
     distributions = DistributionTable()
     zipfs = ZipfTables(description.clients.compactMap(\.key))
@@ -129,11 +129,11 @@ extension World {
       services.append(
         ServiceState(
           firstReplica: first, replicaRoom: Int32(rooms[index]), replicaCount: Int32(service.replicas.count),
-          errorRate: service.errorRate, responseSize: service.responseSize,
+          responseSize: service.responseSize,
           perConcurrent: service.perConcurrent.nanoseconds, coldStartFactor: service.coldStart?.factor ?? 1,
           coldStartOver: service.coldStart?.over.nanoseconds ?? 0, firstStep: firstStep,
           stepCount: Int32(service.calls.count), holdsWorker: service.holdsWorker && !isShared,
-          onCancel: service.onCancel.number, requests: 0, successes: 0, abandoned: 0, wasted: 0))
+          onCancel: service.onCancel.number, abandoned: 0, wasted: 0))
       let time = distributions.add(service.time)
       for number in 0..<rooms[index] {
         let known = number < service.replicas.count
@@ -144,14 +144,13 @@ extension World {
             service: Int32(index), number: Int32(number), zone: Int32(replica.zone),
             plane: plan.plane(service: index, replica: number), weight: replica.weight,
             condition: known ? [] : .absent, discipline: service.discipline.number, isPlain: false,
+            makesCalls: !service.calls.isEmpty,
             workers: Int32(clamping: service.workers), queueLimit: Int32(clamping: service.queueLimit ?? .max),
             inService: 0, waiting: 0, queueHead: -1, queueTail: -1, time: ownTime, waitingArea: 0, inServiceArea: 0,
-            heldArea: 0, touched: 0, sojourn: 0, speed: replica.speed,
-            fluctuation: 1, stretch: 1, rate: 1, holds: 0, started: 0, waitingAreaAtWarmUp: 0,
-            heldAreaAtWarmUp: 0,
-            waitingAreaAtStop: 0, heldAreaAtStop: 0, presentSince: known ? 0 : -1, present: 0, heldAreaAtWindow: 0,
-            saturatedSince: -1,
-            backlogWhenSaturated: 0))
+            heldArea: 0, touched: 0, sojourn: 0, errorRate: service.errorRate, requests: 0, successes: 0,
+            speed: replica.speed, fluctuation: 1, stretch: 1, rate: 1, holds: 0, started: 0,
+            waitingTime: 0, heldTime: 0, waitingAreaAtWindow: 0, heldAreaAtWindow: 0, presentSince: known ? 0 : -1,
+            present: 0, saturatedSince: -1, backlogWhenSaturated: 0))
         if isObserved { replicas[first &+ Int32(number)].condition.insert(.observed) }
         resetSpeed(first &+ Int32(number))
       }
@@ -166,7 +165,7 @@ extension World {
     for cluster in mesh.clusters.indices {
       let service = memberships.services[cluster]
       firstRow.append(Int32(rows.count))
-      firstReplicaOfCluster.append(services[service].firstReplica)
+      rowOfReplicaZero.append(Int32(rows.count) &- services[service].firstReplica)
       for number in 0..<rooms[service] {
         rows.append(
           EndpointRow(

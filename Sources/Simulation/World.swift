@@ -20,6 +20,8 @@ public enum SimulationError: Error, Sendable, Hashable {
   case timeStandsStill(String)
   /// Something was lost or counted twice: a fault of Weir's own. The text says what.
   case notConserved(String)
+  /// More requests wait than any machine should hold; the text says when and how many.
+  case tooManyOpen(String)
   /// The monitor asked to stop.
   case stopped
 }
@@ -29,6 +31,7 @@ extension SimulationError: CustomStringConvertible {
     switch self {
     case .timeStandsStill(let text): return "time stands still: \(text)"
     case .notConserved(let text): return "not conserved (a fault of Weir's own, please report it): \(text)"
+    case .tooManyOpen(let text): return "too many requests at once: \(text)"
     case .stopped: return "stopped"
     }
   }
@@ -86,9 +89,9 @@ struct World: ~Copyable {
   var steps: Pool<CallStep>
   var lanes: Pool<CallLane>
   var rows: Pool<EndpointRow>
-  /// The first row of each cluster, and the first replica of its service.
+  /// The first row of each cluster, and that less the first replica of its service: a replica's row is the sum.
   var firstRow: Pool<Int32>
-  var firstReplicaOfCluster: Pool<Int32>
+  var rowOfReplicaZero: Pool<Int32>
   let proxies: UnsafeMutablePointer<ProxyState>
   let proxyCount: Int
   var arrivals: ArrivalProcesses
@@ -158,10 +161,10 @@ struct World: ~Copyable {
       eventCount &+= 1
       fold(UInt64(bitPattern: event.time) << 5 ^ UInt64(event.kind.rawValue))
       perform(event)
-      // Looked at between windows too: a window may be longer than the run.
-      if event.kind == .windowEnds || eventCount & 0xffff == 0 {
+      if eventCount & 0xfff == 0 {
         monitor?.update(simulated: Timestamp(nanoseconds: now), requests: measurement.answered)
         if monitor?.isStopped == true { throw .stopped }
+        if works.occupiedCount > Self.mostWorks { throw .tooManyOpen(overloadText()) }
       }
       if hasStopped && measurement.open == 0 && works.occupiedCount == 0 { break }
     }
@@ -216,6 +219,15 @@ struct World: ~Copyable {
     case .arrivalsStop: arrivalsStop()
     case .arrival, .served, .attemptReachesReplica, .answerReachesCaller, .timer: break
     }
+  }
+
+  /// Attempts under way or waiting, at 200 bytes each: more of them are an overload without end, not a scenario.
+  static var mostWorks: Int { 20_000_000 }
+
+  private func overloadText() -> String {
+    let at = Timestamp(nanoseconds: now)
+    return "\(works.occupiedCount) attempts wait or are under way at \((at - .zero).seconds) s; "
+      + "lower the load, or give services a queue limit"
   }
 
   private func instantLoopText() -> String {

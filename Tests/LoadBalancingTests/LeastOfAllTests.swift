@@ -43,7 +43,7 @@ private func expectUniformLeast(_ bench: inout PolicyBench, _ values: [Int]) {
       if work == 0 && slot % 2 == 0 { continue }
       // Seen a while ago: 500 ns of work at twice the pace of the clock are over.
       let seen = ObservedWork(left: Double(work) + 500, rate: 2, at: Timestamp(nanoseconds: work == 0 ? 0 : 750))
-      bench.endpoints.observe(seen, slot: Int32(slot))
+      bench.observe(seen, slot: Int32(slot))
     }
     expectUniformLeast(&bench, work)
     #expect(LeastWorkLeft.descriptor.needsOracle)

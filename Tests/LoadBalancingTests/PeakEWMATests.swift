@@ -13,30 +13,30 @@ private struct Probe: ~Copyable {
   init(_ given: [(name: String, value: ParameterValue)], count: Int) {
     policy = PeakEWMA(parameters(PeakEWMA.descriptor, given))
     endpoints.list((0..<count).map { EndpointDescription(identity: EndpointIdentity(Int32($0))) }, at: .zero)
-    policy.endpointsChanged(endpoints, &random, at: .zero)
+    policy.endpointsChanged(endpoints.view, &random, at: .zero)
   }
 
   func instant(_ milliseconds: Double) -> Timestamp { Timestamp(nanoseconds: Int64(milliseconds * 1e6)) }
 
   /// The cost in milliseconds.
   mutating func cost(_ slot: Int32 = 0, at time: Double) -> Double {
-    policy.cost(endpoints, slot: slot, at: instant(time)) / 1e6
+    policy.cost(endpoints.view, slot: slot, at: instant(time)) / 1e6
   }
 
   mutating func start(_ slot: Int32 = 0, at time: Double) {
     endpoints.states[slot].inFlight += 1
-    policy.began(endpoints, slot: slot, at: instant(time))
+    policy.began(endpoints.view, slot: slot, at: instant(time))
   }
 
   mutating func finish(_ slot: Int32 = 0, latency: Double, at time: Double) {
     endpoints.states[slot].inFlight -= 1
     let outcome = AttemptOutcome(
       latency: TimeSpan(nanoseconds: Int64(latency * 1e6)), status: 200, ending: .answered)
-    policy.ended(endpoints, slot: slot, outcome, at: instant(time))
+    policy.ended(endpoints.view, slot: slot, outcome, at: instant(time))
   }
 
   mutating func pick(at time: Double) -> Int32 {
-    policy.pick(endpoints, PickContext(), &random, at: instant(time))
+    policy.pick(endpoints.view, PickContext(), &random, at: instant(time))
   }
 }
 
@@ -216,7 +216,7 @@ private func isClose(_ value: Double, _ expected: Double) -> Bool { abs(value - 
     probe.finish(1, latency: 400, at: 500)
     let arrivals = [7, 1].map { EndpointDescription(identity: EndpointIdentity($0)) }
     probe.endpoints.list(arrivals, at: probe.instant(500))
-    probe.policy.endpointsChanged(probe.endpoints, &probe.random, at: probe.instant(500))
+    probe.policy.endpointsChanged(probe.endpoints.view, &probe.random, at: probe.instant(500))
     #expect(probe.endpoints.states[Int32(0)].identity.number == 7)
     #expect(probe.cost(0, at: 500) == 30)
     #expect(probe.cost(1, at: 500) == 400)

@@ -19,16 +19,16 @@ func parameters(_ descriptor: PolicyDescriptor, _ given: [(name: String, value: 
 /// One policy at work. Endpoint i of a list has identity i; its slot is i too while no slot is used a second time.
 struct PolicyBench: ~Copyable {
   var endpoints = EndpointSet()
-  var policy: any LoadBalancer
+  var policy: any LoadBalancer & ~Copyable
   var random: RandomStream
   var now = Timestamp.zero
 
-  init(_ policy: any LoadBalancer, random: RandomStream = RandomStream(state: 1)) {
+  init(_ policy: consuming any LoadBalancer & ~Copyable, random: RandomStream = RandomStream(state: 1)) {
     self.policy = policy
     self.random = random
   }
 
-  init(_ policy: any LoadBalancer, count: Int, random: RandomStream = RandomStream(state: 1)) {
+  init(_ policy: consuming any LoadBalancer & ~Copyable, count: Int, random: RandomStream = RandomStream(state: 1)) {
     self.init(policy, random: random)
     list(weights: Array(repeating: 1, count: count))
   }
@@ -42,15 +42,15 @@ struct PolicyBench: ~Copyable {
 
   mutating func list(_ described: [EndpointDescription]) {
     endpoints.list(described, at: now)
-    policy.endpointsChanged(endpoints, &random, at: now)
+    policy.endpointsChanged(endpoints.view, &random, at: now)
   }
 
   mutating func admit(_ admitted: Bool, slot: Int32) {
     endpoints.setAdmitted(admitted, slot: slot)
-    policy.endpointsChanged(endpoints, &random, at: now)
+    policy.endpointsChanged(endpoints.view, &random, at: now)
   }
 
-  mutating func pick() -> Int32 { policy.pick(endpoints, PickContext(), &random, at: now) }
+  mutating func pick() -> Int32 { policy.pick(endpoints.view, PickContext(), &random, at: now) }
 
   mutating func picks(_ count: Int) -> [Int] { (0..<count).map { _ in Int(pick()) } }
 
@@ -63,15 +63,17 @@ struct PolicyBench: ~Copyable {
 
   mutating func begin(_ slot: Int32) {
     endpoints.states[slot].inFlight += 1
-    policy.began(endpoints, slot: slot, at: now)
+    policy.began(endpoints.view, slot: slot, at: now)
   }
 
   mutating func end(_ slot: Int32, latency: TimeSpan, isSuccess: Bool = true) {
     endpoints.states[slot].inFlight -= 1
     let outcome = AttemptOutcome(
       latency: latency, status: isSuccess ? 200 : 500, ending: .answered)
-    policy.ended(endpoints, slot: slot, outcome, at: now)
+    policy.ended(endpoints.view, slot: slot, outcome, at: now)
   }
+
+  mutating func observe(_ work: ObservedWork, slot: Int32) { policy.observed(endpoints.view, slot: slot, work) }
 
   /// Sets requests in flight without telling the policy, as vectors do.
   mutating func setInFlight(_ counts: [Int]) {

@@ -39,10 +39,13 @@ struct OracleTests {
           guard let slot = world.proxies[proxy].plane.clusters[0].endpoints.slot(of: EndpointIdentity(replica)) else {
             continue
           }
-          let told = world.proxies[proxy].plane.clusters[0].endpoints.workLeft(
-            slot: slot, at: Timestamp(nanoseconds: world.now))
+          let rank = world.proxies[proxy].plane.clusters[0].rank(slot: slot, at: Timestamp(nanoseconds: world.now))
+          guard let told = rank else {
+            Issue.record("the oracle's policy compares nothing", sourceLocation: sourceLocation)
+            return seen
+          }
           let held = Double(world.replicas[replica].inService)
-          if abs(Double(told) - expected) > 1 + 1.5 * held {
+          if abs(told - expected) > 1 + 1.5 * held {
             let place = "\(replica) at \(world.now): told \(told), is \(expected), after \(event.kind)"
             Issue.record("\(place)", sourceLocation: sourceLocation)
             return seen
