@@ -5,6 +5,7 @@ import MeshCore
 
 extension World {
   /// An open-loop client wants its next request.
+  @inline(__always)
   mutating func requestWanted(client: Int32) {
     if requestsLeft == 0 { return }
     let (number, key) = clients.modify(client) { client in
@@ -108,9 +109,7 @@ extension World {
     }
     if latest >= 0 { forgetWorks(latest) }
     if parent != -1 {
-      let call = calls[handle.index]
-      calls.remove(at: handle.index)
-      callAnswered(call, status: status)
+      respondToReplica(handle.index, status: status)
       return
     }
     calls.remove(at: handle.index)
@@ -135,7 +134,15 @@ extension World {
     if user >= 0 { think(user) }
   }
 
+  @inline(never)
+  private mutating func respondToReplica(_ index: Int32, status: Int16) {
+    let call = calls[index]
+    calls.remove(at: index)
+    callAnswered(call, status: status)
+  }
+
   /// Works of an answered call are nobody's any more; their records stay with their replicas.
+  @inline(never)
   private mutating func forgetWorks(_ latest: Int32) {
     var work = latest
     while work >= 0 {

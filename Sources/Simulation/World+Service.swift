@@ -222,7 +222,7 @@ extension World {
   }
 
   /// A replica has done its own part of an attempt.
-  @inline(never)
+  @inline(__always)
   mutating func served(_ work: Int32) {
     let (replica, status, call) = works.modify(work) { work in
       work.event = .none
