@@ -58,12 +58,17 @@ let package = Package(
     .executableTarget(
       name: "weir",
       dependencies: [
-        "Experiments", "Reporting", "MeshConfiguration", "LoadBalancing",
+        "Experiments", "Reporting", "MeshConfiguration", "LoadBalancing", "Conformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
-    // Reads other systems' test vectors.
-    .target(name: "TestVectors", path: "Tests/TestVectors", swiftSettings: settings),
+    // Reads other systems' test vectors, and runs them.
+    .target(name: "TestVectors", swiftSettings: settings),
+    .target(
+      name: "Conformance",
+      dependencies: [
+        "TestVectors", "MeshCore", "LoadBalancing", "TrafficSplitting", "FaultDetection", "Statistics",
+      ], swiftSettings: settings),
 
     // Scenarios and results made by hand.
     .target(
@@ -74,14 +79,11 @@ let package = Package(
     .testTarget(
       name: "MeshCoreTests", dependencies: ["MeshCore"], resources: [.copy("Fixtures")], swiftSettings: settings),
     .testTarget(
-      name: "LoadBalancingTests", dependencies: ["LoadBalancing", "MeshCore", "TestVectors"],
-      resources: [.copy("Fixtures")], swiftSettings: settings),
+      name: "LoadBalancingTests", dependencies: ["LoadBalancing", "MeshCore"], swiftSettings: settings),
     .testTarget(
-      name: "TrafficSplittingTests", dependencies: ["TrafficSplitting", "MeshCore", "TestVectors"],
-      resources: [.copy("Fixtures")], swiftSettings: settings),
+      name: "TrafficSplittingTests", dependencies: ["TrafficSplitting", "MeshCore"], swiftSettings: settings),
     .testTarget(
-      name: "FaultDetectionTests", dependencies: ["FaultDetection", "MeshCore", "TestVectors"],
-      resources: [.copy("Fixtures")], swiftSettings: settings),
+      name: "FaultDetectionTests", dependencies: ["FaultDetection", "MeshCore"], swiftSettings: settings),
     .testTarget(
       name: "DataPlaneTests", dependencies: ["DataPlane", "LoadBalancing", "TrafficSplitting", "MeshCore"],
       swiftSettings: settings),
@@ -89,8 +91,7 @@ let package = Package(
       name: "MeshConfigurationTests", dependencies: ["MeshConfiguration", "MeshCore", "LoadBalancing"],
       swiftSettings: settings),
     .testTarget(
-      name: "StatisticsTests", dependencies: ["Statistics", "CGSL"], resources: [.copy("Fixtures")],
-      swiftSettings: settings),
+      name: "StatisticsTests", dependencies: ["Statistics", "CGSL"], swiftSettings: settings),
     .testTarget(
       name: "SimulationTests",
       dependencies: [
@@ -104,6 +105,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Simulation", "MeshCore", "SyntheticResults"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ConformanceTests", dependencies: ["Conformance", "TestVectors"], resources: [.copy("Fixtures")],
       swiftSettings: settings),
     .testTarget(name: "WeirTests", dependencies: ["weir", "Reporting", "LoadBalancing"], swiftSettings: settings),
     // Runs the project's scenarios through the program, optimised and not.

@@ -1,7 +1,6 @@
 import Foundation
 import FaultDetection
 import MeshCore
-import TestVectors
 import Testing
 
 private func seconds(_ value: Double) -> TimeSpan { TimeSpan(nanoseconds: Int64(value * 1e9)) }
@@ -57,54 +56,6 @@ private struct DrivenBreaker {
 }
 
 @Suite struct ConsecutiveFailureAccrualTests {
-  // Goal: Linkerd's own test sequences, step by step, statuses classified by the rule in use.
-  @Test func matchesLinkerdsVectors() throws {
-    let fixture = try VectorValue.fixture("failure_accrual_linkerd", in: .module)
-    let vectors = try fixture("consecutive").items
-    #expect(vectors.count == 3)
-    for vector in vectors {
-      let name = try vector("name").string
-      let backoff = try vector("backoff")
-      var driven = DrivenBreaker(
-        ConsecutiveAccrualDescription(
-          maxFailures: UInt32(try vector("max_failures").int), minPenalty: .seconds(Int64(try backoff("min").int)),
-          maxPenalty: .seconds(Int64(try backoff("max").int)), jitterRatio: try backoff("jitter").double))
-      for step in try vector("steps").items {
-        let kind = try step.items[0].string
-        if kind == "adv" {
-          driven.advance(seconds(try step.items[1].double))
-        } else {
-          let answer = try step.items[1].string
-          let status = try #require(Int16(answer.suffix(3)))
-          let failure = FailureClassification.isAccrualFailure(status: status, isAnswered: true)
-          #expect(failure == answer.hasPrefix("err"), "\(name): \(answer)")
-          if kind == "probe" {
-            #expect(driven.isAdmitted)
-            driven.send()
-            #expect(!driven.isAdmitted)
-          }
-          driven.classify(failure: failure)
-        }
-        #expect(driven.state == (try step.items[2].string), "\(name): \(step)")
-      }
-    }
-  }
-
-  // Goal: what is not for this issue is counted, with its reason.
-  @Test func remainingVectorsAreAccountedFor() throws {
-    let fixture = try VectorValue.fixture("failure_accrual_linkerd", in: .module)
-    let skipped = [
-      "unified": "success-rate accrual is a later issue",
-      "success_rate_window": "success-rate accrual is a later issue",
-      "stack_behaviour": "Linkerd's failfast queue is a later issue",
-    ]
-    #expect(try fixture("unified").items.count == 18)
-    for name in skipped.keys { #expect(fixture.member(name) != nil) }
-    guard case .map(let members) = fixture else { return }
-    let known = Set(skipped.keys).union(["source", "events", "consecutive", "unified_params"])
-    #expect(Set(members.keys) == known)
-  }
-
   // Goal: the gate lets one request through in probation, and a straggler's verdict counts like the probe's.
   @Test func probationLetsOneThroughAndHearsStragglers() {
     var driven = DrivenBreaker(ConsecutiveAccrualDescription(maxFailures: 1, jitterRatio: 0))

@@ -1,7 +1,6 @@
 import Foundation
 import LoadBalancing
 import MeshCore
-import TestVectors
 import Testing
 
 /// The obvious schedule: a list that is searched from end to end.
@@ -45,56 +44,6 @@ private func turns(_ weights: [Double], seed: UInt64, count: Int) -> [Int] {
 }
 
 @Suite struct EDFSchedulerTests {
-  // Goal: turn for turn what Envoy's own tests and the independent oracle expect, every vector accounted for.
-  @Test func matchesEnvoysVectors() throws {
-    let vectors = try VectorValue.fixture("edf", in: .module)("vectors").items
-    let linear = (0..<128).map { (100.5 - 0.01) / 128 * Double($0) + 0.01 }
-    // Endpoints go by an endpoint change, which rebuilds the schedule: no entry outlives its endpoint.
-    let notApplicable = ["Expired": "no weak references: a schedule is rebuilt when an endpoint goes"]
-    // No connections are opened ahead of requests, so nothing asks for turns in advance.
-    let notYet = ["ManyPeekahead": "no look-ahead before preconnecting exists"]
-    var run = 0
-    var skipped = 0
-    for vector in vectors {
-      let name = try vector("id").string
-      if notApplicable[name] != nil || notYet[name] != nil {
-        skipped += 1
-        continue
-      }
-      run += 1
-      switch name {
-      case "Unweighted":
-        let expected = (0..<256).map { $0 % 128 }
-        #expect(turns(Array(repeating: 1, count: 128), seed: 0, count: 256) == expected)
-      case "Weighted":
-        let taken = turns((1...128).map(Double.init), seed: 0, count: try vector("picks").int)
-        #expect(Array(taken.prefix(20)) == (try vector("expected_first_20").ints))
-        for place in 0..<128 { #expect(taken.filter { $0 == place }.count == place + 1) }
-      case "firstPick distribution":
-        for weights in try vector("weights_sets").items.map({ try $0.doubles }) {
-          var random = RandomStream(state: 7)
-          var counts = [Double](repeating: 0, count: weights.count)
-          var schedule = EDFScheduler()
-          let rounds = 50_000
-          for _ in 0..<rounds {
-            schedule.rebuild(weights: ContiguousArray(weights), seed: random.next())
-            counts[Int(schedule.earliest)] += 1
-          }
-          for (count, weight) in zip(counts, weights) {
-            #expect(abs(count / Double(rounds) * 100 - weight) < 1, "\(weights)")
-          }
-        }
-      case _ where name.hasPrefix("createWithPicks"):
-        let taken = turns(linear, seed: try vector("picks").unsigned, count: 10)
-        #expect(taken == (try vector("next_10_picks").ints), "\(name)")
-      default:
-        let taken = turns(try vector("weights").doubles, seed: try vector("picks_seed").unsigned, count: 12)
-        #expect(taken == (try vector("expected_next_12").ints), "\(name)")
-      }
-    }
-    #expect(run == vectors.count - 2 && skipped == 2)
-  }
-
   // Goal: the heap gives the very order of a list searched from end to end, ties included.
   @Test(arguments: 1...40) func equalsAnEndToEndSearch(_ round: Int) throws {
     var random = RandomStream(state: UInt64(round))

@@ -1,6 +1,5 @@
 import LoadBalancing
 import MeshCore
-import TestVectors
 import Testing
 
 /// Requests in flight or nanoseconds of work, few enough values that ties are the rule.

@@ -1,7 +1,6 @@
 import Foundation
 import LoadBalancing
 import MeshCore
-import TestVectors
 import Testing
 
 private func policy(_ given: (name: String, value: ParameterValue)...) -> LeastRequest {
@@ -17,84 +16,6 @@ private let samplings: [[(name: String, value: ParameterValue)]] = [
 ]
 
 @Suite struct LeastRequestTests {
-  // Goal: what Envoy's own tests and the oracle expect, draws included, every vector accounted for.
-  @Test func matchesEnvoysVectors() throws {
-    let vectors = try VectorValue.fixture("least_request", in: .module)("vectors").items
-    var run = 0
-    for vector in vectors {
-      run += 1
-      let name = try vector("id").string
-      if vector.member("expected_effective_weight") != nil {
-        try checkWeight(vector)
-      } else if vector.member("script") != nil {
-        try checkScript(vector)
-      } else if vector.member("expected_percent") != nil {
-        try checkShares(vector)
-      } else if name == "FullScan/ties" {
-        var bench = PolicyBench(policy(("fullScan", .flag(true))), count: 5)
-        bench.setInFlight(try vector("active").ints)
-        let shares = bench.shares(of: 5, picks: 300_000)
-        #expect(shares[0] == 0 && shares[1] == 0)
-        for slot in 2..<5 { #expect(abs(shares[slot] - 1.0 / 3) < 0.005) }
-      } else {
-        try checkPick(vector)
-      }
-    }
-    #expect(run == 20)
-  }
-
-  /// One pick from given random numbers. The first of them is Envoy's choice of a priority, which comes before the policy.
-  private func checkPick(_ vector: VectorValue) throws {
-    let active = try vector.member("active")?.ints ?? Array(repeating: 0, count: vector("hosts").int)
-    let isFullScan = try vector.member("selection")?.string == "FULL_SCAN" || vector.member("rule") != nil
-    let choices = Int64(try vector.member("choice_count")?.int ?? 2)
-    var bench = PolicyBench(
-      policy(
-        ("choices", .integer(choices)), ("sampling", .word("withReplacement")), ("fullScan", .flag(isFullScan))),
-      count: active.count)
-    bench.setInFlight(active)
-    bench.random = scripted(try vector.member("randoms")?.unsigneds ?? [0])
-    _ = bench.random.next()
-    #expect(Int(bench.pick()) == (try vector("expected_pick").int), "\(vector)")
-    if let consumed = try vector.member("randoms_consumed")?.int {
-      #expect(bench.random.drawnFromScript == consumed, "\(vector)")
-    }
-  }
-
-  private func checkScript(_ vector: VectorValue) throws {
-    let bias = try vector("bias").double
-    // Envoy's test asserts the same picks for a bias that is not valid.
-    for bias in bias == 1 ? [1, -1, .nan] : [bias] {
-      var bench = PolicyBench(
-        policy(("activeRequestBias", .number(bias))), random: scripted([try vector("seed").unsigned]))
-      bench.list(weights: try vector("weights").ints.map(UInt32.init))
-      for step in try vector("script").items {
-        bench.setInFlight(try step("active").ints)
-        let expected = try step("expect").ints
-        #expect(bench.picks(expected.count) == expected, "\(vector)")
-      }
-    }
-  }
-
-  private func checkShares(_ vector: VectorValue) throws {
-    let active = try vector("active").ints
-    var bench = PolicyBench(
-      policy(("choices", .integer(Int64(try vector("choice_count").int))), ("sampling", .word("withReplacement"))),
-      count: active.count)
-    bench.setInFlight(active)
-    let shares = bench.shares(of: active.count, picks: try vector("requests").int)
-    for (share, expected) in zip(shares, try vector("expected_percent").doubles) {
-      #expect(abs(share * 100 - expected) < 0.5, "\(vector)")
-    }
-  }
-
-  private func checkWeight(_ vector: VectorValue) throws {
-    let weight = ActiveRequestBias(try vector("bias").double)
-      .effectiveWeight(try vector("weight").double, active: Int32(try vector("active").int))
-    let expected = try vector("expected_effective_weight").double
-    #expect(abs(weight - expected) <= 1e-14 * expected, "\(vector)")
-  }
-
   // Goal: a drawn sample is uniform: the chance to be chosen, by rank, is that of the least of d distinct endpoints out of
   // n, C(n − 1 − rank, d − 1) / C(n, d).
   @Test(arguments: [(2, 2), (5, 2), (5, 3), (7, 4), (6, 6), (4, 9)])

@@ -1,7 +1,6 @@
 import Foundation
 @testable import LoadBalancing
 import MeshCore
-import TestVectors
 import Testing
 
 /// A peak EWMA policy by itself, at a time given in milliseconds.
@@ -40,119 +39,7 @@ private struct Probe: ~Copyable {
   }
 }
 
-private func isClose(_ value: Double, _ expected: Double) -> Bool { abs(value - expected) <= 1e-13 * expected }
-
 @Suite struct PeakEWMATests {
-  // Goal: tower's own tests to the last digits; reads mutate, peaks replace, a finished request counts.
-  @Test func matchesTowersVectors() throws {
-    let cases = try VectorValue.fixture("peak_ewma_tower", in: .module)("cases").items
-    #expect(cases.count == 2)
-    for vector in cases {
-      var probe = Probe(
-        [
-          ("defaultRtt", .integer(Int64(try vector("default_rtt").int) * 1_000_000)),
-          ("decay", .integer(Int64(try vector("tau").int) * 1_000_000)),
-        ], count: 1)
-      for read in try vector.member("reads")?.items ?? [] {
-        #expect(isClose(probe.cost(at: try read.items[0].double), try read.items[1].double), "\(read)")
-      }
-      for step in try vector.member("steps")?.items ?? [] {
-        let operation = try step.items[0].string
-        let time = try step.items[1].double
-        if operation.hasPrefix("start") {
-          probe.start(at: time)
-        } else if operation.hasPrefix("finish") {
-          probe.finish(latency: 200, at: time)
-        } else {
-          #expect(operation == "load")
-        }
-        #expect(isClose(probe.cost(at: time), try step.items[2].double), "\(step)")
-      }
-    }
-  }
-
-  // Goal: Finagle's form row for row: nothing known costs nothing while idle and the penalty while probed.
-  @Test func matchesFinaglesRows() throws {
-    let fixture = try VectorValue.fixture("peak_ewma_finagle", in: .module)
-    let decay = Int64(try fixture("decayTime").int) * 1_000_000
-    var probe = Probe([("form", .word("finagle")), ("decay", .integer(decay))], count: 1)
-    let rows = try fixture("derived_rows").items
-    #expect(rows.count == 10)
-    for row in rows {
-      let operation = try row.items[0].string
-      let time = try row.items[1].double
-      let expected = try row.items[2].double
-      switch operation {
-      case "start", "2 pending":
-        while probe.endpoints.states[Int32(0)].inFlight < (operation == "start" ? 1 : 2) { probe.start(at: time) }
-      case _ where operation.hasPrefix("end"):
-        let latency = try #require(operation.split(separator: "=").last?.prefix { $0.isNumber })
-        probe.finish(latency: try #require(Double(latency)), at: time)
-      default:
-        #expect(operation == "get")
-      }
-      let cost = probe.cost(at: time)
-      // The penalty is 2^47 − 1 in the policy's own unit; the row adds the requests in flight to it.
-      if expected > 1e12 {
-        #expect(cost * 1e6 == expected)
-      } else {
-        #expect(isClose(cost, expected), "\(row)")
-      }
-    }
-  }
-
-  // Goal: Finagle's behaviour test: equal endpoints get equal shares.
-  @Test func sharesAreEvenAcrossEqualEndpoints() throws {
-    let test = try VectorValue.fixture("peak_ewma_finagle", in: .module)("upstream_tests").items[0]
-    let n = try test("N").int
-    let requests = try test("R").int
-    let shares = shares(latencies: Array(repeating: 5, count: n), requests: requests, decay: 150)
-    // Each request occupies one endpoint at a time here; upstream's tolerance is on the mean load.
-    for share in shares { #expect(abs(share - 1 / Double(n)) < 5 * (1 / Double(n * requests)).squareRoot() * 1.5) }
-  }
-
-  // Goal: Finagle's behaviour test: an endpoint without history that never answers is asked once.
-  @Test func unknownSlowEndpointIsProbedOnce() throws {
-    let test = try VectorValue.fixture("peak_ewma_finagle", in: .module)("upstream_tests").items[1]
-    let n = try test("N").int
-    let requests = try test("R").int
-    var latencies = [Int](repeating: 1, count: n)
-    latencies[0] = 2 * requests
-    let shares = shares(latencies: latencies, requests: requests, decay: 10_000_000_000)
-    #expect(shares[0] * Double(requests) == Double(try test("expect_slow_requests").int))
-  }
-
-  // Goal: Finagle's behaviour test: an endpoint half as fast holds about as many requests in flight as any two others share:
-  // its share of requests is below theirs.
-  @Test func slowerEndpointGetsLess() throws {
-    let test = try VectorValue.fixture("peak_ewma_finagle", in: .module)("upstream_tests").items[2]
-    let n = try test("N").int
-    var latencies = [Int](repeating: try test("latency").int, count: n + 1)
-    latencies[n] = try test("extra_node_latency").int
-    let shares = shares(latencies: latencies, requests: 100_000, decay: 150)
-    #expect(shares[n] < shares[0..<n].reduce(0, +) / Double(n))
-    #expect(shares[n] > 0)
-  }
-
-  /// Shares of requests when one comes each nanosecond and endpoint i answers after `latencies[i]` ns, Finagle's form.
-  private func shares(latencies: [Int], requests: Int, decay: Int64) -> [Double] {
-    let given: [(name: String, value: ParameterValue)] = [("form", .word("finagle")), ("decay", .integer(decay))]
-    var bench = PolicyBench(PeakEWMA(parameters(PeakEWMA.descriptor, given)), count: latencies.count)
-    var counts = [Double](repeating: 0, count: latencies.count)
-    var ends: [Int: [Int32]] = [:]
-    for time in 0..<requests {
-      bench.now = Timestamp(nanoseconds: Int64(time))
-      for slot in ends.removeValue(forKey: time) ?? [] {
-        bench.end(slot, latency: TimeSpan(nanoseconds: Int64(latencies[Int(slot)])))
-      }
-      let slot = bench.pick()
-      bench.begin(slot)
-      counts[Int(slot)] += 1
-      ends[time + latencies[Int(slot)], default: []].append(slot)
-    }
-    return counts.map { $0 / Double(requests) }
-  }
-
   // Goal: through random requests the policy chooses what a reference with the C library's exponential chooses.
   @Test(arguments: ["tower", "finagle"], 1...10) func equalsTheReference(_ form: String, _ round: Int) throws {
     var random = RandomStream(state: UInt64(round))

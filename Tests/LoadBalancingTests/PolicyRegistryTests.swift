@@ -1,6 +1,5 @@
 import LoadBalancing
 import MeshCore
-import TestVectors
 import Testing
 
 /// What a run of random events does to a policy, as the slots it chose.

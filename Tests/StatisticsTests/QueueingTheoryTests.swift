@@ -2,53 +2,9 @@ import Foundation
 import Statistics
 import Testing
 
-/// Goal: the closed forms that simulations are held against are right themselves. Method: an independently computed table
-/// (Fixtures/queueing_reference.json), textbook values, and limits in which two forms must meet.
+/// Goal: the closed forms that simulations are held against are right themselves. Method: textbook values, and limits in which
+/// two forms must meet; an independently computed table is among the test vectors (ConformanceTests).
 @Suite struct QueueingTheoryTests {
-  private struct Reference: Decodable {
-    struct Analytic: Decodable {
-      var lam: [Double]
-      var random, pod_d2, pod_d3, pod_d5, rr_n10, rr_n100, mmn_n10, mmn_n100: [Double]
-      var s_i_d2: [String: [Double]]
-    }
-    var analytic: Analytic
-  }
-
-  private func analytic() throws -> Reference.Analytic {
-    let file = try #require(
-      Bundle.module.url(forResource: "queueing_reference", withExtension: "json", subdirectory: "Fixtures"))
-    return try JSONDecoder().decode(Reference.self, from: Data(contentsOf: file)).analytic
-  }
-
-  private func expect(_ column: [Double], _ loads: [Double], _ form: (Double) -> Double) {
-    #expect(!column.isEmpty)
-    for (expected, load) in zip(column, loads) { #expect(abs(form(load) / expected - 1) < 1e-10, "load \(load)") }
-  }
-
-  @Test func referenceTable() throws {
-    let table = try analytic()
-    expect(table.random, table.lam) { QueueingTheory.meanResponse(servers: 1, arrivalRate: $0, serviceRate: 1) }
-    expect(table.random, table.lam) { QueueingTheory.supermarketMeanResponse(choices: 1, utilization: $0) }
-    for (choices, column) in [(2, table.pod_d2), (3, table.pod_d3), (5, table.pod_d5)] {
-      expect(column, table.lam) { QueueingTheory.supermarketMeanResponse(choices: choices, utilization: $0) }
-    }
-    for (servers, column) in [(10, table.rr_n10), (100, table.rr_n100)] {
-      expect(column, table.lam) { QueueingTheory.roundRobinMeanResponse(servers: servers, utilization: $0) }
-    }
-    for (servers, column) in [(10, table.mmn_n10), (100, table.mmn_n100)] {
-      expect(column, table.lam) {
-        QueueingTheory.meanResponse(servers: servers, arrivalRate: $0 * Double(servers), serviceRate: 1)
-      }
-    }
-    for load in table.lam {
-      let tail = try #require(table.s_i_d2[load == load.rounded() ? "\(Int(load))" : "\(load)"])
-      for (index, expected) in tail.enumerated() {
-        let value = QueueingTheory.supermarketTail(length: index + 1, choices: 2, utilization: load)
-        #expect(abs(value / expected - 1) < 1e-9)
-      }
-    }
-  }
-
   @Test func singleServer() {
     // 80 % load, service 10 ms: 50 ms; half of the wait with constant service.
     #expect(abs(QueueingTheory.meanResponse(servers: 1, arrivalRate: 80, serviceRate: 100) - 0.05) < 1e-15)

@@ -1,6 +1,5 @@
 import Foundation
 import MeshCore
-import TestVectors
 import Testing
 import TrafficSplitting
 
@@ -19,44 +18,6 @@ private func route(_ weights: [UInt32]) -> RouteDescription {
 }
 
 @Suite struct WeightedSplitTests {
-  // Goal: what Envoy's own tests and the oracle expect, every vector accounted for.
-  @Test func matchesEnvoysVectors() throws {
-    let vectors = try VectorValue.fixture("weighted_cluster", in: .module)("vectors").items
-    var run = 0
-    for vector in vectors {
-      let name = try vector("id").string
-      let weights = try vector("weights").ints.map(UInt32.init)
-      run += 1
-      if let counts = vector.member("expected_counts") {
-        let bounds = try vector("values").string.split(separator: ".").compactMap { UInt64($0) }
-        var counted = [Int](repeating: 0, count: weights.count)
-        for cluster in clusters(weights, Array(bounds[0]...bounds[1])) { counted[Int(cluster)] += 1 }
-        #expect(counted == (try counts.ints), "\(name)")
-      } else if let cases = vector.member("cases") {
-        // Which value is used, the header's or the stream's, is the world's decision; the split takes it as the draw.
-        for item in try cases.items {
-          let header = try item("header_value")
-          let draw = try header == .null ? item("stream_random").unsigned : header.unsigned
-          #expect(clusters(weights, [draw]) == [Int32(try item("expected_index").int)], "\(name)")
-        }
-      } else if let destinations = vector.member("clusters") {
-        // Clusters named by a header are not carried; that the right destination is chosen still shows.
-        let names = try destinations.items.map { try $0.string }
-        for pick in try vector("picks").items {
-          let chosen = names[Int(clusters(weights, [try pick("random").unsigned])[0])]
-          let expected = try pick("expected").string
-          #expect(chosen == expected || chosen.hasPrefix("header"), "\(name)")
-        }
-      } else {
-        for pick in try vector("picks").items {
-          let draw = try pick("random").unsigned
-          #expect(clusters(weights, [draw]) == [Int32(try pick("expected_index").int)], "\(name) \(draw)")
-        }
-      }
-    }
-    #expect(run == 8)
-  }
-
   // Goal: a split is the list in which each cluster stands as often as its weight says, indexed by draw modulo length.
   @Test(arguments: 1...50) func equalsTheExpandedList(_ round: Int) {
     var random = RandomStream(state: UInt64(round))

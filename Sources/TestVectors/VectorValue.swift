@@ -1,10 +1,15 @@
-// Test vectors as they stand in their JSON files: values that say what is missing when a test asks for it.
+// Test vectors as they stand in their JSON files: values that say what is missing when somebody asks for it.
+//
+// Whole numbers are read generously: 7, 7.0 and "7" are the same, since 64-bit numbers are written as text.
 
 import Foundation
 
 /// What is wrong with a vector, or with a test's idea of it.
 public struct VectorError: Error, CustomStringConvertible {
   public var description: String
+
+  /// A fault, in words.
+  public init(description: String) { self.description = description }
 }
 
 /// A JSON value.
@@ -12,6 +17,8 @@ public enum VectorValue: Decodable, Sendable, Equatable {
   case null
   case flag(Bool)
   case integer(Int64)
+  /// A whole number beyond 63 bits.
+  case large(UInt64)
   case number(Double)
   case text(String)
   case list([VectorValue])
@@ -25,6 +32,8 @@ public enum VectorValue: Decodable, Sendable, Equatable {
       self = .flag(value)
     } else if let value = try? container.decode(Int64.self) {
       self = .integer(value)
+    } else if let value = try? container.decode(UInt64.self) {
+      self = .large(value)
     } else if let value = try? container.decode(Double.self) {
       self = .number(value)
     } else if let value = try? container.decode(String.self) {
@@ -36,12 +45,15 @@ public enum VectorValue: Decodable, Sendable, Equatable {
     }
   }
 
+  /// The value that `data` holds as JSON.
+  public static func read(_ data: Data) throws -> VectorValue { try JSONDecoder().decode(VectorValue.self, from: data) }
+
   /// The file `Fixtures/<name>.json` of a test target's bundle.
   public static func fixture(_ name: String, in bundle: Bundle) throws -> VectorValue {
     guard let file = bundle.url(forResource: name, withExtension: "json", subdirectory: "Fixtures") else {
       throw VectorError(description: "no fixture \(name).json")
     }
-    return try JSONDecoder().decode(VectorValue.self, from: Data(contentsOf: file))
+    return try read(Data(contentsOf: file))
   }
 
   /// The member called `key`, if there is one.
@@ -72,12 +84,16 @@ public enum VectorValue: Decodable, Sendable, Equatable {
     }
   }
 
-  /// A number, whole or not.
+  /// A number, whole or not; "inf" is infinity.
   public var double: Double {
     get throws {
       switch self {
       case .integer(let value): return Double(value)
+      case .large(let value): return Double(value)
       case .number(let value): return value
+      case .text(let text):
+        if let value = Double(text) { return value }
+        fallthrough
       default: throw VectorError(description: "\(self) is not a number")
       }
     }
@@ -88,8 +104,12 @@ public enum VectorValue: Decodable, Sendable, Equatable {
     get throws {
       switch self {
       case .integer(let value) where value >= 0: return UInt64(value)
-      case .text(let text):
-        if let value = UInt64(text) { return value }
+      case .large(let value): return value
+      case .number(let value):
+        if let value = UInt64(exactly: value) { return value }
+        fallthrough
+      case .text:
+        if case .text(let text) = self, let value = UInt64(text) { return value }
         fallthrough
       default: throw VectorError(description: "\(self) is not a whole number from 0")
       }
@@ -99,8 +119,40 @@ public enum VectorValue: Decodable, Sendable, Equatable {
   /// A whole number of ordinary size.
   public var int: Int {
     get throws {
-      guard case .integer(let value) = self else { throw VectorError(description: "\(self) is not a whole number") }
-      return Int(value)
+      switch self {
+      case .integer(let value): return Int(value)
+      case .number(let value):
+        if let value = Int(exactly: value) { return value }
+        fallthrough
+      case .text:
+        if case .text(let text) = self, let value = Int(text) { return value }
+        fallthrough
+      default: throw VectorError(description: "\(self) is not a whole number")
+      }
+    }
+  }
+
+  /// A whole number that fits into 32 bits.
+  public var int32: Int32 {
+    get throws {
+      guard let value = Int32(exactly: try int) else { throw VectorError(description: "\(self) is beyond 32 bits") }
+      return value
+    }
+  }
+
+  /// An endpoint's or cluster's weight: 0 … 2^32 − 1.
+  public var weight: UInt32 {
+    get throws {
+      guard let value = UInt32(exactly: try int) else { throw VectorError(description: "\(self) is no weight") }
+      return value
+    }
+  }
+
+  /// Yes or no.
+  public var flag: Bool {
+    get throws {
+      guard case .flag(let value) = self else { throw VectorError(description: "\(self) is not true or false") }
+      return value
     }
   }
 
@@ -112,4 +164,15 @@ public enum VectorValue: Decodable, Sendable, Equatable {
 
   /// A list of numbers.
   public var doubles: [Double] { get throws { try items.map { try $0.double } } }
+
+  /// A list of texts.
+  public var strings: [String] { get throws { try items.map { try $0.string } } }
+
+  /// The members of a map, by name.
+  public var members: [(key: String, value: VectorValue)] {
+    get throws {
+      guard case .map(let members) = self else { throw VectorError(description: "\(self) is not a map") }
+      return members.sorted { $0.key < $1.key }
+    }
+  }
 }

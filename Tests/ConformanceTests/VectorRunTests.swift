@@ -1,0 +1,182 @@
+import Conformance
+import Foundation
+import TestVectors
+import Testing
+
+@Suite struct VectorRunTests {
+  /// How many vectors of each file are run and how many are left out. A family that runs more or fewer changes its line.
+  private static let expected: [(file: String, passed: Int, skipped: Int)] = [
+    ("envoy/adaptive_concurrency.json", 0, 16),
+    ("envoy/admission_control.json", 0, 15),
+    ("envoy/aggregate_cluster.json", 0, 5),
+    ("envoy/bounded_load.json", 0, 16),
+    ("envoy/choose_priority.json", 0, 3),
+    ("envoy/client_side_wrr.json", 0, 18),
+    ("envoy/edf.json", 35, 2),
+    ("envoy/hash.json", 0, 17),
+    ("envoy/health_check.json", 0, 7),
+    ("envoy/least_request.json", 20, 0),
+    ("envoy/load_aware_locality.json", 0, 4),
+    ("envoy/load_simulation.json", 0, 8),
+    ("envoy/locality_wrr.json", 0, 9),
+    ("envoy/maglev.json", 0, 10),
+    ("envoy/outlier_detection.json", 0, 30),
+    ("envoy/peak_ewma.json", 0, 13),
+    ("envoy/priority_load.json", 0, 46),
+    ("envoy/random.json", 0, 1),
+    ("envoy/retry_backoff.json", 0, 9),
+    ("envoy/retry_budget.json", 0, 12),
+    ("envoy/retry_conditions.json", 0, 17),
+    ("envoy/retry_priority.json", 0, 6),
+    ("envoy/ring_hash.json", 0, 14),
+    ("envoy/round_robin.json", 4, 1),
+    ("envoy/runtime_fraction.json", 0, 26),
+    ("envoy/slow_start.json", 0, 20),
+    ("envoy/token_bucket.json", 0, 4),
+    ("envoy/update_merge_window.json", 0, 2),
+    ("envoy/weighted_cluster.json", 8, 0),
+    ("envoy/zone_aware.json", 0, 21),
+    ("linkerd-finagle-grpc/aperture.json", 0, 1),
+    ("linkerd-finagle-grpc/backoff.json", 2, 11),
+    ("linkerd-finagle-grpc/beyond_round_robin.json", 0, 1),
+    ("linkerd-finagle-grpc/classification.json", 1, 11),
+    ("linkerd-finagle-grpc/consistent_hash_misc.json", 0, 1),
+    ("linkerd-finagle-grpc/ewma_linkerd.json", 14, 0),
+    ("linkerd-finagle-grpc/failure_accrual_finagle.json", 0, 1),
+    ("linkerd-finagle-grpc/failure_accrual_linkerd.json", 3, 27),
+    ("linkerd-finagle-grpc/grpc_outlier_detection.json", 0, 1),
+    ("linkerd-finagle-grpc/grpc_retry_throttling.json", 0, 1),
+    ("linkerd-finagle-grpc/grpc_wrr.json", 0, 1),
+    ("linkerd-finagle-grpc/panic_mode.json", 0, 1),
+    ("linkerd-finagle-grpc/peak_ewma_finagle.json", 4, 0),
+    ("linkerd-finagle-grpc/peak_ewma_tower.json", 2, 0),
+    ("linkerd-finagle-grpc/queueing_reference.json", 9, 13),
+    ("linkerd-finagle-grpc/rate_limit_gcra.json", 0, 1),
+    ("linkerd-finagle-grpc/retry_budget.json", 0, 1),
+    ("linkerd-finagle-grpc/ring_hash.json", 0, 1),
+    ("linkerd-finagle-grpc/scenario_reference.json", 0, 1),
+  ]
+
+  private static var fixtures: String {
+    Bundle.module.url(forResource: "Fixtures", withExtension: nil)?.path ?? "Fixtures"
+  }
+
+  // Goal: every vector that is run holds, and none stops being run unseen.
+  @Test func everyVectorIsAccountedFor() throws {
+    let run = try VectorRun(folder: Self.fixtures)
+    for outcome in run.outcomes {
+      if case .failed(let expected, let actual) = outcome.verdict {
+        Issue.record("\(outcome.file): \(outcome.vector): expected \(expected), actual \(actual)")
+      }
+    }
+    var counts: [(file: String, passed: Int, skipped: Int)] = []
+    for outcome in run.outcomes {
+      if counts.last?.file != outcome.file { counts.append((outcome.file, 0, 0)) }
+      if outcome.verdict == .passed {
+        counts[counts.count - 1].passed += 1
+      } else {
+        counts[counts.count - 1].skipped += 1
+      }
+    }
+    #expect(counts.map(\.file) == Self.expected.map(\.file))
+    for (count, expected) in zip(counts, Self.expected) { #expect(count == expected, "\(count)") }
+  }
+
+  private static func report(_ json: String, as name: String) throws -> [VectorVerdict] {
+    let file = VectorFile(path: "\(name).json", content: try VectorValue.read(Data(json.utf8)))
+    var report = VectorReport(file)
+    VectorFamilies.family(of: file)?.run(file, &report)
+    return report.outcomes.map(\.verdict)
+  }
+
+  // Goal: a wrong expectation fails with both values, an unknown shape is left out, and neither hides the other.
+  @Test func failsWhatIsWrongAndSkipsWhatIsUnknown() throws {
+    let verdicts = try Self.report(
+      """
+      {"topic": "EDF scheduler", "vectors": [
+        {"id": "wrong", "weights": [1, 2], "picks_seed": 1, "expected_next_3": [1, 1, 1]},
+        {"id": "right", "weights": [1, 2], "picks_seed": 1, "expected_next_3": [0, 1, 1]},
+        {"id": "strange", "shape": "of another world"}, {"id": "no weight", "weights": [0], "expected_next_1": [0]}, 7]}
+      """, as: "any")
+    #expect(verdicts.count == 5)
+    #expect(verdicts[0] == .failed(expected: "[1, 1, 1] (expected_next_3)", actual: "[0, 1, 1]"))
+    #expect(verdicts[1] == .passed)
+    for verdict in verdicts[2...] {
+      guard case .skipped = verdict else {
+        Issue.record("\(verdict)")
+        continue
+      }
+    }
+  }
+
+  // Goal: whatever is in a vector, no family ends the process: every member of every fixture is replaced in turn.
+  @Test func survivesBrokenVectors() throws {
+    let folder = URL(fileURLWithPath: Self.fixtures)
+    let paths = FileManager.default.enumerator(atPath: Self.fixtures)?.compactMap { $0 as? String } ?? []
+    for path in paths.filter({ $0.hasSuffix(".json") }).sorted() {
+      let content = try VectorValue.read(Data(contentsOf: folder.appendingPathComponent(path)))
+      for replacement in [VectorValue.integer(-1), .number(1e300)] {
+        for variant in Self.broken(content, with: replacement) {
+          let file = VectorFile(path: path, content: variant)
+          var report = VectorReport(file)
+          VectorFamilies.family(of: file)?.run(file, &report)
+        }
+      }
+    }
+  }
+
+  /// The value with each member of a shape in turn replaced, in the first vector that has one.
+  private static func broken(_ value: VectorValue, with replacement: VectorValue) -> [VectorValue] {
+    switch value {
+    case .map(let members):
+      return members.keys.sorted().flatMap { key -> [VectorValue] in
+        // What a file says of itself in prose is read by nobody.
+        guard let member = members[key], !["baseline", "topic", "source", "note"].contains(key) else { return [] }
+        return ([replacement] + broken(member, with: replacement)).map { changed in
+          var copy = members
+          copy[key] = changed
+          return .map(copy)
+        }
+      }
+    case .list(let items):
+      // One item of each shape is enough; the others would say the same.
+      var shapes: [[String]] = []
+      return items.flatMap { item -> [VectorValue] in
+        let shape = (try? item.members.map(\.key)) ?? ["no map"]
+        if shapes.contains(shape) { return [] }
+        shapes.append(shape)
+        return ([replacement] + broken(item, with: replacement)).map { .list([$0]) }
+      }
+    default: return []
+    }
+  }
+
+  // Goal: what cannot be read is told, all of it at once, and a single file is a folder of one.
+  @Test func tellsWhatCannotBeRead() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("weir-vectors-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(
+      at: folder.appendingPathComponent("deep"), withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    #expect(try VectorRun(folder: folder.path).text == "0 passed, 0 failed, 0 skipped\n")
+    let good = folder.appendingPathComponent("deep/edf.json")
+    try Data("{\"vectors\": [{\"weights\": [1], \"picks_seed\": 0, \"expected_next_2\": [0, 0]}, {}]}".utf8).write(
+      to: good)
+    #expect(try VectorRun(folder: folder.path).text.hasSuffix("\n1 passed, 0 failed, 1 skipped\n"))
+    #expect(try VectorRun(folder: good.path).passed == 1)
+    for name in ["a.json", "b.json"] { try Data("{".utf8).write(to: folder.appendingPathComponent(name)) }
+    let error = #expect(throws: VectorRunError.self) { try VectorRun(folder: folder.path) }
+    #expect(error?.lines.count == 2)
+    #expect(throws: VectorRunError.self) { try VectorRun(folder: folder.path + "/none") }
+  }
+
+  // Goal: rules in one variable are read as they are written.
+  @Test func readsRules() throws {
+    let verdicts = try Self.report(
+      """
+      {"topic": "EDF scheduler", "vectors": [
+        {"id": "sum", "n": 2, "weights": "w_i = (3-1)/2*i + 1, i=0..1", "picks_seed": 0, "expected_next_3": [1, 0, 1]},
+        {"id": "bad", "n": 2, "weights": "w_i = 1 + (", "picks_seed": 0, "expected_next_3": [1, 0, 1]}]}
+      """, as: "any")
+    #expect(verdicts.first == .passed && verdicts.last != .passed)
+  }
+}
