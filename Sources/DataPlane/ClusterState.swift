@@ -25,6 +25,12 @@ struct ClusterState: ~Copyable {
   private let accrual: ConsecutiveAccrualDescription?
   /// Whether the balancer wants to hear of attempts.
   private let observesAttempts: Bool
+  /// Whether the balancer may ask for something.
+  let hasWishes: Bool
+  /// Whether the balancer wants servers' reports of their load.
+  let wantsLoadReports: Bool
+  /// The timer that wakes the balancer, or none.
+  var wakeTimer: TimerHandle = .none
   /// Whether fault detection is on.
   let detects: Bool
   /// Whether the attempt that began last is a probe.
@@ -35,6 +41,8 @@ struct ClusterState: ~Copyable {
   init(_ description: ClusterDescription, balancer: consuming any LoadBalancer & ~Copyable, random: RandomStream) {
     self.endpoints = EndpointSet()
     self.observesAttempts = balancer.observesAttempts
+    self.hasWishes = balancer.hasWishes
+    self.wantsLoadReports = balancer.wantsLoadReports
     self.balancer = balancer
     self.random = random
     self.accrual = description.failureAccrual
@@ -67,6 +75,24 @@ struct ClusterState: ~Copyable {
   /// Hands on what an oracle sees.
   mutating func observed(_ work: ObservedWork, slot: Int32) { balancer.observed(endpoints.view, slot: slot, work) }
 
+  /// Hands on what a server says of its load.
+  mutating func reported(slot: Int32, _ report: LoadReport, at now: Timestamp) {
+    balancer.reported(endpoints.view, slot: slot, report, at: now)
+  }
+
+  /// Hands on a probe's answer, or that there is none.
+  mutating func probed(slot: Int32, _ report: LoadReport?, at now: Timestamp) {
+    balancer.probed(endpoints.view, slot: slot, report, at: now)
+  }
+
+  /// Wakes the balancer.
+  mutating func woken(at now: Timestamp) { balancer.woken(endpoints.view, &random, at: now) }
+
+  /// What the balancer asks for next, if anything.
+  mutating func nextWish(at now: Timestamp) -> BalancerWish? {
+    hasWishes ? balancer.nextWish(endpoints.view, &random, at: now) : nil
+  }
+
   /// The figure by which the balancer compares an endpoint, if it compares any.
   mutating func rank(slot: Int32, at now: Timestamp) -> Double? { balancer.rank(endpoints.view, slot: slot, at: now) }
 
@@ -82,7 +108,7 @@ struct ClusterState: ~Copyable {
         accruals[slot].incarnation = endpoints.states[slot].incarnation
       }
     }
-    balancer.endpointsChanged(endpoints.view, &random, at: now)
+    balancer.endpointsChanged(endpoints.roster, &random, at: now)
   }
 
   /// Feeds one verdict on an answer to failure accrual and applies what follows.
@@ -114,12 +140,12 @@ struct ClusterState: ~Copyable {
   mutating func pardon(slot: Int32) {
     accruals[slot].machine = ConsecutiveFailureAccrual()
     accruals[slot].timer = .none
-    endpoints.setAdmitted(true, slot: slot)
+    endpoints.setExcluded(false, by: .failureAccrual, slot: slot)
   }
 
   private mutating func setAdmitted(_ admitted: Bool, slot: Int32, at now: Timestamp) {
-    if endpoints.states[slot].isAdmitted == admitted { return }
-    endpoints.setAdmitted(admitted, slot: slot)
-    balancer.endpointsChanged(endpoints.view, &random, at: now)
+    if endpoints.setExcluded(!admitted, by: .failureAccrual, slot: slot) {
+      balancer.endpointsChanged(endpoints.roster, &random, at: now)
+    }
   }
 }

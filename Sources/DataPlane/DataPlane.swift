@@ -41,11 +41,13 @@ public struct DataPlane: ~Copyable {
   enum TimerPurpose: UInt8, BitwiseCopyable {
     case routeTimeout
     case penalty
+    case probe
+    case balancer
   }
 
   struct TimerRecord: BitwiseCopyable {
     var purpose: TimerPurpose
-    /// The request's slot, or the cluster.
+    /// The request's or probe's slot, or the cluster.
     var subject: Int32
     /// The endpoint's slot and incarnation.
     var slot: Int32
@@ -58,7 +60,8 @@ public struct DataPlane: ~Copyable {
   let clusters: UnsafeMutablePointer<ClusterState>
   /// How many clusters the mesh has.
   public let clusterCount: Int
-  private var requests: Slab<RequestRecord>
+  var requests: Slab<RequestRecord>
+  var probes: Slab<ProbeRecord>
   var timers: Slab<TimerRecord>
   var detectionRandom: RandomStream
 
@@ -66,8 +69,9 @@ public struct DataPlane: ~Copyable {
   ///
   /// - Parameters:
   ///   - mesh: What is deployed, checked: a policy that is not registered stops the process.
+  ///   - place: Which data plane of how many it is, and where.
   ///   - key: The root of the data plane's own streams, one a purpose; two data planes need two keys.
-  public init(_ mesh: MeshDescription, key: RandomKey) {
+  public init(_ mesh: MeshDescription, place: BalancerContext = BalancerContext(), key: RandomKey) {
     profile = mesh.profile
     splits = WeightedSplit(mesh.routes)
     routes = Pool(capacity: mesh.routes.count)
@@ -84,9 +88,11 @@ public struct DataPlane: ~Copyable {
       }
       (clusters + index).initialize(
         to: ClusterState(
-          cluster, balancer: policy.make(cluster.balancer.parameters), random: balancerKey.key(UInt64(index)).stream()))
+          cluster, balancer: policy.make(cluster.balancer.parameters, place),
+          random: balancerKey.key(UInt64(index)).stream()))
     }
     requests = Slab()
+    probes = Slab(capacity: 8)
     timers = Slab()
     detectionRandom = key.key(for: .detection).stream()
   }
@@ -101,6 +107,15 @@ public struct DataPlane: ~Copyable {
 
   /// Attempts that have no answer yet: one a request.
   public var openAttempts: Int { requests.occupiedCount }
+
+  /// Probes that have no answer yet.
+  public var openProbes: Int { probes.occupiedCount }
+
+  /// Whether a cluster's balancer wants servers' reports of their load.
+  public func wantsLoadReports(inCluster cluster: Int) -> Bool { clusters[cluster].wantsLoadReports }
+
+  /// Whether a cluster's balancer may probe endpoints.
+  public func mayProbe(inCluster cluster: Int) -> Bool { clusters[cluster].hasWishes }
 
   /// Timers that are set.
   public var openTimers: Int { timers.occupiedCount }
@@ -117,6 +132,12 @@ public struct DataPlane: ~Copyable {
       attemptAnswered(attempt, status: status, at: now, into: &actions)
     case .attemptFailed(let attempt, let failure):
       if requests.contains(attempt) { end(attempt, .broken, status(of: failure), .transport, at: now, into: &actions) }
+    case .loadReported(let attempt, let report):
+      loadReported(attempt, report, at: now, into: &actions)
+    case .probeAnswered(let probe, let report):
+      probeEnded(probe, report, at: now, into: &actions)
+    case .probeFailed(let probe, _):
+      probeEnded(probe, nil, at: now, into: &actions)
     case .timerDue(let timer):
       timerDue(timer, at: now, into: &actions)
     case .requestAbandoned(let request):
@@ -165,6 +186,7 @@ public struct DataPlane: ~Copyable {
         AttemptStart(
           caller: arrival.caller, request: request, attempt: request, cluster: cluster,
           endpoint: clusters[Int(cluster)].endpoints.states[slot].identity, kind: .first, number: 1)))
+    if clusters[Int(cluster)].hasWishes { grantWishes(cluster: Int(cluster), at: now, into: &actions) }
   }
 
   /// What `handle` does with `.attemptAnswered`, for worlds that know what they have.
@@ -188,6 +210,7 @@ public struct DataPlane: ~Copyable {
   ) {
     clusters[cluster].list(endpoints, at: now)
     dropPenaltiesOfTheGone(cluster: cluster, into: &actions)
+    grantWishes(cluster: cluster, at: now, into: &actions)
   }
 
   @inline(__always)
@@ -205,6 +228,7 @@ public struct DataPlane: ~Copyable {
       }
     }
     respond(handle, handle, status: status, cause, into: &actions)
+    if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
   }
 
   @inline(__always)
@@ -230,6 +254,10 @@ public struct DataPlane: ~Copyable {
       end(attempt, .timedOut, 504, .routeTimeout, at: now, into: &actions)
     case .penalty:
       penaltyElapsed(record, at: now, into: &actions)
+    case .probe:
+      probeTimedOut(record.subject, at: now, into: &actions)
+    case .balancer:
+      balancerDue(cluster: Int(record.subject), at: now, into: &actions)
     }
   }
 

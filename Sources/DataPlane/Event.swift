@@ -19,6 +19,9 @@ public typealias RequestHandle = SlotHandle
 /// Names one try of a request inside its data plane.
 public typealias AttemptHandle = SlotHandle
 
+/// Names a probe inside its data plane.
+public typealias ProbeHandle = SlotHandle
+
 /// Names a timer inside its data plane. Its index is small and dense, and used again after the timer is due or cancelled; the
 /// generation tells the successors apart, so that a call back that comes too late is known for what it is.
 public typealias TimerHandle = SlotHandle
@@ -68,10 +71,16 @@ public struct RequestArrival: BitwiseCopyable, Sendable {
 public enum Event: BitwiseCopyable, Sendable {
   /// Somebody wants an answer.
   case requestArrived(RequestArrival)
+  /// What an answer says of its server's load (ORCA); the answer itself follows.
+  case loadReported(AttemptHandle, LoadReport)
   /// An endpoint answered with an HTTP status.
   case attemptAnswered(AttemptHandle, status: Int16)
   /// An attempt broke.
   case attemptFailed(AttemptHandle, TransportFailure)
+  /// An endpoint answered a probe.
+  case probeAnswered(ProbeHandle, LoadReport)
+  /// A probe broke.
+  case probeFailed(ProbeHandle, TransportFailure)
   /// A timer that the data plane had set is due.
   case timerDue(TimerHandle)
   /// Nobody wants the answer any more.
@@ -97,6 +106,26 @@ public struct AttemptStart: BitwiseCopyable, Sendable {
   public var kind: AttemptKind
   /// Its number among those of its kind, from 1.
   public var number: Int32
+}
+
+/// A question to an endpoint that belongs to no request.
+@frozen
+public struct ProbeStart: BitwiseCopyable, Sendable {
+  /// The probe inside the data plane, to be named in its answer.
+  public var probe: ProbeHandle
+  /// The cluster whose endpoint is asked.
+  public var cluster: Int32
+  /// Who is asked.
+  public var endpoint: EndpointIdentity
+  /// What is asked.
+  public var kind: ProbeKind
+}
+
+/// What a probe asks.
+@frozen
+public enum ProbeKind: UInt8, BitwiseCopyable, Sendable {
+  /// How busy the endpoint is: answered at once, without waiting for a worker.
+  case load
 }
 
 /// Why an attempt is made. What is drawn for it depends on this and on its number within its kind alone.
@@ -162,6 +191,10 @@ public enum Action: BitwiseCopyable, Sendable {
   case startAttempt(AttemptStart)
   /// Nobody waits for this attempt any more.
   case cancelAttempt(AttemptHandle, caller: CallerToken)
+  /// Ask an endpoint something.
+  case startProbe(ProbeStart)
+  /// Nobody waits for this probe any more.
+  case cancelProbe(ProbeHandle)
   /// Give the caller its answer: that of `attempt`, or one of the data plane's own when there is none (`SlotHandle.none`).
   case respond(CallerToken, attempt: AttemptHandle, status: Int16, cause: ResponseCause)
   /// Call back at `deadline`.

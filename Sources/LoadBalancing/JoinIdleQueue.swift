@@ -11,7 +11,7 @@ public struct JoinIdleQueue: LoadBalancer {
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "joinIdleQueue", summary: "an idle endpoint at random, or any when none is idle", origin: "Lu et al. 2011"
-  ) { _ in JoinIdleQueue() }
+  ) { _, _ in JoinIdleQueue() }
 
   private static let notIdle: Int32 = -1
   private static let notAvailable: Int32 = -2
@@ -25,8 +25,9 @@ public struct JoinIdleQueue: LoadBalancer {
   public init() {}
 
   public mutating func endpointsChanged(
-    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+    _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
+    let endpoints = roster.view
     places = ContiguousArray(repeating: Self.notAvailable, count: endpoints.states.count)
     idle.removeAll(keepingCapacity: true)
     idle.reserveCapacity(endpoints.availableCount)

@@ -13,7 +13,7 @@ public struct JoinShortestQueue: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "joinShortestQueue", summary: "the fewest requests in flight of all endpoints, ties at random",
     origin: "Winston 1977"
-  ) { _ in JoinShortestQueue() }
+  ) { _, _ in JoinShortestQueue() }
 
   /// A policy without state.
   public init() {}

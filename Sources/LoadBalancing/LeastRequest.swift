@@ -33,7 +33,7 @@ public struct LeastRequest: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "leastRequest", summary: "of a few endpoints drawn at random, the one with the fewest requests in flight",
     origin: "Envoy LEAST_REQUEST; Mitzenmacher 2001", parameters: parameters
-  ) { LeastRequest($0) }
+  ) { parameters, _ in LeastRequest(parameters) }
 
   /// How endpoints are compared when all weights are equal.
   private enum Comparison: Sendable {
@@ -74,8 +74,9 @@ public struct LeastRequest: LoadBalancer {
   }
 
   public mutating func endpointsChanged(
-    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+    _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
+    let endpoints = roster.view
     weighted.value.schedule.drawSeed(&random)
     let count = endpoints.availableCount
     if comparison == .distinct { deck = ContiguousArray((0..<count).map { Int32(truncatingIfNeeded: $0) }) }

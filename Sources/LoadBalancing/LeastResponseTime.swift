@@ -19,7 +19,7 @@ public struct LeastResponseTime: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "leastResponseTime", summary: "the lowest average latency, whatever is in flight; herds, as a contrast",
     origin: "folklore", parameters: parameters
-  ) { LeastResponseTime($0) }
+  ) { parameters, _ in LeastResponseTime(parameters) }
 
   private struct Average: BitwiseCopyable, Sendable {
     /// Nanoseconds; below 0 before the first answer.
@@ -40,8 +40,9 @@ public struct LeastResponseTime: LoadBalancer {
   }
 
   public mutating func endpointsChanged(
-    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+    _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
+    let endpoints = roster.view
     for slot in 0..<endpoints.states.count {
       let fresh = Average(latency: -1, incarnation: endpoints.states[slot].incarnation)
       if slot == averages.count {

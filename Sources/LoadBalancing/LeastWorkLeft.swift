@@ -14,7 +14,7 @@ public struct LeastWorkLeft: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "leastWorkLeft", summary: "an oracle: the least unfinished work of all endpoints, ties at random",
     origin: "Harchol-Balter 2013, ch. 24", needsOracle: true
-  ) { _ in LeastWorkLeft() }
+  ) { _, _ in LeastWorkLeft() }
 
   private struct Sight: BitwiseCopyable {
     var work: ObservedWork
@@ -27,8 +27,9 @@ public struct LeastWorkLeft: LoadBalancer {
   public init() {}
 
   public mutating func endpointsChanged(
-    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+    _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
+    let endpoints = roster.view
     for slot in 0..<endpoints.states.count {
       let fresh = Sight(work: .none, incarnation: endpoints.states[slot].incarnation)
       if slot == sights.count {

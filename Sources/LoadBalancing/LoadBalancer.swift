@@ -67,6 +67,15 @@ public struct AttemptOutcome: BitwiseCopyable, Sendable {
   public var isSuccess: Bool { ending == .answered && SuccessRule.isSuccess(status: status) }
 }
 
+/// What a policy asks of its data plane beside requests.
+@frozen
+public enum BalancerWish: BitwiseCopyable, Sendable, Hashable {
+  /// Ask the endpoint in `slot` how busy it is; an answer that takes longer than `timeout` counts as none.
+  case probe(slot: Int32, timeout: TimeSpan)
+  /// Call `woken` at that time; it replaces what was asked for before.
+  case wake(Timestamp)
+}
+
 /// A balancing policy: a pure state machine, one per cluster and data plane.
 ///
 /// A policy reads no clock and owns no randomness: both come in. It works on slots of the `EndpointView`; state of its own
@@ -77,9 +86,15 @@ public protocol LoadBalancer: ~Copyable {
   /// Whether `began` and `ended` do anything: those of a policy that goes by `inFlight` alone need not be called.
   var observesAttempts: Bool { get }
 
+  /// Whether it asks for something of its own: only then `nextWish` is asked after each call.
+  var hasWishes: Bool { get }
+
+  /// Whether it wants servers' reports of their load: only then `reported` is called.
+  var wantsLoadReports: Bool { get }
+
   /// Endpoints came or went, were admitted or shut out, or changed weight.
   mutating func endpointsChanged(
-    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp)
+    _ endpoints: EndpointRoster, _ random: inout RandomStream, at now: Timestamp)
 
   /// Chooses one of the available endpoints and returns its slot, or -1 when none is available.
   mutating func pick(
@@ -92,6 +107,18 @@ public protocol LoadBalancer: ~Copyable {
   /// An oracle has looked at the endpoint in `slot`. The lab alone calls it, for policies that need an oracle.
   mutating func observed(_ endpoints: EndpointView, slot: Int32, _ work: ObservedWork)
 
+  /// The endpoint in `slot` has said with an answer how busy it is; `ended` of that answer follows.
+  mutating func reported(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport, at now: Timestamp)
+
+  /// A probe that it had asked for is over: with a report, or with none when it failed.
+  mutating func probed(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport?, at now: Timestamp)
+
+  /// The time has come that it had asked to be woken at.
+  mutating func woken(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp)
+
+  /// What it asks for next, or `nil` when that was all for now.
+  mutating func nextWish(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) -> BalancerWish?
+
   /// The figure by which the policy compares the endpoint in `slot` with others now, less being better; `nil` when it compares
   /// none. For people and tests: nothing is decided by it.
   mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double?
@@ -103,9 +130,23 @@ public protocol LoadBalancer: ~Copyable {
 extension LoadBalancer where Self: ~Copyable {
   public var observesAttempts: Bool { true }
 
+  public var hasWishes: Bool { false }
+
+  public var wantsLoadReports: Bool { false }
+
   public mutating func endpointsChanged(
-    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+    _ endpoints: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {}
+
+  public mutating func reported(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport, at now: Timestamp) {}
+
+  public mutating func probed(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport?, at now: Timestamp) {}
+
+  public mutating func woken(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) {}
+
+  public mutating func nextWish(
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+  ) -> BalancerWish? { nil }
 
   public mutating func began(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) {}
 

@@ -33,7 +33,7 @@ public struct PeakEWMA: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "peakEwma", summary: "the cheaper of two: peak-sensitive average latency times requests in flight plus one",
     origin: "Linkerd 2, tower, Finagle", parameters: parameters
-  ) { PeakEWMA($0) }
+  ) { parameters, _ in PeakEWMA(parameters) }
 
   /// Finagle's cost of an endpoint that has requests and no answer yet: the largest 64-bit number, shifted by 16.
   private static let penalty = Double(Int64.max >> 16)
@@ -81,8 +81,9 @@ public struct PeakEWMA: LoadBalancer {
   }
 
   public mutating func endpointsChanged(
-    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+    _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
+    let endpoints = roster.view
     for slot in 0..<endpoints.states.count {
       let incarnation = endpoints.states[slot].incarnation
       let fresh = Estimate(roundTrip: startsFromNothing ? 0 : initial, stamp: now, incarnation: incarnation)

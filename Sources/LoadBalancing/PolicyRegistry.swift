@@ -15,12 +15,12 @@ public struct PolicyDescriptor: Sendable {
   /// Whether it needs to be told each endpoint's remaining work, which the lab alone knows.
   public var needsOracle: Bool
   /// Makes one, for a cluster in a data plane.
-  public var make: @Sendable (PolicyParameters) -> any LoadBalancer & ~Copyable
+  public var make: @Sendable (PolicyParameters, BalancerContext) -> any LoadBalancer & ~Copyable
 
   /// A policy.
   public init(
     name: String, summary: String, origin: String, parameters: [ParameterDescriptor] = [], needsOracle: Bool = false,
-    make: @escaping @Sendable (PolicyParameters) -> any LoadBalancer & ~Copyable
+    make: @escaping @Sendable (PolicyParameters, BalancerContext) -> any LoadBalancer & ~Copyable
   ) {
     self.name = name
     self.summary = summary

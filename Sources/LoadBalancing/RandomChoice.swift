@@ -11,7 +11,7 @@ public struct RandomChoice: LoadBalancer {
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "random", summary: "a uniformly drawn endpoint; ignores load and weight", origin: "Envoy RANDOM"
-  ) { _ in RandomChoice() }
+  ) { _, _ in RandomChoice() }
 
   /// A policy without state.
   public init() {}

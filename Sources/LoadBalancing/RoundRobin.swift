@@ -15,7 +15,7 @@ public struct RoundRobin: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "roundRobin", summary: "each endpoint in turn; with unequal weights in proportion to them (EDF)",
     origin: "Envoy ROUND_ROBIN"
-  ) { _ in RoundRobin() }
+  ) { _, _ in RoundRobin() }
 
   /// Turns taken, counted from the seed.
   private var counter: UInt64 = 0
@@ -28,8 +28,9 @@ public struct RoundRobin: LoadBalancer {
   public init() {}
 
   public mutating func endpointsChanged(
-    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+    _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
+    let endpoints = roster.view
     if schedule.value.seed == nil {
       schedule.value.drawSeed(&random)
       counter = schedule.value.seed ?? 0

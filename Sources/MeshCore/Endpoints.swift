@@ -11,21 +11,65 @@ public struct EndpointIdentity: BitwiseCopyable, Hashable, Sendable {
   public init(_ number: Int32) { self.number = number }
 }
 
-/// An endpoint as discovery tells it.
+/// How an endpoint is, as discovery or health checks say (Envoy's three classes).
 @frozen
-public struct EndpointDescription: BitwiseCopyable, Hashable, Sendable {
+public enum EndpointHealth: UInt8, BitwiseCopyable, Hashable, Sendable {
+  /// Takes its share.
+  case healthy
+  /// Takes what the healthy ones cannot.
+  case degraded
+  /// Takes nothing, but in a panic.
+  case unhealthy
+}
+
+/// Who keeps an endpoint from having traffic.
+@frozen
+public struct EndpointExclusions: OptionSet, BitwiseCopyable, Hashable, Sendable {
+  public let rawValue: UInt8
+
+  @inlinable
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// Failure accrual has tripped.
+  @inlinable
+  public static var failureAccrual: EndpointExclusions { EndpointExclusions(rawValue: 1) }
+  /// Outlier detection has ejected it.
+  @inlinable
+  public static var outlierDetection: EndpointExclusions { EndpointExclusions(rawValue: 2) }
+  /// Active health checks fail.
+  @inlinable
+  public static var healthCheck: EndpointExclusions { EndpointExclusions(rawValue: 4) }
+}
+
+/// An endpoint as discovery tells it.
+public struct EndpointDescription: Hashable, Sendable {
   /// Which endpoint.
   public var identity: EndpointIdentity
   /// Its share of traffic relative to its peers', at least 1.
   public var weight: UInt32
   /// The number of its zone, or -1 for none.
   public var zone: Int32
+  /// What it is called where hashing balancers place it: `address:port`, or a replica's name.
+  public var address: String
+  /// Its priority: 0 is used first.
+  public var priority: Int32
+  /// How it is, as discovery knows.
+  public var health: EndpointHealth
+  /// What subsets are selected by.
+  public var metadata: [String: String]
 
   /// An endpoint in a set.
-  public init(identity: EndpointIdentity, weight: UInt32 = 1, zone: Int32 = -1) {
+  public init(
+    identity: EndpointIdentity, weight: UInt32 = 1, zone: Int32 = -1, address: String = "", priority: Int32 = 0,
+    health: EndpointHealth = .healthy, metadata: [String: String] = [:]
+  ) {
     self.identity = identity
     self.weight = weight == 0 ? 1 : weight
     self.zone = zone
+    self.address = address
+    self.priority = max(0, priority)
+    self.health = health
+    self.metadata = metadata
   }
 }
 
@@ -44,8 +88,12 @@ public struct EndpointState: BitwiseCopyable, Sendable {
   public var incarnation: UInt32
   /// Whether discovery still lists it.
   public var isListed: Bool
-  /// Whether fault detection lets it have traffic.
-  public var isAdmitted: Bool
+  /// Who keeps it from having traffic.
+  public var exclusions: EndpointExclusions
+  /// How it is, as discovery says.
+  public var health: EndpointHealth
+  /// Its priority: 0 is used first.
+  public var priority: Int32
   /// When the data plane first knew it.
   public var since: Timestamp
 
@@ -57,9 +105,15 @@ public struct EndpointState: BitwiseCopyable, Sendable {
     self.zone = description.zone
     self.incarnation = incarnation
     self.isListed = true
-    self.isAdmitted = true
+    self.exclusions = []
+    self.health = description.health
+    self.priority = description.priority
     self.since = since
   }
+
+  /// Whether fault detection lets it have traffic.
+  @inlinable
+  public var isAdmitted: Bool { exclusions.isEmpty }
 }
 
 /// What an oracle sees at an endpoint: work that shrinks at a steady rate until the next time it looks. The lab alone knows.
@@ -112,6 +166,32 @@ public struct EndpointView: BitwiseCopyable {
   public var availableCount: Int { available.count }
 }
 
+/// Endpoints with all that discovery told of them: what policies prepare their choices from when something changes.
+public struct EndpointRoster {
+  /// States by slot, and the slots that may be chosen.
+  public let view: EndpointView
+  private let listing: [EndpointDescription]
+  private let places: PoolView<Int32>
+
+  init(view: EndpointView, listing: [EndpointDescription], places: PoolView<Int32>) {
+    self.view = view
+    self.listing = listing
+    self.places = places
+  }
+
+  /// What discovery told last of the endpoint in `slot`, if it is listed.
+  public func description(slot: Int32) -> EndpointDescription? {
+    let place = Int(slot) < places.count ? places[slot] : -1
+    return place >= 0 ? listing[Int(place)] : nil
+  }
+
+  /// What the endpoint in `slot` is called; its number when discovery gave it no address.
+  public func address(slot: Int32) -> String {
+    if let description = description(slot: slot), !description.address.isEmpty { return description.address }
+    return String(view.states[slot].identity.number)
+  }
+}
+
 /// A cluster's endpoints in one data plane: their states by slot, and the slots that may be chosen.
 public struct EndpointSet: ~Copyable {
   /// The states, by slot. Slots of endpoints that have gone are used again.
@@ -122,6 +202,9 @@ public struct EndpointSet: ~Copyable {
   public private(set) var listed: Pool<Int32>
   /// The slot of each identity that has one, -1 elsewhere.
   private var slots: Pool<Int32>
+  /// What discovery told last, shared with whoever else was told the same; and by slot where in it the endpoint stands, or -1.
+  private var listing: [EndpointDescription] = []
+  private var places: Pool<Int32>
 
   /// An empty set.
   public init() {
@@ -129,6 +212,7 @@ public struct EndpointSet: ~Copyable {
     self.available = Pool()
     self.listed = Pool()
     self.slots = Pool()
+    self.places = Pool()
   }
 
   /// How many endpoints may be chosen.
@@ -141,6 +225,15 @@ public struct EndpointSet: ~Copyable {
     @inline(__always) get { EndpointView(states: states.view, available: available.view) }
   }
 
+  /// What policies prepare themselves from.
+  public var roster: EndpointRoster { EndpointRoster(view: view, listing: listing, places: places.view) }
+
+  /// The same with `members` in place of all that may be chosen.
+  public func roster(of members: PoolView<Int32>) -> EndpointRoster {
+    EndpointRoster(
+      view: EndpointView(states: states.view, available: members), listing: listing, places: places.view)
+  }
+
   /// Replaces the listed endpoints. Who stays keeps slot and state; a changed weight or zone is taken over. An endpoint that
   /// is listed twice counts once.
   ///
@@ -149,6 +242,8 @@ public struct EndpointSet: ~Copyable {
     // Who stays is found while it is still listed; slots of endpoints that leave are free for others only after that.
     let staying = endpoints.map { slot(of: $0.identity) }
     listed.removeAll()
+    listing = endpoints
+    places.fill(with: -1)
     for slot in 0..<states.count { states[slot].isListed = false }
     for slot in staying { if let slot { states[slot].isListed = true } }
     var free: Int32 = 0
@@ -159,17 +254,27 @@ public struct EndpointSet: ~Copyable {
       if slot < 0 { continue }
       states[slot].weight = endpoint.weight
       states[slot].zone = endpoint.zone
-      if !isTaken[Int(slot)] { listed.append(slot) }
+      states[slot].health = endpoint.health
+      states[slot].priority = endpoint.priority
+      if !isTaken[Int(slot)] {
+        listed.append(slot)
+        if Int(slot) >= places.count { places.resize(to: Int(slot) + 1, filling: -1) }
+        places[slot] = Int32(truncatingIfNeeded: place)
+      }
       isTaken[Int(slot)] = true
     }
     rebuildAvailable()
   }
 
-  /// Admits or shuts out one endpoint, as fault detection decides.
-  public mutating func setAdmitted(_ admitted: Bool, slot: Int32) {
-    if states[slot].isAdmitted == admitted { return }
-    states[slot].isAdmitted = admitted
+  /// Shuts one endpoint out on behalf of `excluder`, or lets it in again as far as that one is concerned. Returns whether that
+  /// changed what may be chosen.
+  @discardableResult
+  public mutating func setExcluded(_ excluded: Bool, by excluder: EndpointExclusions, slot: Int32) -> Bool {
+    let wasAdmitted = states[slot].isAdmitted
+    if excluded { states[slot].exclusions.insert(excluder) } else { states[slot].exclusions.remove(excluder) }
+    if states[slot].isAdmitted == wasAdmitted { return false }
     rebuildAvailable()
+    return true
   }
 
   /// The slot of a listed endpoint or of one that still has requests, if it has one. Complexity: O(1).

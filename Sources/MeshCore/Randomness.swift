@@ -73,6 +73,8 @@ public enum RandomPurpose: UInt64, Sendable, CaseIterable {
   case split = 20
   /// The state of a bursty arrival process.
   case burst = 21
+  /// The way of a probe that a data plane sends.
+  case probe = 22
 }
 
 /// A family of draws: one key, any number of draws by number. Draws, member keys and streams of one key are unrelated.

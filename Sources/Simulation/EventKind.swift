@@ -52,6 +52,10 @@ enum EventKind: UInt8, BitwiseCopyable {
   case arrivalsStop = 24
   /// An attempt comes out of its caller's sidecar: work.
   case attemptLeavesCaller = 25
+  /// A probe reaches its replica: probe.
+  case probeReachesReplica = 26
+  /// A probe's answer is back: probe.
+  case probeReturns = 27
 
   /// Whether it comes round whatever requests do. A run in which nothing else is left does not go on.
   var isHousekeeping: Bool {

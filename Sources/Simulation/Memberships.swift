@@ -135,7 +135,8 @@ extension World {
     (0..<count).map { number in
       let replica = services[service].firstReplica &+ Int32(number)
       return EndpointDescription(
-        identity: EndpointIdentity(replica), weight: replicas[replica].weight, zone: replicas[replica].zone)
+        identity: EndpointIdentity(replica), weight: replicas[replica].weight, zone: replicas[replica].zone,
+        address: replicaName(replica))
     }
   }
 }

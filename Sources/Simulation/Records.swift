@@ -103,6 +103,8 @@ struct WorkRecord: BitwiseCopyable {
   var older: Int32
   /// The group of calls it is at.
   var step: Int32
+  /// How many others were in flight at the replica when it came in; kept where replicas report their load.
+  var met: Int32
   /// Calls of that group without an answer.
   var openCalls: Int32
   /// Its answer.
@@ -141,6 +143,8 @@ struct ReplicaCondition: OptionSet, BitwiseCopyable {
   static var restarting: ReplicaCondition { .init(rawValue: 64) }
   /// An oracle follows its work.
   static var observed: ReplicaCondition { .init(rawValue: 128) }
+  /// Reports its load.
+  static var reporting: ReplicaCondition { .init(rawValue: 256) }
 }
 
 /// One replica. What each request touches comes first, on two cache lines.

@@ -123,7 +123,7 @@ extension World {
 
   /// Sets a replica's condition from what strikes it.
   mutating func resetCondition(_ replica: Int32) {
-    var condition = replicas[replica].condition.intersection([.draining, .absent, .observed])
+    var condition = replicas[replica].condition.intersection([.draining, .absent, .observed, .reporting])
     if faults.crashes[replica] > 0 { condition.insert(.crashed) }
     if faults.hangs[replica] > 0 { condition.insert(.hung) }
     if faults.restarts[replica] > 0 { condition.insert(.restarting) }

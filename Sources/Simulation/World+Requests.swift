@@ -219,6 +219,8 @@ extension World {
     case .setTimer(let timer, let deadline): setTimer(timer, deadline, proxy: proxy)
     case .cancelTimer(let timer): wheel.cancel(proxies[proxy].timers[timer.index].event)
     case .cancelAttempt(let attempt, let caller): cancelAttempt(attempt, caller: caller)
+    case .startProbe(let start): startProbe(start, proxy: proxy)
+    case .cancelProbe: break
     case .report(let notice): report(notice, proxy: proxy)
     }
   }

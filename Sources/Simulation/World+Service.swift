@@ -26,7 +26,8 @@ extension World {
         call: handle, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1,
         demand: call.prescribedDemand, event: .none,
         plane: Int32(truncatingIfNeeded: proxy), replica: replica, row: row, next: -1, previous: -1,
-        older: call.work, step: 0, openCalls: 0, status: 200, phase: .travelling, holdsWorker: false, wasServed: false,
+        older: call.work, step: 0, met: 0, openCalls: 0, status: 200, phase: .travelling, holdsWorker: false,
+        wasServed: false,
         isDecided: false, isCounted: call.isCounted, holdsConnection: false))
     calls.modify(handle.index) { call in
       call.request = start.request
@@ -59,7 +60,7 @@ extension World {
         call: handle, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1,
         demand: demand, event: .none,
         plane: Int32(truncatingIfNeeded: proxy), replica: replica, row: row, next: -1, previous: -1, older: older,
-        step: 0, openCalls: 0, status: fails ? 500 : 200, phase: isServed ? .inService : .travelling,
+        step: 0, met: 0, openCalls: 0, status: fails ? 500 : 200, phase: isServed ? .inService : .travelling,
         holdsWorker: isServed, wasServed: isServed, isDecided: false, isCounted: isCounted, holdsConnection: false)
     ).index
     calls[handle.index].work = work
@@ -109,8 +110,10 @@ extension World {
     }
     let now = now
     let admission = replicas.modify(replica) { $0.admit(at: now) }
+    let met = replicas.modify(replica) { $0.inService &+ $0.waiting &- 1 }
     works.modify(work) { work in
       work.entered = now
+      work.met = met
       work.demand = demand
       work.status = status
     }
@@ -334,6 +337,10 @@ extension World {
       if isSuccess { replica.successes &+= 1 }
       return replica.service
     }
+    if replicas[replica].condition.contains(.reporting) {
+      noteAnswer(work)
+      attachReport(to: work)
+    }
     if hasPaths {
       returnAnswer(work, size: services[service].responseSize)
     } else {
@@ -352,8 +359,10 @@ extension World {
     let (plane, attempt, status) = (works[work].plane, works[work].attempt, works[work].status)
     countAttempt(work, isSuccess: SuccessRule.isSuccess(status: status))
     if works[work].wasServed { calls[call.index].hasReachedWorker = true }
+    let cluster = rows[works[work].row].cluster
     detach(work)
     removeWork(work)
+    if reportsOfCluster[cluster] { tell(Int(plane), .loadReported(attempt, reports[work])) }
     tellAnswer(Int(plane), attempt, status: status)
   }
 

@@ -20,6 +20,7 @@ extension World {
     calls = Slab()
     works = Slab()
     openings = Slab()
+    probes = Slab(capacity: 8)
     clients = Pool()
     users = Pool()
     services = Pool()
@@ -93,7 +94,8 @@ extension World {
         seed: replication.seed, replication: replication.number, purpose: .balancer, entity: entry.entity)
       (proxies + index).initialize(
         to: ProxyState(
-          plane: DataPlane(replication.mesh, key: key), timers: Pool(), zone: Int32(entry.zone),
+          plane: DataPlane(replication.mesh, place: plan.place(of: index, in: world), key: key), timers: Pool(),
+          zone: Int32(entry.zone),
           client: Int32(entry.client), service: Int32(entry.service),
           replica: -1, number: Int32(entry.number), isShared: entry.isShared))
     }
@@ -107,6 +109,7 @@ extension World {
     addClients(plan: plan, table: table)
     addNetwork(tracksConnections: strikesConnections)
     addFaults()
+    prepareReports()
     firstTargetCluster = description.firstTargetCluster(in: mesh) ?? 0
   }
 
@@ -367,12 +370,14 @@ extension World {
     }
     memberships.known = Pool(repeating: 0, count: proxyCount * mesh.clusters.count)
     memberships.isHeldUp = Pool(repeating: false, count: proxyCount * mesh.clusters.count)
+    // One list for all data planes: they share its storage.
+    let listings = description.services.indices.map { service in
+      endpoints(ofService: service, count: description.services[service].replicas.count)
+    }
     for proxy in 0..<proxyCount {
       for cluster in mesh.clusters.indices {
-        let service = memberships.services[cluster]
         proxies[proxy].plane.endpointsChanged(
-          cluster: cluster, endpoints(ofService: service, count: description.services[service].replicas.count),
-          at: .zero, into: &actions)
+          cluster: cluster, listings[memberships.services[cluster]], at: .zero, into: &actions)
         workOff(for: proxy)
       }
     }
@@ -436,6 +441,15 @@ struct ProxyPlan {
             entity: entity))
       }
     }
+  }
+
+  /// Where a data plane stands among its like.
+  func place(of index: Int, in world: WorldDescription) -> BalancerContext {
+    let entry = entries[index]
+    let count =
+      entry.client >= 0
+      ? Int(countOfClient[entry.client]) : entry.isShared ? 1 : world.services[entry.service].replicas.count
+    return BalancerContext(planeNumber: entry.number, planeCount: count, zone: Int32(entry.zone))
   }
 
   func firstPlane(client: Int) -> Int32 { firstOfClient[client] }

@@ -80,6 +80,8 @@ struct World: ~Copyable {
   var calls: Slab<CallRecord>
   var works: Slab<WorkRecord>
   var openings: Slab<Opening>
+  var probes: Slab<ProbeFlight>
+  var probesSent: UInt64 = 0
 
   // What stays.
   var clients: Pool<ClientState>
@@ -109,6 +111,14 @@ struct World: ~Copyable {
   let oracleClusters: [Int]
   /// By replica: the work that an oracle sees; empty without one.
   var workAccounts: Pool<WorkAccount>
+
+  // What servers report of their load; empty where no balancer goes by it.
+  var loads = Pool<LoadMemory>()
+  var latencyMemory = LatencyMemory(replicas: 0)
+  /// The report that an answer on its way carries, by work.
+  var reports = Pool<LoadReport>()
+  /// By cluster: whether its balancers want reports with answers.
+  var reportsOfCluster = Pool<Bool>()
 
   // What is to be done for the data planes, in order.
   var actions: ActionBuffer
@@ -214,6 +224,8 @@ struct World: ~Copyable {
     case .antagonistGives: antagonistGives(replica: index)
     case .fluctuates: fluctuates(service: index)
     case .discovered: discovered(event.argument)
+    case .probeReachesReplica: probeReachesReplica(SlotHandle(packed: event.argument))
+    case .probeReturns: probeReturns(SlotHandle(packed: event.argument))
     case .windowEnds: windowEnds()
     case .warmUpEnds: warmUpEnds()
     case .arrivalsStop: arrivalsStop()

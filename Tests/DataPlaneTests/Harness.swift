@@ -22,6 +22,7 @@ struct Harness: ~Copyable {
   var pastAttempts: [AttemptHandle] = []
   var timers: [(handle: TimerHandle, deadline: Timestamp)] = []
   var pastTimers: [TimerHandle] = []
+  var probes: [ProbeStart] = []
   var answers: [(caller: UInt64, status: Int16, cause: ResponseCause)] = []
   var notices: [DetectionNotice] = []
   /// What did not fit.
@@ -123,6 +124,10 @@ struct Harness: ~Copyable {
         } else {
           complaints.append("cancels an attempt that is not under way")
         }
+      case .startProbe(let start): probes.append(start)
+      case .cancelProbe(let probe):
+        if !probes.contains(where: { $0.probe == probe }) { complaints.append("cancels a probe that is not under way") }
+        probes.removeAll { $0.probe == probe }
       case .respond(let caller, _, let status, let cause):
         if open.removeValue(forKey: caller.value) == nil { complaints.append("answers \(caller.value) twice") }
         answers.append((caller.value, status, cause))

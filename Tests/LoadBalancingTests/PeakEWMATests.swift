@@ -12,7 +12,7 @@ private struct Probe: ~Copyable {
   init(_ given: [(name: String, value: ParameterValue)], count: Int) {
     policy = PeakEWMA(parameters(PeakEWMA.descriptor, given))
     endpoints.list((0..<count).map { EndpointDescription(identity: EndpointIdentity(Int32($0))) }, at: .zero)
-    policy.endpointsChanged(endpoints.view, &random, at: .zero)
+    policy.endpointsChanged(endpoints.roster, &random, at: .zero)
   }
 
   func instant(_ milliseconds: Double) -> Timestamp { Timestamp(nanoseconds: Int64(milliseconds * 1e6)) }
@@ -103,7 +103,7 @@ private struct Probe: ~Copyable {
     probe.finish(1, latency: 400, at: 500)
     let arrivals = [7, 1].map { EndpointDescription(identity: EndpointIdentity($0)) }
     probe.endpoints.list(arrivals, at: probe.instant(500))
-    probe.policy.endpointsChanged(probe.endpoints.view, &probe.random, at: probe.instant(500))
+    probe.policy.endpointsChanged(probe.endpoints.roster, &probe.random, at: probe.instant(500))
     #expect(probe.endpoints.states[Int32(0)].identity.number == 7)
     #expect(probe.cost(0, at: 500) == 30)
     #expect(probe.cost(1, at: 500) == 400)

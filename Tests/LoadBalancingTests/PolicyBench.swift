@@ -42,12 +42,12 @@ struct PolicyBench: ~Copyable {
 
   mutating func list(_ described: [EndpointDescription]) {
     endpoints.list(described, at: now)
-    policy.endpointsChanged(endpoints.view, &random, at: now)
+    policy.endpointsChanged(endpoints.roster, &random, at: now)
   }
 
   mutating func admit(_ admitted: Bool, slot: Int32) {
-    endpoints.setAdmitted(admitted, slot: slot)
-    policy.endpointsChanged(endpoints.view, &random, at: now)
+    endpoints.setExcluded(!admitted, by: .failureAccrual, slot: slot)
+    policy.endpointsChanged(endpoints.roster, &random, at: now)
   }
 
   mutating func pick() -> Int32 { policy.pick(endpoints.view, PickContext(), &random, at: now) }

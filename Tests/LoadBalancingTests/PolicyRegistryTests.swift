@@ -6,7 +6,8 @@ import Testing
 private func run(_ descriptor: PolicyDescriptor, _ given: [(name: String, value: ParameterValue)], seed: UInt64) throws
   -> [Int32]
 {
-  var bench = PolicyBench(descriptor.make(parameters(descriptor, given)), random: RandomStream(state: seed &* 91))
+  var bench = PolicyBench(
+    descriptor.make(parameters(descriptor, given), BalancerContext()), random: RandomStream(state: seed &* 91))
   var random = RandomStream(state: seed)
   bench.list([])
   var chosen: [Int32] = []
@@ -113,7 +114,7 @@ private let settings: [(descriptor: PolicyDescriptor, given: [(name: String, val
   // Goal: policies fit into an existential in place: a box would cost 2 ns at each of three calls a request.
   @Test func policiesAreNotBoxed() {
     for descriptor in PolicyRegistry.policies {
-      let size = inlineSize(of: descriptor.make(parameters(descriptor, [])))
+      let size = inlineSize(of: descriptor.make(parameters(descriptor, []), BalancerContext()))
       #expect(size <= 24, "\(descriptor.name): \(size) bytes")
     }
   }

@@ -22,7 +22,7 @@ import Testing
   @Test func whoStaysKeepsItsSlot() {
     var set = EndpointSet()
     list(&set, [0, 1, 2])
-    set.setAdmitted(false, slot: 1)
+    set.setExcluded(true, by: .failureAccrual, slot: 1)
     set.states[Int32(2)].inFlight = 3
     list(&set, [7, 2, 1], at: Timestamp(nanoseconds: 5))
     #expect(slots(set, [7, 2, 1]) == [0, 2, 1])

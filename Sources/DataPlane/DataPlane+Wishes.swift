@@ -1,0 +1,97 @@
+// What balancers ask for beside requests: probes of endpoints, and to be woken at some time.
+//
+// A policy cannot act: it is asked for its wishes after each call, and the data plane turns them into actions and timers. A
+// probe ends with an answer, a failure or its own timeout, whichever comes first.
+
+import LoadBalancing
+import MeshCore
+
+/// A probe under way.
+struct ProbeRecord: BitwiseCopyable {
+  var cluster: Int32
+  var slot: Int32
+  /// Whose slot that was when it began.
+  var incarnation: UInt32
+  /// Its timeout.
+  var timer: TimerHandle
+}
+
+extension DataPlane {
+  /// Does what a cluster's balancer asks for.
+  @inline(never)
+  mutating func grantWishes(cluster: Int, at now: Timestamp, into actions: inout ActionBuffer) {
+    while let wish = clusters[cluster].nextWish(at: now) {
+      switch wish {
+      case .probe(let slot, let timeout):
+        startProbe(cluster: cluster, slot: slot, timeout: timeout, at: now, into: &actions)
+      case .wake(let time):
+        let former = clusters[cluster].wakeTimer
+        if former.index >= 0 { drop(former, into: &actions) }
+        let timer = timers.insert(
+          TimerRecord(purpose: .balancer, subject: Int32(truncatingIfNeeded: cluster), slot: -1, incarnation: 0))
+        clusters[cluster].wakeTimer = timer
+        actions.append(.setTimer(timer, deadline: time < now ? now : time))
+      }
+    }
+  }
+
+  private mutating func startProbe(
+    cluster: Int, slot: Int32, timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    let state = clusters[cluster].endpoints.states[slot]
+    let probe = probes.insert(
+      ProbeRecord(
+        cluster: Int32(truncatingIfNeeded: cluster), slot: slot, incarnation: state.incarnation, timer: .none))
+    if timeout.nanoseconds > 0 {
+      let timer = timers.insert(TimerRecord(purpose: .probe, subject: probe.index, slot: slot, incarnation: 0))
+      probes[probe.index].timer = timer
+      actions.append(.setTimer(timer, deadline: now + timeout))
+    }
+    actions.append(
+      .startProbe(
+        ProbeStart(
+          probe: probe, cluster: Int32(truncatingIfNeeded: cluster), endpoint: state.identity, kind: .load)))
+  }
+
+  /// A probe is over.
+  mutating func probeEnded(
+    _ probe: ProbeHandle, _ report: LoadReport?, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    if !probes.contains(probe) { return }
+    let record = probes[probe.index]
+    probes.remove(at: probe.index)
+    if record.timer.index >= 0 { drop(record.timer, into: &actions) }
+    let cluster = Int(record.cluster)
+    // Another endpoint may have the slot by now: the answer is not its.
+    let state = clusters[cluster].endpoints.states[record.slot]
+    if state.incarnation == record.incarnation && state.isListed {
+      clusters[cluster].probed(slot: record.slot, report, at: now)
+    }
+    grantWishes(cluster: cluster, at: now, into: &actions)
+  }
+
+  /// A probe has taken too long.
+  mutating func probeTimedOut(_ index: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
+    let probe = probes.handle(at: index)
+    probes[index].timer = .none
+    actions.append(.cancelProbe(probe))
+    probeEnded(probe, nil, at: now, into: &actions)
+  }
+
+  /// A balancer had asked to be woken now.
+  mutating func balancerDue(cluster: Int, at now: Timestamp, into actions: inout ActionBuffer) {
+    clusters[cluster].wakeTimer = .none
+    clusters[cluster].woken(at: now)
+    grantWishes(cluster: cluster, at: now, into: &actions)
+  }
+
+  /// An answer says how busy its server is.
+  mutating func loadReported(
+    _ attempt: AttemptHandle, _ report: LoadReport, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    if !requests.contains(attempt) { return }
+    let (cluster, slot) = (Int(requests[attempt.index].cluster), requests[attempt.index].slot)
+    clusters[cluster].reported(slot: slot, report, at: now)
+    if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
+  }
+}
