@@ -48,12 +48,12 @@ struct PolicyDriver: ~Copyable {
       EndpointDescription(identity: EndpointIdentity(Int32(truncatingIfNeeded: $0.offset)), weight: $0.element)
     }
     endpoints.list(described, at: now)
-    policy.endpointsChanged(endpoints.view, &random, at: now)
+    policy.endpointsChanged(endpoints.roster, &random, at: now)
   }
 
   mutating func admit(_ admitted: Bool, slot: Int) {
-    endpoints.setAdmitted(admitted, slot: Int32(truncatingIfNeeded: slot))
-    policy.endpointsChanged(endpoints.view, &random, at: now)
+    endpoints.setExcluded(!admitted, by: .failureAccrual, slot: Int32(truncatingIfNeeded: slot))
+    policy.endpointsChanged(endpoints.roster, &random, at: now)
   }
 
   mutating func pick(_ context: PickContext = PickContext()) -> Int {
