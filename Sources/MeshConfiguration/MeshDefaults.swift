@@ -3,7 +3,6 @@
 // These are put into the tree itself, marked as implied, so that `set` finds them and `weir show` can say where they come
 // from; whenever something is set they are taken out and worked out anew.
 
-import LoadBalancing
 import MeshCore
 
 /// Works out the implied parts of a mesh.
@@ -81,35 +80,63 @@ public enum MeshDefaults {
   }
 
   private static func fillCluster(_ cluster: inout ConfigurationNode, _ origin: Origin, _ profile: MeshProfile) {
-    let implied = origin.given(by: profile == .weir ? .standard : .profile(profile.rawValue))
+    apply(profile, .cluster, to: &cluster, at: origin)
     if cluster["balancer"] == nil {
-      cluster["balancer"] = .map([(profile.balancer, .emptyMap(implied))], implied)
-    }
-    if let timeout = profile.connectTimeout, cluster["connectTimeout"] == nil {
-      cluster["connectTimeout"] = .word(timeout, implied)
-    }
-    if profile.samplesWithReplacement, let balancer = cluster["balancer"] {
-      cluster["balancer"] = sampledWithReplacement(balancer, implied)
+      let implied = origin.given(by: .standard)
+      cluster["balancer"] = .map([(standardBalancer, .emptyMap(implied))], implied)
     }
   }
 
-  /// `leastRequest` of a system that may draw the same endpoint twice, unless it is said otherwise.
-  private static func sampledWithReplacement(_ balancer: ConfigurationNode, _ implied: Origin) -> ConfigurationNode {
-    let name = "leastRequest"
-    guard let policy = PolicyRegistry.policy(named: name), policy.parameters.contains(where: { $0.name == "sampling" })
-    else { return balancer }
-    let sampling = ConfigurationNode.word("withReplacement", implied)
-    if balancer.text == name {
-      return .map([(name, .map([("sampling", sampling)], balancer.origin))], balancer.origin)
+  /// Weir's own balancer.
+  private static let standardBalancer = "leastRequest"
+
+  // MARK: - Profiles
+
+  /// Puts a profile's own values where nothing is said.
+  private static func apply(
+    _ profile: MeshProfile, _ part: ProfileDefault.Part, to node: inout ConfigurationNode, at origin: Origin
+  ) {
+    let implied = origin.given(by: .profile(profile.rawValue))
+    for row in profile.simulatedDefaults where row.part == part {
+      let keys = row.path.split(separator: ".").map(String.init)
+      put(value(row, implied), at: keys[...], in: &node, implied, mayCreate: row.condition == .always)
     }
-    var balancer = balancer
-    guard var parameters = balancer[name] else { return balancer }
-    if parameters.isNull { parameters.content = .map([]) }
-    if parameters.entries != nil && parameters["sampling"] == nil {
-      parameters["sampling"] = sampling
-      balancer[name] = parameters
+  }
+
+  /// What a row says, as a node. A balancer by name is one without parameters of its own.
+  private static func value(_ row: ProfileDefault, _ implied: Origin) -> ConfigurationNode {
+    if row.path == "balancer" { return .map([(row.value, .emptyMap(implied))], implied) }
+    if !row.value.hasPrefix("[") { return .word(row.value, implied) }
+    let words = row.value.dropFirst().dropLast().split(separator: ",")
+    let items = words.map { ConfigurationNode.word($0.filter { $0 != " " }, implied) }
+    return ConfigurationNode(.list(items), origin: implied)
+  }
+
+  /// Puts `value` at a path, unless something stands there. A map on the way is made only where `mayCreate`, and never inside
+  /// what somebody has written: who chooses one alternative has not asked for another.
+  private static func put(
+    _ value: ConfigurationNode, at keys: ArraySlice<String>, in node: inout ConfigurationNode, _ implied: Origin,
+    mayCreate: Bool
+  ) {
+    guard let name = keys.first else { return }
+    let rest = keys.dropFirst()
+    // A bare name stands for the alternative that it names, with nothing said about it.
+    if node.text == name && !rest.isEmpty { node = .map([(name, .emptyMap(node.origin))], node.origin) }
+    if node.isNull { node.content = .map([]) }
+    guard node.entries != nil else { return }
+    guard var inner = node[name] else {
+      if rest.isEmpty {
+        node[name] = value
+      } else if mayCreate {
+        var made = ConfigurationNode.emptyMap(implied)
+        put(value, at: rest, in: &made, implied, mayCreate: true)
+        node[name] = made
+      }
+      return
     }
-    return balancer
+    if rest.isEmpty { return }
+    put(value, at: rest, in: &inner, implied, mayCreate: mayCreate && inner.origin.isImplied)
+    node[name] = inner
   }
 
   private static func fillRoutes(_ mesh: inout ConfigurationNode, _ profile: MeshProfile) {
@@ -127,61 +154,11 @@ public enum MeshDefaults {
             ("split", ConfigurationNode(.list([destination]), origin: origin)),
           ], origin))
     }
-    if let timeout = profile.routeTimeout {
-      for place in items.indices where items[place].entries != nil && items[place]["timeout"] == nil {
-        items[place]["timeout"] = .word(timeout, items[place].origin.given(by: .profile(profile.rawValue)))
-      }
+    for place in items.indices where items[place].entries != nil {
+      apply(profile, .route, to: &items[place], at: items[place].origin)
     }
     if items.isEmpty { return }
     routes.content = .list(items)
     mesh["routes"] = routes
-  }
-}
-
-extension MeshProfile {
-  /// The system's default balancer. gRPC's own is pick_first; round robin is what its users configure in its place.
-  var balancer: String {
-    let wanted: String
-    switch self {
-    case .weir, .istio, .finagle: wanted = "leastRequest"
-    case .envoy, .grpc, .haproxy: wanted = "roundRobin"
-    case .linkerd: wanted = "peakEwma"
-    }
-    return PolicyRegistry.policy(named: wanted)?.name ?? PolicyRegistry.policies.first?.name ?? wanted
-  }
-
-  /// Whether its `leastRequest` may draw the same endpoint twice.
-  var samplesWithReplacement: Bool { self == .envoy || self == .istio || self == .grpc }
-
-  /// Its connect timeout, when it is not the file format's.
-  var connectTimeout: String? {
-    switch self {
-    case .istio: return "10s"
-    case .linkerd: return "1s"
-    case .grpc: return "20s"
-    case .weir, .envoy, .finagle, .haproxy: return nil
-    }
-  }
-
-  /// Its route timeout, when it has one.
-  var routeTimeout: String? { self == .envoy ? "15s" : nil }
-
-  /// Defaults of the system that the lab does not act on yet.
-  public var unsimulatedDefaults: [String] {
-    switch self {
-    case .weir: return []
-    case .envoy:
-      return [
-        "circuitBreaker maxConnections, maxPendingRequests and maxRequests 1024, maxRetries 3", "panicThreshold 50%",
-        "updateMergeWindow 1s",
-      ]
-    case .istio:
-      return ["retry of connect-failure, refused-stream, unavailable and cancelled: 2 attempts", "panicThreshold 0%"]
-    case .linkerd: return ["failfast after 3s without a ready endpoint", "queue of 100 requests a backend"]
-    case .grpc: return ["pick_first in place of a balancer", "transparent retries"]
-    case .finagle:
-      return ["failure accrual after 5 failures in a row", "retry budget of 20% and 10/s", "panic mode of 5 tries"]
-    case .haproxy: return ["3 retries of connect failures", "queue timeout", "no maxconn"]
-    }
   }
 }

@@ -8,16 +8,39 @@ import MeshCore
 /// The registered policies, for people and for programs.
 public struct PolicyList {
   private let policies: [PolicyDescriptor]
+  private let profile: MeshProfile?
 
-  /// A list of `policies`.
-  public init(_ policies: [PolicyDescriptor] = PolicyRegistry.policies) { self.policies = policies }
+  /// A list of `policies`, as `profile` has them if one is given.
+  public init(_ policies: [PolicyDescriptor] = PolicyRegistry.policies, profile: MeshProfile? = nil) {
+    self.policies = policies.map { policy in
+      var policy = policy
+      policy.parameters = policy.parameters.map { parameter in
+        var parameter = parameter
+        if let value = profile?.defaultValue(of: parameter, policy: policy.name) { parameter.defaultValue = value }
+        return parameter
+      }
+      return policy
+    }
+    self.profile = profile
+  }
 
   /// How wide the list is where nobody says.
   static let standardWidth = 100
 
   /// The list as text, within the canvas: names on the left, what they mean on the right.
   public func text(on canvas: Canvas) -> String {
-    let entries = policies.flatMap { policy -> [(name: String, style: TextStyle, words: String)] in
+    var entries: [(name: String, style: TextStyle, words: String)] = []
+    if let profile {
+      entries.append(("profile \(profile.rawValue)", .strong, profile.introduction))
+      for row in profile.shownDefaults {
+        let waits = row.isSimulated ? "" : ", not simulated yet"
+        entries.append(("  \(row.shownPath)", .plain, "\(row.value)\(waits) [\(row.origin)]"))
+      }
+      if !profile.unnamedDefaults.isEmpty {
+        entries.append(("  besides", .plain, "not simulated yet: \(profile.unnamedDefaults.joined(separator: "; "))"))
+      }
+    }
+    entries += policies.flatMap { policy -> [(name: String, style: TextStyle, words: String)] in
       let lab = policy.needsOracle ? " (lab only: needs an oracle)" : ""
       return [(policy.name, .strong, "\(policy.summary)\(lab) [\(policy.origin)]")]
         + policy.parameters.map {
@@ -50,8 +73,23 @@ public struct PolicyList {
     return lines
   }
 
-  /// The list as JSON.
+  /// The list as JSON: of the policies alone, or with what the profile sets.
   public var document: JSONValue {
+    guard let profile else { return policyDocument }
+    let defaults = profile.defaults.map { row in
+      JSONValue.members([
+        "part": .text(row.part.rawValue), "path": .text(row.path), "value": .text(row.value),
+        "origin": .text(row.origin), "whereGiven": .flag(row.condition == .whereGiven),
+        "simulated": .flag(row.isSimulated),
+      ])
+    }
+    return .members([
+      "profile": .text(profile.rawValue), "defaults": .list(defaults),
+      "besides": .list(profile.unnamedDefaults.map { .text($0) }), "policies": policyDocument,
+    ])
+  }
+
+  private var policyDocument: JSONValue {
     .list(
       policies.map { policy in
         .members([
@@ -68,6 +106,31 @@ public struct PolicyList {
         ])
       })
   }
+}
+
+extension MeshProfile {
+  fileprivate var introduction: String {
+    self == .weir ? "adds nothing that was not asked for" : "what it sets where a mesh says nothing"
+  }
+
+  /// What is listed apart; parameters of policies stand with their policies.
+  fileprivate var shownDefaults: [ProfileDefault] { defaults.filter { !$0.path.hasPrefix("balancer.") } }
+
+  /// What it has a policy's parameter be where nothing is said, if that is its own.
+  fileprivate func defaultValue(of parameter: ParameterDescriptor, policy: String) -> ParameterValue? {
+    guard let row = defaults.first(where: { $0.path == "balancer.\(policy).\(parameter.name)" }) else { return nil }
+    switch parameter.kind {
+    case .integer: return Int64(row.value).map { .integer($0) }
+    case .number, .ratio: return Double(row.value).map { .number($0) }
+    case .duration: return (try? Quantity.span(row.value)).map { .integer($0.nanoseconds) }
+    case .flag: return Bool(row.value).map { .flag($0) }
+    case .choice(let words): return words.contains(row.value) ? .word(row.value) : nil
+    }
+  }
+}
+
+extension ProfileDefault {
+  fileprivate var shownPath: String { part == .route ? "route \(path)" : path }
 }
 
 extension ParameterDescriptor {

@@ -60,6 +60,25 @@ import Testing
     #expect(text.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
   }
 
+  /// With a profile the list shows what that profile sets, each value with where it comes from; an unknown one is a slip.
+  @Test func policiesOfProfile() throws {
+    let place = try Workplace()
+    let text = try place.weir("policies", "--profile", "envoy")
+    #expect(text.status == 0)
+    let words = text.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(words.contains("profile envoy"))
+    #expect(words.contains("balancer roundRobin [cluster.lb_policy: ROUND_ROBIN]"))
+    #expect(words.contains("route timeout 15s [route.timeout]"))
+    #expect(words.contains("(distinct | withReplacement; default withReplacement)"))
+    #expect(text.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    let json = try place.weir("policies", "--profile", "finagle", "--json")
+    let document = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+    let defaults = try #require(document["defaults"] as? [[String: Any]])
+    #expect(defaults.contains { $0["path"] as? String == "failureAccrual.consecutive.maxFailures" })
+    #expect((document["policies"] as? [Any])?.count == PolicyRegistry.policies.count)
+    #expect(try place.weir("policies", "--profile", "nginx").status == 2)
+  }
+
   /// The schema is JSON that describes the scenario's parts.
   @Test func schema() throws {
     let outcome = try Workplace().weir("schema")

@@ -1,0 +1,198 @@
+// What each system does when nobody says anything: one table, each value with where it comes from.
+//
+// A profile answers "what would Envoy (Istio, Linkerd, gRPC, Finagle, HAProxy) have done?", so it fills what a mesh leaves out
+// with that system's own. A row names a field by its path in a cluster or a route. Rows of fields that the lab does not act
+// on yet wait: they are told in a note, and apply by themselves once the schema says that the field is simulated. So the
+// defaults of outlier detection, retries and breakers stand here already, and nowhere else.
+
+import MeshCore
+
+/// One default of a system's own.
+public struct ProfileDefault: Sendable, Hashable {
+  /// Where it applies.
+  public enum Part: String, Sendable, Hashable {
+    /// In each cluster.
+    case cluster
+    /// On each route.
+    case route
+  }
+
+  /// When it applies.
+  public enum Condition: Sendable, Hashable {
+    /// Whenever nothing is said.
+    case always
+    /// Where the map it belongs to is given: a policy that is chosen, a feature that is turned on.
+    case whereGiven
+  }
+
+  /// Where it applies.
+  public var part: Part
+  /// The field's path in the cluster or route.
+  public var path: String
+  /// The value, as it would be written; a list in brackets.
+  public var value: String
+  /// When it applies.
+  public var condition: Condition
+  /// Where the value comes from: the system's field, flag or source.
+  public var origin: String
+
+  /// A default of each cluster.
+  static func cluster(_ path: String, _ value: String, _ origin: String) -> ProfileDefault {
+    ProfileDefault(part: .cluster, path: path, value: value, condition: .always, origin: origin)
+  }
+
+  /// A default of each cluster that has the map it belongs to.
+  static func given(_ path: String, _ value: String, _ origin: String) -> ProfileDefault {
+    ProfileDefault(part: .cluster, path: path, value: value, condition: .whereGiven, origin: origin)
+  }
+
+  /// A default of each route.
+  static func route(_ path: String, _ value: String, _ origin: String) -> ProfileDefault {
+    ProfileDefault(part: .route, path: path, value: value, condition: .always, origin: origin)
+  }
+
+  /// Whether the lab acts on it.
+  public var isSimulated: Bool {
+    var shape = part == .cluster ? MeshSchema.cluster : MeshSchema.route
+    for name in path.split(separator: ".") {
+      let fields: [Field]
+      switch shape.unnamed {
+      case .fields(let group): fields = group.fields
+      case .choice(let group): fields = group.options
+      default: return false
+      }
+      guard let field = fields.first(where: { $0.name == name }), case .simulated = field.support else { return false }
+      shape = field.shape
+    }
+    return true
+  }
+}
+
+extension MeshProfile {
+  /// What it sets where nothing is said.
+  public var defaults: [ProfileDefault] {
+    switch self {
+    case .weir: return []
+    case .envoy: return Self.envoyDefaults
+    case .istio: return Self.istioDefaults
+    case .linkerd: return Self.linkerdDefaults
+    case .grpc: return Self.grpcDefaults
+    case .finagle: return Self.finagleDefaults
+    case .haproxy: return Self.haproxyDefaults
+    }
+  }
+
+  /// Its defaults that the lab acts on, looked up once.
+  var simulatedDefaults: [ProfileDefault] { Self.simulatedDefaults[self] ?? [] }
+
+  private static let simulatedDefaults = Dictionary(
+    uniqueKeysWithValues: allCases.map { ($0, $0.defaults.filter(\.isSimulated)) })
+
+  /// What it does by default that no field says, one line each: for the reader of its figures.
+  public var unnamedDefaults: [String] {
+    switch self {
+    case .weir, .envoy: return []
+    case .istio: return ["host selection of retries avoids previous hosts, up to 5 tries"]
+    case .linkerd: return ["failfast after 3s without a ready endpoint", "a queue of 100 requests a backend"]
+    case .grpc: return ["pick_first in place of a balancer", "transparent retries"]
+    case .finagle:
+      return [
+        "failure accrual also below a success rate of 80% in 30s", "panic mode after 4 tries (maxEffort)",
+        "fail-fast on connect failures, 1s to 32s",
+      ]
+    case .haproxy: return ["no maxconn", "a queue timeout of the connect timeout"]
+    }
+  }
+
+  /// Its defaults that the lab does not act on yet, one line each.
+  public var unsimulatedDefaults: [String] {
+    defaults.filter { $0.condition == .always && !$0.isSimulated }.map { "\($0.path) \($0.value)" } + unnamedDefaults
+  }
+
+  // Envoy 1.37 (config.cluster.v3, config.route.v3, config.core.v3), as its source has them.
+  private static let envoyDefaults: [ProfileDefault] = [
+    .cluster("balancer", "roundRobin", "cluster.lb_policy: ROUND_ROBIN"),
+    .given("balancer.leastRequest.sampling", "withReplacement", "least_request: choices drawn as random % n"),
+    .given(
+      "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "0",
+      "client_side_weighted_round_robin: 0 when unset, in code; its documentation says 1"),
+    .cluster("protocol", "http1", "HttpProtocolOptions: HTTP/1.1 unless http2_protocol_options is given"),
+    .cluster("connectTimeout", "5s", "cluster.connect_timeout"),
+    .cluster("updateMergeWindow", "1s", "common_lb_config.update_merge_window"),
+    .cluster("panicThreshold", "50%", "common_lb_config.healthy_panic_threshold"),
+    .cluster("circuitBreaker.maxConnections", "1024", "circuit_breakers.thresholds.max_connections"),
+    .cluster("circuitBreaker.maxPendingRequests", "1024", "circuit_breakers.thresholds.max_pending_requests"),
+    .cluster("circuitBreaker.maxRequests", "1024", "circuit_breakers.thresholds.max_requests"),
+    .cluster("circuitBreaker.maxRetries", "3", "circuit_breakers.thresholds.max_retries"),
+    .route("timeout", "15s", "route.timeout"),
+  ]
+
+  // Istio 1.2x: what istiod writes into Envoy; what it leaves out is Envoy's.
+  private static let istioDefaults: [ProfileDefault] = [
+    .cluster("balancer", "leastRequest", "DestinationRule loadBalancer.simple: LEAST_REQUEST"),
+    .given("balancer.leastRequest.sampling", "withReplacement", "Envoy's least_request"),
+    .given(
+      "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "0",
+      "Envoy's client_side_weighted_round_robin"),
+    .cluster("protocol", "http1", "connectionPool.http.h2UpgradePolicy: no upgrade"),
+    .cluster("tls", "true", "mesh.enableAutoMtls"),
+    .cluster("connectTimeout", "10s", "connectionPool.tcp.connectTimeout"),
+    .cluster("discovery.delay", "100ms", "PILOT_DEBOUNCE_AFTER, with PILOT_ENABLE_EDS_DEBOUNCE"),
+    .cluster("updateMergeWindow", "1s", "Envoy's, which istiod leaves as it is"),
+    .cluster("panicThreshold", "0%", "common_lb_config.healthy_panic_threshold, set to 0 by istiod"),
+    .route("retry.on", "[connect-failure, refused-stream, unavailable, cancelled]", "mesh.defaultHttpRetryPolicy"),
+    .route("retry.attempts", "2", "mesh.defaultHttpRetryPolicy.attempts"),
+    .route("retry.backoff.base", "25ms", "Envoy's retry_back_off"),
+  ]
+
+  // Linkerd 2 (edge-26.8): the control plane's policy for a service without annotations. Failure accrual, retries and timeouts
+  // are off unless annotated, so no row says them.
+  private static let linkerdDefaults: [ProfileDefault] = [
+    .cluster("balancer", "peakEwma", "policy-controller outbound.rs: P2C over PeakEWMA, not selectable"),
+    .given("balancer.peakEwma.form", "tower", "tower's PeakEwma"),
+    .given("balancer.peakEwma.defaultRtt", "30ms", "policy-controller outbound.rs: default_rtt"),
+    .given("balancer.peakEwma.decay", "10s", "policy-controller outbound.rs: decay"),
+    .cluster("protocol", "http2", "proxy to proxy: HTTP/1 is carried over HTTP/2 streams"),
+    .cluster("tls", "true", "mutual TLS between meshed pods"),
+    .cluster("connectTimeout", "1s", "LINKERD2_PROXY_OUTBOUND_CONNECT_TIMEOUT"),
+  ]
+
+  // gRPC's own balancing: its default is pick_first, which balances nothing; round robin is what its users configure in its place.
+  private static let grpcDefaults: [ProfileDefault] = [
+    .cluster("balancer", "roundRobin", "service config loadBalancingConfig: round_robin, in place of pick_first"),
+    .given("balancer.leastRequest.sampling", "withReplacement", "A48: choices drawn with replacement"),
+    .given("balancer.ringHash.maximumRingSize", "4096", "A42: the client's cap of the ring's size"),
+    .given("balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "1", "A58: error_utilization_penalty"),
+    .cluster("protocol", "http2", "gRPC runs over HTTP/2"),
+    .cluster("connectTimeout", "20s", "connection back-off: MIN_CONNECT_TIMEOUT"),
+  ]
+
+  // Finagle and linkerd1 (snapshot of October 2024). The shape of the penalties is Linkerd's, base + U(0, jitter · base), where
+  // Finagle's first one is 5 s flat and the second is as the first one here.
+  private static let finagleDefaults: [ProfileDefault] = [
+    .cluster("balancer", "leastRequest", "Balancers.p2c: P2CLeastLoaded, two distinct endpoints"),
+    .given("balancer.leastRequest.sampling", "distinct", "Balancers.p2c"),
+    .given("balancer.peakEwma.form", "finagle", "Balancers.p2cPeakEwma: no estimate without a sample"),
+    .given("balancer.peakEwma.decay", "10s", "Balancers.p2cPeakEwma: decayTime"),
+    .cluster("protocol", "http1", "Http.client: HTTP/1.1 unless withHttp2"),
+    .cluster("connectTimeout", "1s", "Transporter.ConnectTimeout"),
+    .cluster("failureAccrual.consecutive.maxFailures", "5", "FailureAccrualFactory: consecutiveFailures(5)"),
+    .cluster("failureAccrual.consecutive.minPenalty", "5s", "FailureAccrualFactory: equalJittered(5.seconds, …)"),
+    .cluster("failureAccrual.consecutive.maxPenalty", "300s", "FailureAccrualFactory: equalJittered(…, 300.seconds)"),
+    .cluster("failureAccrual.consecutive.jitterRatio", "1", "Backoff.equalJittered: half of the doubled pause"),
+    .route("retry.budget.ratio", "20%", "RetryBudget: percentCanRetry"),
+    .route("retry.budget.minPerSecond", "10", "RetryBudget: minRetriesPerSec"),
+    .route("retry.budget.ttl", "10s", "RetryBudget: ttl"),
+  ]
+
+  // HAProxy 2.6. It has no timeouts of its own and warns when none are given; these are those of the `defaults` section of the
+  // configuration that packages install.
+  private static let haproxyDefaults: [ProfileDefault] = [
+    .cluster("balancer", "roundRobin", "balance: roundrobin"),
+    .cluster("protocol", "http1", "server lines without proto or alpn speak HTTP/1.1"),
+    .cluster("connectTimeout", "5s", "packaged haproxy.cfg: timeout connect 5000"),
+    .route("timeout", "50s", "packaged haproxy.cfg: timeout server 50000; 504 when it is over"),
+    .route("retry.on", "[connect-failure]", "retry-on: conn-failure"),
+    .route("retry.attempts", "3", "retries: 3"),
+  ]
+}

@@ -1,0 +1,164 @@
+// Goal: each profile sets what its system does when nothing is said, each value held here a second time.
+
+import LoadBalancing
+import MeshConfiguration
+import MeshCore
+import Testing
+
+@Suite struct ProfileDefaultsTests {
+  /// Every value of every profile, so that none changes by a slip.
+  static let expected: [(MeshProfile, [String])] = [
+    (.weir, []),
+    (
+      .envoy,
+      [
+        "balancer roundRobin", "balancer.leastRequest.sampling withReplacement",
+        "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "connectTimeout 5s",
+        "updateMergeWindow 1s", "panicThreshold 50%", "circuitBreaker.maxConnections 1024",
+        "circuitBreaker.maxPendingRequests 1024", "circuitBreaker.maxRequests 1024", "circuitBreaker.maxRetries 3",
+        "route timeout 15s",
+      ]
+    ),
+    (
+      .istio,
+      [
+        "balancer leastRequest", "balancer.leastRequest.sampling withReplacement",
+        "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "tls true",
+        "connectTimeout 10s", "discovery.delay 100ms", "updateMergeWindow 1s", "panicThreshold 0%",
+        "route retry.on [connect-failure, refused-stream, unavailable, cancelled]", "route retry.attempts 2",
+        "route retry.backoff.base 25ms",
+      ]
+    ),
+    (
+      .linkerd,
+      [
+        "balancer peakEwma", "balancer.peakEwma.form tower", "balancer.peakEwma.defaultRtt 30ms",
+        "balancer.peakEwma.decay 10s", "protocol http2", "tls true", "connectTimeout 1s",
+      ]
+    ),
+    (
+      .grpc,
+      [
+        "balancer roundRobin", "balancer.leastRequest.sampling withReplacement",
+        "balancer.ringHash.maximumRingSize 4096",
+        "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 1", "protocol http2", "connectTimeout 20s",
+      ]
+    ),
+    (
+      .finagle,
+      [
+        "balancer leastRequest", "balancer.leastRequest.sampling distinct", "balancer.peakEwma.form finagle",
+        "balancer.peakEwma.decay 10s", "protocol http1", "connectTimeout 1s",
+        "failureAccrual.consecutive.maxFailures 5", "failureAccrual.consecutive.minPenalty 5s",
+        "failureAccrual.consecutive.maxPenalty 300s", "failureAccrual.consecutive.jitterRatio 1",
+        "route retry.budget.ratio 20%", "route retry.budget.minPerSecond 10", "route retry.budget.ttl 10s",
+      ]
+    ),
+    (
+      .haproxy,
+      [
+        "balancer roundRobin", "protocol http1", "connectTimeout 5s", "route timeout 50s",
+        "route retry.on [connect-failure]", "route retry.attempts 3",
+      ]
+    ),
+  ]
+
+  /// Goal: the table is what is held here, and says of each value where it comes from.
+  @Test(arguments: expected)
+  func values(_ profile: MeshProfile, _ rows: [String]) {
+    #expect(profile.defaults.map { "\($0.part == .route ? "route " : "")\($0.path) \($0.value)" } == rows)
+    for row in profile.defaults { #expect(!row.origin.isEmpty) }
+  }
+
+  /// Goal: a row names something there is: a field that the schema knows, or a parameter of a policy, and its value reads.
+  @Test(arguments: MeshProfile.allCases)
+  func namesWhatThereIs(_ profile: MeshProfile) {
+    for row in profile.defaults {
+      let names = row.path.split(separator: ".").map(String.init)
+      if names.count == 3 && names[0] == "balancer" {
+        // A policy that is not registered has no parameters to set.
+        guard let policy = PolicyRegistry.policy(named: names[1]) else { continue }
+        #expect(policy.parameters.contains { $0.name == names[2] }, "\(row.path)")
+      }
+      #expect(row.condition == .whereGiven || !row.path.hasPrefix("balancer."))
+    }
+    // What is put in is read without a fault, in a mesh of nothing else.
+    let log = FaultLog(file: "s.yaml")
+    let origin = Origin(.standard)
+    let mesh = MeshDefaults.filled(
+      .map([("profile", .word(profile.rawValue, origin))], origin), services: [(name: "web", origin: origin)],
+      at: origin)
+    let value = ShapeReader(log: log).read(mesh, MeshSchema.mesh, path: "mesh")
+    let description = MeshReader(services: NameIndex(["web"]), log: log).mesh(value)
+    #expect(log.isEmpty)
+    #expect(description.profile == profile)
+  }
+
+  /// Goal: what a profile sets arrives in the description that a data plane runs.
+  @Test func descriptions() throws {
+    func cluster(_ profile: MeshProfile) throws -> (ClusterDescription, RouteDescription) {
+      let mesh = description("{profile: \(profile.rawValue)}")
+      return (try #require(mesh.clusters.first), try #require(mesh.routes.first))
+    }
+    let (weir, weirRoute) = try cluster(.weir)
+    #expect(weir.balancer.name == "leastRequest" && weir.balancer.parameters.word("sampling") == "distinct")
+    #expect(weir.transport == .http2 && !weir.usesTLS && weir.connectTimeout == .seconds(5))
+    #expect(weir.failureAccrual == nil && weirRoute.timeout == nil && weir.discovery == DiscoveryDescription())
+    let (envoy, envoyRoute) = try cluster(.envoy)
+    #expect(envoy.balancer.name == "roundRobin" && envoy.transport == .http1 && envoy.connectTimeout == .seconds(5))
+    #expect(envoyRoute.timeout == .seconds(15) && envoy.failureAccrual == nil)
+    let (istio, istioRoute) = try cluster(.istio)
+    #expect(istio.balancer.name == "leastRequest" && istio.balancer.parameters.word("sampling") == "withReplacement")
+    #expect(istio.connectTimeout == .seconds(10) && istio.usesTLS && istioRoute.timeout == nil)
+    #expect(istio.discovery.delay == .milliseconds(100))
+    let (linkerd, linkerdRoute) = try cluster(.linkerd)
+    #expect(linkerd.balancer.name == "peakEwma" && linkerd.balancer.parameters.word("form") == "tower")
+    #expect(linkerd.transport == .http2 && linkerd.usesTLS && linkerd.connectTimeout == .seconds(1))
+    #expect(linkerd.failureAccrual == nil && linkerdRoute.timeout == nil)
+    let (grpc, _) = try cluster(.grpc)
+    #expect(grpc.balancer.name == "roundRobin" && grpc.transport == .http2 && grpc.connectTimeout == .seconds(20))
+    let (finagle, finagleRoute) = try cluster(.finagle)
+    #expect(
+      finagle.failureAccrual
+        == ConsecutiveAccrualDescription(
+          maxFailures: 5, minPenalty: .seconds(5), maxPenalty: .seconds(300), jitterRatio: 1))
+    #expect(finagle.connectTimeout == .seconds(1) && finagleRoute.timeout == nil)
+    let (haproxy, haproxyRoute) = try cluster(.haproxy)
+    #expect(haproxy.balancer.name == "roundRobin" && haproxyRoute.timeout == .seconds(50))
+  }
+
+  /// Goal: what is said stands; a profile fills the rest of it, and never adds an alternative beside the one chosen.
+  @Test func whatIsSaidStands() throws {
+    func web(_ fields: String) throws -> ClusterDescription {
+      try #require(description("{profile: finagle, clusters: {web: \(fields)}}").clusters.first)
+    }
+    let accrual = try #require(try web("{failureAccrual: {consecutive: {maxFailures: 3}}}").failureAccrual)
+    #expect(accrual.maxFailures == 3 && accrual.minPenalty == .seconds(5) && accrual.jitterRatio == 1)
+    #expect(try web("{failureAccrual: consecutive}").failureAccrual?.maxFailures == 5)
+    #expect(try web("{balancer: peakEwma}").balancer.parameters.word("form") == "finagle")
+    #expect(try web("{balancer: {peakEwma: {form: tower}}}").balancer.parameters.word("form") == "tower")
+    #expect(try web("{connectTimeout: 7s}").connectTimeout == .seconds(7))
+    #expect(try web("{balancer: random}").balancer.name == "random")
+  }
+
+  /// Goal: what waits for its feature is told, with what no field says.
+  @Test func whatWaits() {
+    #expect(MeshProfile.weir.unsimulatedDefaults.isEmpty)
+    for row in MeshProfile.envoy.defaults where row.condition == .always {
+      let line = "\(row.path) \(row.value)"
+      #expect(MeshProfile.envoy.unsimulatedDefaults.contains(line) == !row.isSimulated)
+    }
+    #expect(MeshProfile.linkerd.unsimulatedDefaults.contains("failfast after 3s without a ready endpoint"))
+  }
+
+  private func description(_ mesh: String) -> MeshDescription {
+    let log = FaultLog(file: "s.yaml")
+    let origin = Origin(.standard)
+    let node = ConfigurationParser.parse(mesh, source: .file, line: 1, column: 1, path: "mesh", log: log)
+    let filled = MeshDefaults.filled(node, services: [(name: "web", origin: origin)], at: origin)
+    let value = ShapeReader(log: log).read(filled, MeshSchema.mesh, path: "mesh")
+    let description = MeshReader(services: NameIndex(["web"]), log: log).mesh(value)
+    #expect(log.isEmpty, "\(mesh)")
+    return description
+  }
+}
