@@ -60,6 +60,13 @@ public enum VectorFamilies {
     BackoffVectors(),
     ClassificationVectors(),
     QueueingTheoryVectors(),
+    HashVectors(),
+    RingHashVectors(),
+    GRPCRingHashVectors(),
+    MaglevVectors(),
+    BoundedLoadVectors(),
+    ConsistentHashVectors(),
+    LoadSimulationVectors(),
   ]
 
   /// The family that knows `file`.

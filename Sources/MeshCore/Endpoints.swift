@@ -170,11 +170,16 @@ public struct EndpointView: BitwiseCopyable {
 public struct EndpointRoster {
   /// States by slot, and the slots that may be chosen.
   public let view: EndpointView
+  /// All listed slots, those that may not be chosen too, in discovery's order.
+  public let listed: PoolView<Int32>
   private let listing: [EndpointDescription]
   private let places: PoolView<Int32>
 
-  init(view: EndpointView, listing: [EndpointDescription], places: PoolView<Int32>) {
+  init(
+    view: EndpointView, listed: PoolView<Int32>, listing: [EndpointDescription], places: PoolView<Int32>
+  ) {
     self.view = view
+    self.listed = listed
     self.listing = listing
     self.places = places
   }
@@ -226,12 +231,15 @@ public struct EndpointSet: ~Copyable {
   }
 
   /// What policies prepare themselves from.
-  public var roster: EndpointRoster { EndpointRoster(view: view, listing: listing, places: places.view) }
+  public var roster: EndpointRoster {
+    EndpointRoster(view: view, listed: listed.view, listing: listing, places: places.view)
+  }
 
   /// The same with `members` in place of all that may be chosen.
   public func roster(of members: PoolView<Int32>) -> EndpointRoster {
     EndpointRoster(
-      view: EndpointView(states: states.view, available: members), listing: listing, places: places.view)
+      view: EndpointView(states: states.view, available: members), listed: listed.view, listing: listing,
+      places: places.view)
   }
 
   /// Replaces the listed endpoints. Who stays keeps slot and state; a changed weight or zone is taken over. An endpoint that

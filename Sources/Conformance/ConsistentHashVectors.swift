@@ -1,0 +1,69 @@
+// Jump, rendezvous and random subsets: Lamping and Veach 2014, gRPC's proposal A68, and values computed from the rules.
+
+import LoadBalancing
+import MeshCore
+import TestVectors
+
+struct ConsistentHashVectors: VectorFamily {
+  func knows(_ file: VectorFile) -> Bool {
+    file.name == "consistent_hash_misc" || file.has("jump") || file.has("rendezvous_top1")
+  }
+
+  func run(_ file: VectorFile, _ report: inout VectorReport) {
+    let jump = file.content.member("jump")
+    for row in (try? jump?.member("vectors")?.items) ?? [] {
+      report.run("jump \(row)") { check in
+        let figures = try row.unsigneds
+        guard figures.count == 3, let count = Int32(exactly: figures[1]), count > 0 else {
+          throw VectorError(description: "a row of another length")
+        }
+        check.equal(UInt64(JumpTable.bucket(of: figures[0], count: count)), figures[2])
+      }
+    }
+    for (step, share) in (try? jump?.member("moved_fraction")?.members) ?? [] {
+      report.run("jump moved \(step)") { try checkMoved(step, try share.double, &$0) }
+    }
+    let endpoints = (try? file.content.member("random_subsetting")?("endpoints").strings) ?? []
+    for (key, endpoint) in (try? file.content.member("rendezvous_top1")?.members) ?? [] {
+      report.run("rendezvous \(key)") { check in
+        guard !endpoints.isEmpty else { throw VectorError(description: "no endpoints") }
+        // The file's own draw: the hash of key and endpoint together.
+        let best = RendezvousTable.highest(of: endpoints.count) {
+          XXHash64.hash("\(key)|\(endpoints[$0])")
+        } weight: { _ in
+          1
+        }
+        check.equal(endpoints[best], try endpoint.string)
+      }
+    }
+    let subsetting = file.content.member("random_subsetting")
+    for (seed, subset) in (try? subsetting?.member("by_seed")?.members) ?? [] {
+      report.run("random subset of seed \(seed)") { check in
+        guard let number = UInt64(seed) else { throw VectorError(description: "\(seed) is no seed") }
+        let size = try subsetting.map { try $0("subset_size").count } ?? 0
+        let chosen = RandomSubset.places(of: endpoints, size: size, seed: number)
+        check.equal(chosen.map { endpoints[$0] }, try subset.strings)
+      }
+    }
+    for key in ["chbl", "ring_std_error_rule"] where file.has(key) { report.skip(key, "prose") }
+  }
+
+  /// `9->10`: the share of keys that move when a tenth bucket comes.
+  private func checkMoved(_ step: String, _ share: Double, _ check: inout VectorCheck) throws {
+    let counts = step.split(separator: ">").compactMap { Int32($0.filter { $0.isNumber }) }
+    guard counts.count == 2, counts[0] > 0, counts[1] > counts[0] else {
+      throw VectorError(description: "\(step) is no step")
+    }
+    var moved = 0
+    let keys = 200_000
+    for number in 0..<keys {
+      let key = mix64(UInt64(number) &* goldenGamma)
+      let (before, after) = (JumpTable.bucket(of: key, count: counts[0]), JumpTable.bucket(of: key, count: counts[1]))
+      if before != after {
+        moved += 1
+        check.holds(after >= counts[0], "a new bucket", "\(after)", "bucket moved to")
+      }
+    }
+    check.near(Double(moved) / Double(keys), share, absolute: 0.005)
+  }
+}
