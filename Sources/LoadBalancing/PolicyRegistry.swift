@@ -14,12 +14,15 @@ public struct PolicyDescriptor: Sendable {
   public var parameters: [ParameterDescriptor]
   /// Whether it needs to be told each endpoint's remaining work, which the lab alone knows.
   public var needsOracle: Bool
+  /// What is wrong with parameters that are each within their range, and which one is at fault; `nil` when nothing is.
+  public var fault: @Sendable (PolicyParameters) -> (parameter: String, what: String)?
   /// Makes one, for a cluster in a data plane.
   public var make: @Sendable (PolicyParameters, BalancerContext) -> any LoadBalancer & ~Copyable
 
   /// A policy.
   public init(
     name: String, summary: String, origin: String, parameters: [ParameterDescriptor] = [], needsOracle: Bool = false,
+    fault: @escaping @Sendable (PolicyParameters) -> (parameter: String, what: String)? = { _ in nil },
     make: @escaping @Sendable (PolicyParameters, BalancerContext) -> any LoadBalancer & ~Copyable
   ) {
     self.name = name
@@ -27,6 +30,7 @@ public struct PolicyDescriptor: Sendable {
     self.origin = origin
     self.parameters = parameters
     self.needsOracle = needsOracle
+    self.fault = fault
     self.make = make
   }
 }
@@ -43,6 +47,12 @@ public enum PolicyRegistry {
     JoinShortestQueue.descriptor,
     JoinIdleQueue.descriptor,
     LeastWorkLeft.descriptor,
+    RingHash.descriptor,
+    Maglev.descriptor,
+    Rendezvous.descriptor,
+    JumpHash.descriptor,
+    MultiProbeHash.descriptor,
+    AnchorHash.descriptor,
   ]
 
   /// The policy called `name`.

@@ -1,5 +1,6 @@
 // A checked mesh to the description that a data plane runs.
 
+import LoadBalancing
 import MeshCore
 
 /// Makes mesh descriptions.
@@ -35,6 +36,12 @@ public struct MeshReader {
         entry.keyOrigin, ConfigurationPath.joined(value.path, "service"), "missing; expected the service behind it")
     }
     let balancer = value["balancer"].flatMap(PolicyShapes.choice)
+    if let balancer, let written = value["balancer"]?.chosen?.value,
+      let fault = PolicyRegistry.policy(named: balancer.name)?.fault(balancer.parameters)
+    {
+      let culprit = written[fault.parameter] ?? written
+      log.add(culprit.origin, culprit.path, fault.what)
+    }
     return ClusterDescription(
       name: entry.key, service: service?.text ?? entry.key,
       transport: value["protocol"]?.text.flatMap(ClusterProtocol.init(rawValue:)) ?? .http2,

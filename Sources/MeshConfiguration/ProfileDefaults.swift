@@ -161,6 +161,7 @@ extension MeshProfile {
   private static let grpcDefaults: [ProfileDefault] = [
     .cluster("balancer", "roundRobin", "service config loadBalancingConfig: round_robin, in place of pick_first"),
     .given("balancer.leastRequest.sampling", "withReplacement", "A48: choices drawn with replacement"),
+    .given("balancer.ringHash.form", "grpc", "A42: a ring of all endpoints, by address; choices pass over the unready"),
     .given("balancer.ringHash.maximumRingSize", "4096", "A42: the client's cap of the ring's size"),
     .given("balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "1", "A58: error_utilization_penalty"),
     .cluster("protocol", "http2", "gRPC runs over HTTP/2"),

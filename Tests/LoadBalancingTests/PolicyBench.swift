@@ -52,6 +52,8 @@ struct PolicyBench: ~Copyable {
 
   mutating func pick() -> Int32 { policy.pick(endpoints.view, PickContext(), &random, at: now) }
 
+  mutating func pick(key: UInt64) -> Int32 { policy.pick(endpoints.view, PickContext(key: key), &random, at: now) }
+
   mutating func picks(_ count: Int) -> [Int] { (0..<count).map { _ in Int(pick()) } }
 
   /// How often each of `slots` slots is chosen in `picks` picks that start nothing.

@@ -57,7 +57,8 @@ private let settings: [(descriptor: PolicyDescriptor, given: [(name: String, val
       case .choice(let words): others = words.map { .word($0) }
       case .flag: others = [.flag(true), .flag(false)]
       case .integer(let minimum, let maximum):
-        others = [.integer(minimum), .integer(min(minimum + 2, maximum)), .integer(maximum)]
+        // Tables of millions of entries are for the benchmarks.
+        others = [minimum, min(minimum + 2, maximum), min(maximum, 4099)].map { .integer($0) }
       case .number(let minimum, let maximum): others = [.number(minimum), .number(maximum)]
       case .ratio: others = [.number(0), .number(1)]
       case .duration(let minimum): others = [.integer(minimum.nanoseconds), .integer(1_000_000_000)]
@@ -74,7 +75,7 @@ private let settings: [(descriptor: PolicyDescriptor, given: [(name: String, val
     #expect(
       names == [
         "random", "roundRobin", "leastRequest", "peakEwma", "leastResponseTime", "joinShortestQueue", "joinIdleQueue",
-        "leastWorkLeft",
+        "leastWorkLeft", "ringHash", "maglev", "rendezvous", "jumpHash", "multiProbeHash", "anchorHash",
       ])
     for name in names { #expect(PolicyRegistry.policy(named: name)?.name == name) }
     #expect(PolicyRegistry.policy(named: "peakEWMA") == nil)

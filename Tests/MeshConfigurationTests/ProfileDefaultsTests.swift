@@ -40,7 +40,7 @@ import Testing
       .grpc,
       [
         "balancer roundRobin", "balancer.leastRequest.sampling withReplacement",
-        "balancer.ringHash.maximumRingSize 4096",
+        "balancer.ringHash.form grpc", "balancer.ringHash.maximumRingSize 4096",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 1", "protocol http2", "connectTimeout 20s",
       ]
     ),
