@@ -13,7 +13,7 @@ struct RoundRobinVectors: VectorFamily {
   }
 
   private func run(_ vector: VectorValue, _ check: inout VectorCheck) throws {
-    if vector.member("predicate") != nil { throw VectorSkip("no predicate on chosen hosts yet") }
+    if let predicate = try vector.member("predicate")?.string { return try choose(predicate, vector, &check) }
     let seed = try vector.member("seed")?.unsigned ?? vector.member("random_always")?.unsigned ?? 0
     var driver = PolicyDriver(RoundRobin(), drawing: [seed])
     if let script = vector.member("script") {
@@ -32,6 +32,26 @@ struct RoundRobinVectors: VectorFamily {
       check.equal(driver.picks(expected.count), expected)
     } else if try vector("expected").string.hasPrefix("null") {
       check.equal(driver.pick(), -1)
+    }
+  }
+
+  /// Chooses again while a predicate accepts one host alone.
+  private func choose(_ predicate: String, _ vector: VectorValue, _ check: inout VectorCheck) throws {
+    guard predicate.hasPrefix("accept only host "),
+      let accepted = predicate.split(separator: " ").last.flatMap({ Int($0) })
+    else { throw VectorSkip("an unknown predicate: \(predicate)") }
+    var driver = PolicyDriver(RoundRobin(), drawing: [try vector.member("seed")?.unsigned ?? 0])
+    driver.list(weights: Array(repeating: 1, count: try vector("hosts").count))
+    for part in [vector, vector.member("then")].compactMap({ $0 }) {
+      let attempts = Int32(try part("host_selection_retry_count").count)
+      let expected = try part("expected_picks").ints
+      let picks = expected.map { _ in
+        var retry = HostSelectionRetry(maximumAttempts: attempts)
+        var slot = driver.pick()
+        while retry.again(isRejected: slot >= 0 && slot != accepted) { slot = driver.pick() }
+        return slot
+      }
+      check.equal(picks, expected, "\(attempts) attempts")
     }
   }
 

@@ -60,7 +60,7 @@ public struct ApertureRing: BitwiseCopyable, Sendable {
     return Int((wrapped * Double(servers)).rounded(.down)) % servers
   }
 
-  /// How many servers the arc touches.
+  /// How many servers the arc touches, be it by a hair.
   public var coveredCount: Int {
     if 1 - width <= Self.epsilon { return servers }
     let first = server(at: offset)
@@ -78,6 +78,12 @@ public struct ApertureRing: BitwiseCopyable, Sendable {
   /// What part of a server lies on the arc, 0 ... 1. Of a server that both ends lie on, the part at the far end alone
   /// counts, as in Finagle.
   public func weight(of server: Int) -> Double { overlap(from: begin(of: server)) / unit }
+
+  /// Whether more of a server lies on the arc than rounding makes.
+  public func covers(_ server: Int) -> Bool {
+    let begin = Double(server) * unit
+    return overlap(from: begin) + overlap(from: begin + 1) > Self.epsilon * unit
+  }
 
   /// Where a server begins, one turn further when the arc reaches it only then.
   private func begin(of server: Int) -> Double {

@@ -111,7 +111,8 @@ public struct DeterministicAperture: Sendable {
     let wanted = logicalAperture ?? min(Self.minimumAperture, servers)
     let width = coordinate.width(logicalAperture: wanted, servers: servers)
     let ring = ApertureRing(servers: servers, offset: coordinate.offset, width: width)
-    indices = ContiguousArray((0..<ring.coveredCount).map { Int32(truncatingIfNeeded: ring.covered($0)) }.sorted())
+    let touched = (0..<ring.coveredCount).map { ring.covered($0) }.filter { ring.covers($0) }
+    indices = ContiguousArray(touched.sorted().map { Int32(truncatingIfNeeded: $0) })
     weights = ContiguousArray(indices.map { ring.weight(of: Int($0)) })
     draw = .ring(ring)
   }

@@ -27,6 +27,12 @@ public struct LocalityUtilization: BitwiseCopyable, Hashable, Sendable {
     self.utilization = isKnown ? utilization : 0
     self.isKnown = isKnown
   }
+
+  /// What its healthy endpoints have left at a utilisation: the locality's weight.
+  func headroom(at utilization: Double) -> Double { Double(healthy) * max(0, 1 - utilization) }
+
+  /// What its healthy endpoints have left, in whole endpoints.
+  public var headroom: Double { headroom(at: utilization) }
 }
 
 /// Chooses a locality by headroom. Complexity: a choice O(localities).
@@ -55,7 +61,7 @@ public struct LoadAwareLocality: Sendable {
     weights.removeAll(keepingCapacity: true)
     var endpoints = 0.0
     for (place, locality) in localities.enumerated() {
-      weights.append(Double(locality.healthy) * max(0, 1 - utilization[place]))
+      weights.append(locality.headroom(at: utilization[place]))
       endpoints += Double(locality.healthy)
     }
     if hasLocal && !localities.isEmpty {

@@ -31,20 +31,24 @@ public struct LoadBiaser: BitwiseCopyable, Sendable {
   /// How an answer counts.
   @frozen
   public enum Failure: UInt8, BitwiseCopyable, Hashable, Sendable {
-    /// The server asks to be left alone for a while: 429, 503, RESOURCE_EXHAUSTED, UNAVAILABLE.
-    case overloaded
-    /// It failed: another 5xx, UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, DATA_LOSS.
+    /// 429 or RESOURCE_EXHAUSTED: the server may say for how long.
+    case rateLimited
+    /// 503 or UNAVAILABLE: the server may say for how long.
+    case serviceUnavailable
+    /// Another 5xx, UNKNOWN, DEADLINE_EXCEEDED, INTERNAL or DATA_LOSS.
     case internalError
   }
 
   /// What kind of failure an answer is, `nil` when it is none. A gRPC status counts with HTTP's 200 alone, and only
   /// where it comes with the answer's head; in trailers of a stream Linkerd does not see it.
   public static func failure(status: Int16, grpcStatus: Int16? = nil) -> Failure? {
-    if status == 429 || status == 503 { return .overloaded }
+    if status == 429 { return .rateLimited }
+    if status == 503 { return .serviceUnavailable }
     if (500...599).contains(status) { return .internalError }
     if status != 200 { return nil }
     switch grpcStatus {
-    case 8, 14: return .overloaded
+    case 8: return .rateLimited
+    case 14: return .serviceUnavailable
     case 2, 4, 13, 15: return .internalError
     default: return nil
     }
@@ -53,7 +57,7 @@ public struct LoadBiaser: BitwiseCopyable, Sendable {
   /// The latency to learn from: `latency` itself unless the answer is a failure.
   public func recordedLatency(_ latency: TimeSpan, _ failure: Failure?, retryAfter: TimeSpan? = nil) -> TimeSpan {
     guard let failure else { return latency }
-    if failure == .overloaded, let retryAfter { return max(penalty, min(retryAfter, maximumRetryAfter)) }
+    if failure != .internalError, let retryAfter { return max(penalty, min(retryAfter, maximumRetryAfter)) }
     return penalty
   }
 }
@@ -61,42 +65,22 @@ public struct LoadBiaser: BitwiseCopyable, Sendable {
 /// One endpoint's latency as Linkerd estimates it with the biaser: jumps to a peak, sinks slowly.
 @frozen
 public struct BiasedEstimate: BitwiseCopyable, Sendable {
-  /// Nanoseconds at `updated`.
-  private var value: Double
-  private var updated: Timestamp
+  /// In nanoseconds.
+  private var average: DecayingAverage
 
-  /// An endpoint that has not answered yet (Linkerd: 30 ms).
-  public init(initial: TimeSpan = .milliseconds(30), at now: Timestamp) {
-    value = Double(initial.nanoseconds)
-    updated = now
+  /// An endpoint that has not answered yet; Linkerd's unless said.
+  public init(initial: TimeSpan = .milliseconds(30), decay: TimeSpan = .seconds(10), at now: Timestamp) {
+    average = DecayingAverage(decay: decay, value: Double(initial.nanoseconds), at: now)
   }
 
   /// The estimate at `now` in nanoseconds, decayed since it was last recorded; reading changes nothing.
-  /// - Parameter decay: the time constant; below 1 ms it counts as 1 ms (Linkerd: 10 s).
-  public func latency(at now: Timestamp, decay: TimeSpan = .seconds(10)) -> Double {
-    now <= updated ? value : value * Self.kept(now - updated, decay)
-  }
+  public func latency(at now: Timestamp) -> Double { average.value(at: now) }
 
   /// The cost by which endpoints are compared.
-  public func load(inFlight: Int32, at now: Timestamp, decay: TimeSpan = .seconds(10)) -> Double {
-    latency(at: now, decay: decay) * (Double(inFlight) + 1)
-  }
+  public func load(inFlight: Int32, at now: Timestamp) -> Double { latency(at: now) * (Double(inFlight) + 1) }
 
-  /// An answer, recorded with `latency`. What exceeds the decayed estimate replaces it, anything else is averaged in;
-  /// an answer that does not exceed it and is no later than the last is dropped.
-  public mutating func record(_ latency: TimeSpan, at now: Timestamp, decay: TimeSpan = .seconds(10)) {
-    let observed = Double(latency.nanoseconds)
-    if self.latency(at: now, decay: decay) < observed {
-      value = observed
-      updated = now
-    } else if now > updated {
-      let kept = Self.kept(now - updated, decay)
-      value = value * kept + observed * (1 - kept)
-      updated = now
-    }
-  }
-
-  private static func kept(_ elapsed: TimeSpan, _ decay: TimeSpan) -> Double {
-    Elementary.exponential(-Double(elapsed.nanoseconds) / Double(max(1_000_000, decay.nanoseconds)))
+  /// An answer, recorded with `latency`.
+  public mutating func record(_ latency: TimeSpan, at now: Timestamp) {
+    average.addPeak(Double(latency.nanoseconds), at: now)
   }
 }

@@ -49,8 +49,9 @@ public struct PriorityChoice: BitwiseCopyable, Hashable, Sendable {
     self.availability = availability
   }
 
-  /// Where `hash % 100` falls among shares that add up to 100, the healthy ones laid out before the degraded.
-  static func choose(
+  /// Where `hash % 100` falls among shares that add up to 100, the healthy ones laid out before the degraded; priority
+  /// 0 where they do not add up.
+  public static func choose(
     _ hash: UInt64, healthy: borrowing ContiguousArray<Int32>, degraded: borrowing ContiguousArray<Int32>
   ) -> PriorityChoice {
     let point = Int32(truncatingIfNeeded: hash % 100) + 1

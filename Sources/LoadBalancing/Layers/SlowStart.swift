@@ -26,7 +26,7 @@ public struct SlowStart: BitwiseCopyable, Sendable {
   ///   - window: truncated to whole milliseconds; 0 is off, Envoy's default.
   ///   - aggression: what is not above 0 counts as 1.
   ///   - minimumWeightPercent: per cent: 0.35 means 0.35 %.
-  public init(window: TimeSpan, aggression: Double = 1, minimumWeightPercent: Double = 10) {
+  public init(window: TimeSpan = .zero, aggression: Double = 1, minimumWeightPercent: Double = 10) {
     windowMilliseconds = max(0, window.nanoseconds / 1_000_000)
     self.aggression = aggression > 0 ? aggression : 1
     minimumFactor = minimumWeightPercent / 100

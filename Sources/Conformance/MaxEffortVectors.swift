@@ -1,0 +1,63 @@
+// Finagle's panic: P2CPanicModeTest.scala and the exact probability that a balancer gives up on finding an open
+// endpoint.
+
+import LoadBalancing
+import TestVectors
+
+struct MaxEffortVectors: VectorFamily {
+  func knows(_ file: VectorFile) -> Bool { file.has("default_maxEffort", "unhealthy_pct") || file.name == "panic_mode" }
+
+  func run(_ file: VectorFile, _ report: inout VectorReport) {
+    report.run("default_maxEffort") { check in
+      check.equal(Int(MaxEffort().maximum), try file.content("default_maxEffort").int)
+    }
+    // The same tests state the probabilities as Finagle's tests have them and exactly; both hold to within the
+    // tolerance.
+    for key in ["upstream_expected", "exact"] {
+      let efforts = (try? file.content(key).members) ?? []
+      for (effort, expected) in efforts {
+        report.run("\(key) \(effort)") { check in
+          // Finagle counts, to a tolerance; the exact values have six digits.
+          let tolerance = key == "exact" ? 1e-6 : try file.content("tolerance_abs").double
+          try run(file.content, effort, expected, tolerance, &check)
+        }
+      }
+    }
+    for item in file.list("other_P2C_tests") {
+      report.skip((try? item("name").string) ?? "other_P2C_tests", "a text on the choice of two, not on panic")
+    }
+  }
+
+  private func run(
+    _ file: VectorValue, _ effort: String, _ expected: VectorValue, _ tolerance: Double, _ check: inout VectorCheck
+  ) throws {
+    let count = try file("N").count
+    guard (2...1000).contains(count), let effort = Int32(effort), (1...20).contains(effort) else {
+      throw VectorError(description: "no such numbers of endpoints and picks")
+    }
+    for (percent, expected) in zip(try file("unhealthy_pct").ints, try expected.doubles) {
+      guard (0...100).contains(percent) else { throw VectorError(description: "\(percent) is no percentage") }
+      let share = panics(count: count, down: count * percent / 100, effort: effort)
+      check.near(share, expected, absolute: tolerance, "\(percent) % down")
+    }
+  }
+
+  /// The probability that a request panics with `down` of `count` endpoints shut: that of as many vain picks as there
+  /// may be, a pick being one of two different endpoints, all pairs alike.
+  private func panics(count: Int, down: Int, effort: Int32) -> Double {
+    var vain = 0.0
+    for (first, endpoints) in [(EndpointStatus.open, count - down), (.busy, down)] {
+      for (second, others) in [(EndpointStatus.open, count - down), (.busy, down)] {
+        let choice = AperturePair(first: 0, second: 1).choose(
+          firstStatus: first, firstLoad: 0, secondStatus: second, secondLoad: 0)
+        if (choice == 0 ? first : second) != .open {
+          vain += Double(endpoints) * Double(first == second ? others - 1 : others)
+        }
+      }
+    }
+    var picks = MaxEffort(maximum: effort)
+    var share = 1.0
+    repeat { share *= vain / (Double(count) * Double(count - 1)) } while picks.judge(isOpen: false) != .panic
+    return share
+  }
+}
