@@ -22,7 +22,7 @@ public struct AnchorHash: LoadBalancer {
     name: "anchorHash",
     summary:
       "a key keeps its endpoint: buckets that are handed on, so that only a lost endpoint's keys move; ignores weight",
-    origin: "Mendelson et al. 2021", parameters: parameters
+    origin: "Mendelson et al. 2021", parameters: parameters, placesKeys: true
   ) { parameters, _ in AnchorHash(parameters) }
 
   private struct State: Sendable {

@@ -15,7 +15,7 @@ public struct JumpHash: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "jumpHash",
     summary: "a key keeps its endpoint: arithmetic on the key and the number of endpoints; ignores weight",
-    origin: "Lamping, Veach 2014"
+    origin: "Lamping, Veach 2014", placesKeys: true
   ) { _, _ in JumpHash() }
 
   /// How often a key is hashed again before an endpoint that may be chosen is taken from among those alone.

@@ -19,7 +19,7 @@ public struct MultiProbeHash: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "multiProbeHash",
     summary: "a key keeps its endpoint: the closest of several hashes to one point an endpoint; ignores weight",
-    origin: "Appleton, O'Reilly 2015", parameters: parameters
+    origin: "Appleton, O'Reilly 2015", parameters: parameters, placesKeys: true
   ) { parameters, _ in MultiProbeHash(parameters) }
 
   private let probes: Int

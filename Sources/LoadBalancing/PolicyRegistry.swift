@@ -14,6 +14,8 @@ public struct PolicyDescriptor: Sendable {
   public var parameters: [ParameterDescriptor]
   /// Whether it needs to be told each endpoint's remaining work, which the lab alone knows.
   public var needsOracle: Bool
+  /// Whether it chooses by the request's key, so that a key keeps its endpoint.
+  public var placesKeys: Bool
   /// What is wrong with parameters that are each within their range, and which one is at fault; `nil` when nothing is.
   public var fault: @Sendable (PolicyParameters) -> (parameter: String, what: String)?
   /// Makes one, for a cluster in a data plane.
@@ -22,6 +24,7 @@ public struct PolicyDescriptor: Sendable {
   /// A policy.
   public init(
     name: String, summary: String, origin: String, parameters: [ParameterDescriptor] = [], needsOracle: Bool = false,
+    placesKeys: Bool = false,
     fault: @escaping @Sendable (PolicyParameters) -> (parameter: String, what: String)? = { _ in nil },
     make: @escaping @Sendable (PolicyParameters, BalancerContext) -> any LoadBalancer & ~Copyable
   ) {
@@ -30,6 +33,7 @@ public struct PolicyDescriptor: Sendable {
     self.origin = origin
     self.parameters = parameters
     self.needsOracle = needsOracle
+    self.placesKeys = placesKeys
     self.fault = fault
     self.make = make
   }

@@ -14,7 +14,7 @@ public struct Rendezvous: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "rendezvous",
     summary: "a key keeps its endpoint: the highest of scores that all draw for it; a pick asks every endpoint",
-    origin: "Thaler, Ravishankar 1996"
+    origin: "Thaler, Ravishankar 1996", placesKeys: true
   ) { _, _ in Rendezvous() }
 
   /// The hash of each endpoint's address, by place among those that may be chosen.

@@ -32,10 +32,12 @@ public struct RingHash: LoadBalancer {
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "ringHash", summary: "a key keeps its endpoint: the next point on a ring of weighted endpoints",
-    origin: "Envoy RING_HASH; gRPC ring_hash (A42)", parameters: parameters
+    origin: "Envoy RING_HASH; gRPC ring_hash (A42)", parameters: parameters, placesKeys: true
   ) { parameters in
     let (least, most) = (parameters.integer("minimumRingSize"), parameters.integer("maximumRingSize"))
-    if least > most { return ("minimumRingSize", "minimumRingSize \(least) is above maximumRingSize \(most)") }
+    if let fault = RingTable.fault(minimumSize: UInt64(clamping: least), maximumSize: UInt64(clamping: most)) {
+      return ("minimumRingSize", fault)
+    }
     return ParameterDescriptor.balanceFactorFault(parameters)
   } make: { parameters, _ in
     RingHash(parameters)

@@ -1,6 +1,5 @@
 // A checked mesh to the description that a data plane runs.
 
-import LoadBalancing
 import MeshCore
 
 /// Makes mesh descriptions.
@@ -35,13 +34,7 @@ public struct MeshReader {
       log.add(
         entry.keyOrigin, ConfigurationPath.joined(value.path, "service"), "missing; expected the service behind it")
     }
-    let balancer = value["balancer"].flatMap(PolicyShapes.choice)
-    if let balancer, let written = value["balancer"]?.chosen?.value,
-      let fault = PolicyRegistry.policy(named: balancer.name)?.fault(balancer.parameters)
-    {
-      let culprit = written[fault.parameter] ?? written
-      log.add(culprit.origin, culprit.path, fault.what)
-    }
+    let balancer = value["balancer"].flatMap { PolicyShapes.choice($0, log: log) }
     return ClusterDescription(
       name: entry.key, service: service?.text ?? entry.key,
       transport: value["protocol"]?.text.flatMap(ClusterProtocol.init(rawValue:)) ?? .http2,

@@ -41,8 +41,8 @@ public enum PolicyShapes {
     }
   }
 
-  /// The policy that a checked `balancer` names.
-  public static func choice(_ value: ResolvedValue) -> PolicyChoice? {
+  /// The policy that a checked `balancer` names. Parameters that contradict each other go to `log`.
+  public static func choice(_ value: ResolvedValue, log: FaultLog) -> PolicyChoice? {
     guard let chosen = value.chosen, let policy = PolicyRegistry.policy(named: chosen.key) else { return nil }
     var given: [(name: String, value: ParameterValue)] = []
     for parameter in policy.parameters {
@@ -56,6 +56,12 @@ public enum PolicyShapes {
       default: continue
       }
     }
-    return PolicyChoice(name: policy.name, parameters: PolicyParameters(policy.parameters, given: given))
+    let parameters = PolicyParameters(policy.parameters, given: given)
+    if let fault = policy.fault(parameters) {
+      // What nobody wrote is told where the policy is named.
+      let culprit = chosen.value[fault.parameter].flatMap { $0.origin.isImplied ? nil : $0 } ?? chosen.value
+      log.add(culprit.origin, culprit.path, fault.what)
+    }
+    return PolicyChoice(name: policy.name, parameters: parameters)
   }
 }
