@@ -17,6 +17,8 @@ struct EndpointAccrual: BitwiseCopyable {
 struct ClusterState: ~Copyable {
   /// What may be chosen, and what is in flight.
   var endpoints: EndpointSet
+  /// Changes that wait for their merge window; nil without one.
+  var merging: EndpointMerging?
   /// Who chooses.
   private var balancer: any LoadBalancer & ~Copyable
   /// The balancer's stream for what no request causes.
@@ -40,6 +42,7 @@ struct ClusterState: ~Copyable {
 
   init(_ description: ClusterDescription, balancer: consuming any LoadBalancer & ~Copyable, random: RandomStream) {
     self.endpoints = EndpointSet()
+    self.merging = EndpointMerging(window: description.updateMergeWindow)
     self.observesAttempts = balancer.observesAttempts
     self.hasWishes = balancer.hasWishes
     self.wantsLoadReports = balancer.wantsLoadReports

@@ -43,6 +43,7 @@ public struct DataPlane: ~Copyable {
     case penalty
     case probe
     case balancer
+    case mergeWindow
   }
 
   struct TimerRecord: BitwiseCopyable {
@@ -208,6 +209,15 @@ public struct DataPlane: ~Copyable {
   public mutating func endpointsChanged(
     cluster: Int, _ endpoints: [EndpointDescription], at now: Timestamp, into actions: inout ActionBuffer
   ) {
+    if let merged = merged(endpoints, cluster: cluster, at: now, into: &actions) {
+      list(merged, cluster: cluster, at: now, into: &actions)
+    }
+  }
+
+  /// Hands a cluster its endpoints.
+  mutating func list(
+    _ endpoints: [EndpointDescription], cluster: Int, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
     clusters[cluster].list(endpoints, at: now)
     dropPenaltiesOfTheGone(cluster: cluster, into: &actions)
     grantWishes(cluster: cluster, at: now, into: &actions)
@@ -258,6 +268,8 @@ public struct DataPlane: ~Copyable {
       probeTimedOut(record.subject, at: now, into: &actions)
     case .balancer:
       balancerDue(cluster: Int(record.subject), at: now, into: &actions)
+    case .mergeWindow:
+      mergeWindowDue(cluster: Int(record.subject), priority: record.slot, at: now, into: &actions)
     }
   }
 

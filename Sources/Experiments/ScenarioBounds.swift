@@ -152,6 +152,9 @@ struct ScenarioBounds {
       if let antagonist = service.antagonist, let part = services[index].value["antagonist"]?["period"] {
         checkChanges(part, 2 * size.horizon / Double(antagonist.period.nanoseconds) * room)
       }
+      if let probe = service.readinessProbe, let part = services[index].value["readinessProbe"]?["period"] {
+        checkChanges(part, 2 * size.horizon / Double(probe.period.nanoseconds) * room)
+      }
     }
     for entry in body["world"]?["clients"]?.entries ?? [] {
       guard let bursts = entry.value["arrivals"]?.chosen, bursts.key == "bursts",

@@ -76,7 +76,20 @@ struct WorldReader {
       service.antagonist = AntagonistDescription(share: share, period: period)
     }
     service.sharesDataPlane = value["proxies"]?.text == "shared"
+    service.readinessProbe = value["readinessProbe"].map(readinessProbe)
+    service.endpointSlice = EndpointSliceDescription(
+      delay: value["endpointSlice"]?["delay"]?.span ?? .zero, jitter: value["endpointSlice"]?["jitter"]?.span ?? .zero)
     return service
+  }
+
+  private func readinessProbe(_ value: ResolvedValue) -> ReadinessProbeDescription {
+    var probe = ReadinessProbeDescription()
+    if let delay = value["initialDelay"]?.span { probe.initialDelay = delay }
+    if let period = value["period"]?.span { probe.period = period }
+    if let timeout = value["timeout"]?.span { probe.timeout = timeout }
+    if let successes = value["successThreshold"]?.integer { probe.successThreshold = Int(successes) }
+    if let failures = value["failureThreshold"]?.integer { probe.failureThreshold = Int(failures) }
+    return probe
   }
 
   private func replicas(_ value: ResolvedValue, of service: String, _ zones: ZoneRegister) -> [ReplicaDescription] {
@@ -102,6 +115,8 @@ struct WorldReader {
           zone: item["zone"] == nil ? home : zones.number(item["zone"]), weight: UInt32(clamping: weight),
           speed: item["speed"]?.number ?? 1)
         if let time = item["time"] { replica.time = distributions.distribution(time) }
+        replica.priority = Int(item["priority"]?.integer ?? 0)
+        for label in item["metadata"]?.entries ?? [] { replica.metadata[label.key] = label.value.text ?? "" }
         list.append(replica)
       }
     }

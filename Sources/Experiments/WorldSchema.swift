@@ -53,6 +53,10 @@ public enum WorldSchema {
           Field("coldStart", coldStart, .optional, "slowness of young replicas"),
           Field("antagonist", antagonist, .optional, "a neighbour that takes capacity"),
           Field(
+            "readinessProbe", readinessProbe, .optional, "discovery lists a replica only while it passes (Kubernetes)"),
+          Field(
+            "endpointSlice", endpointSlice, .standard("{}"), "how late the control plane publishes what is ready"),
+          Field(
             "proxies", .word(["perReplica", "shared"]), .standard("perReplica"),
             "whether its replicas' calls go through a data plane each or through one"),
         ]))
@@ -68,7 +72,30 @@ public enum WorldSchema {
         Field("weight", .integer(1...4_294_967_295), .standard("1"), "its share of traffic"),
         Field("speed", .number(0...1e6, above: true), .standard("1"), "how fast it serves; 2 is twice as fast"),
         Field("time", Distributions.shape, .optional, "its own service demand"),
+        Field("priority", .integer(0...127), .standard("0"), "who takes requests first; 0 does"),
+        Field(
+          "metadata", .names(NameGroup("label", rule: .title, of: .text(.any))), .standard("{}"),
+          "labels that subsets are selected by"),
       ]))
+
+  private static let readinessProbe = Shape.fields(
+    FieldGroup(
+      "a readiness probe",
+      [
+        Field("initialDelay", .anySpan, .standard("0s"), "from a replica's start to its first probe"),
+        Field("period", .positiveSpan, .standard("10s"), "from probe to probe"),
+        Field("timeout", .positiveSpan, .standard("1s"), "how long a hung replica's probe waits before it has failed"),
+        Field("successThreshold", .integer(1...1_000_000), .standard("1"), "successes in a row that make it ready"),
+        Field("failureThreshold", .integer(1...1_000_000), .standard("3"), "failures in a row that make it unready"),
+      ]))
+
+  private static let endpointSlice = Shape.fields(
+    FieldGroup(
+      "an endpoint slice",
+      [
+        Field("delay", .anySpan, .standard("0s"), "how late a change is published, at the least"),
+        Field("jitter", .anySpan, .standard("0s"), "up to this much later, drawn per change"),
+      ], shorthand: "delay"))
 
   private static let call = Shape.fields(
     FieldGroup(

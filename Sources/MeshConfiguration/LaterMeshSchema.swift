@@ -17,8 +17,6 @@ enum LaterMeshSchema {
     Field(
       "slowStart", slowStart, .optional, "less traffic for young endpoints (Envoy)",
       support: .notYet { $0["window"]?.isZero ?? false }),
-    Field(
-      "updateMergeWindow", .anySpan, .optional, "endpoint changes within it are taken in together", support: .notYet),
   ]
 
   static let routeFields: [Field] = [

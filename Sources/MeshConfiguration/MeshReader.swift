@@ -35,14 +35,22 @@ public struct MeshReader {
         entry.keyOrigin, ConfigurationPath.joined(value.path, "service"), "missing; expected the service behind it")
     }
     let balancer = value["balancer"].flatMap { PolicyShapes.choice($0, log: log) }
-    return ClusterDescription(
+    var description = ClusterDescription(
       name: entry.key, service: service?.text ?? entry.key,
       transport: value["protocol"]?.text.flatMap(ClusterProtocol.init(rawValue:)) ?? .http2,
       usesTLS: value["tls"]?.flag ?? false, connectTimeout: value["connectTimeout"]?.span ?? .seconds(5),
       balancer: balancer ?? PolicyChoice(name: "random", parameters: PolicyParameters([])),
       failureAccrual: value["failureAccrual"].flatMap(accrual),
-      discovery: DiscoveryDescription(
-        delay: value["discovery"]?["delay"]?.span ?? .zero, jitter: value["discovery"]?["jitter"]?.span ?? .zero))
+      discovery: discovery(value["discovery"]))
+    description.updateMergeWindow = value["updateMergeWindow"]?.span ?? .zero
+    return description
+  }
+
+  private func discovery(_ value: ResolvedValue?) -> DiscoveryDescription {
+    DiscoveryDescription(
+      delay: value?["delay"]?.span ?? .zero, jitter: value?["jitter"]?.span ?? .zero,
+      dns: value?["dns"]?["ttl"]?.span.map { DNSDescription(ttl: $0) },
+      sendUnhealthyEndpoints: value?["sendUnhealthyEndpoints"]?.flag ?? false)
   }
 
   private func accrual(_ value: ResolvedValue) -> ConsecutiveAccrualDescription? {

@@ -57,6 +57,9 @@ public enum MeshSchema {
           Field("balancer", PolicyShapes.balancer, .required, "how an endpoint is chosen"),
           Field("failureAccrual", failureAccrual, .optional, "shuts out endpoints that keep failing (Linkerd)"),
           Field("discovery", discovery, .standard("{}"), "how late a change of endpoints is seen, per data plane"),
+          Field(
+            "updateMergeWindow", .anySpan, .standard("0s"),
+            "changes of health, weight or metadata within it reach balancers together; 0s for at once (Envoy)"),
         ] + LaterMeshSchema.clusterFields))
   }
 
@@ -90,6 +93,20 @@ public enum MeshSchema {
       [
         Field("delay", .anySpan, .standard("0s"), "the least delay"),
         Field("jitter", .anySpan, .standard("0s"), "up to this much more, drawn per data plane and change"),
+        Field(
+          "dns",
+          .fields(
+            FieldGroup(
+              "a name's resolution",
+              [
+                Field(
+                  "ttl", .positiveSpan, .required,
+                  "from resolution to resolution; each data plane resolves at a phase of its own")
+              ], shorthand: "ttl")), .optional,
+          "asks a name server in place of being told; delay and jitter are then how late that knows"),
+        Field(
+          "sendUnhealthyEndpoints", .flag, .standard("false"),
+          "whether replicas that are not ready stay listed, as unhealthy (Istio's PILOT_SEND_UNHEALTHY_ENDPOINTS)"),
       ], shorthand: "delay"))
 
   /// One route.

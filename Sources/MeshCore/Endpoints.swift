@@ -314,6 +314,9 @@ public struct EndpointSet: ~Copyable {
 
   private mutating func rebuildAvailable() {
     available.removeAll()
-    for place in 0..<listed.count where states[listed[place]].isAdmitted { available.append(listed[place]) }
+    for place in 0..<listed.count {
+      let slot = listed[place]
+      if states[slot].isAdmitted && states[slot].health != .unhealthy { available.append(slot) }
+    }
   }
 }

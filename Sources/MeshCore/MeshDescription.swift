@@ -69,17 +69,35 @@ public struct ConsecutiveAccrualDescription: Sendable, Hashable {
   }
 }
 
-/// How late a data plane hears of an endpoint change.
+/// Discovery by name: a data plane knows the set as of its last resolution.
+public struct DNSDescription: Sendable, Hashable {
+  /// From resolution to resolution, above 0. Each data plane resolves at a phase of its own.
+  public var ttl: TimeSpan
+
+  /// Discovery by names that hold for `ttl`.
+  public init(ttl: TimeSpan) { self.ttl = ttl }
+}
+
+/// How a data plane hears of an endpoint change, and how late.
 public struct DiscoveryDescription: Sendable, Hashable {
   /// The least delay.
   public var delay: TimeSpan
   /// Up to this much more, uniformly, drawn per data plane and change.
   public var jitter: TimeSpan
+  /// Resolution of a name in place of a control plane's push; `delay` and `jitter` are then how late the name server knows.
+  public var dns: DNSDescription?
+  /// Whether endpoints that are not ready stay listed, as unhealthy (Istio's `PILOT_SEND_UNHEALTHY_ENDPOINTS`); else they
+  /// are left out.
+  public var sendUnhealthyEndpoints: Bool
 
   /// Discovery that is late by `delay` and up to `jitter` more.
-  public init(delay: TimeSpan = .zero, jitter: TimeSpan = .zero) {
+  public init(
+    delay: TimeSpan = .zero, jitter: TimeSpan = .zero, dns: DNSDescription? = nil, sendUnhealthyEndpoints: Bool = false
+  ) {
     self.delay = delay
     self.jitter = jitter
+    self.dns = dns
+    self.sendUnhealthyEndpoints = sendUnhealthyEndpoints
   }
 }
 
@@ -101,6 +119,8 @@ public struct ClusterDescription: Sendable, Hashable {
   public var failureAccrual: ConsecutiveAccrualDescription?
   /// How late endpoint changes are seen.
   public var discovery: DiscoveryDescription
+  /// How long changes of health, weight and metadata are gathered before balancers hear of them; 0 for not at all (Envoy).
+  public var updateMergeWindow: TimeSpan = .zero
 
   /// A cluster.
   public init(

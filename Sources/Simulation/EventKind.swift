@@ -56,13 +56,19 @@ enum EventKind: UInt8, BitwiseCopyable {
   case probeReachesReplica = 26
   /// A probe's answer is back: probe.
   case probeReturns = 27
+  /// A kubelet asks a replica whether it is ready: replica and container.
+  case readinessProbed = 28
+  /// A readiness probe has waited in vain: replica and container.
+  case readinessProbeTimedOut = 29
+  /// What is ready of a service is published: service and version.
+  case published = 30
 
   /// Whether it comes round whatever requests do. A run in which nothing else is left does not go on.
   var isHousekeeping: Bool {
     switch self {
     case .faultBegins, .faultEnds, .pauseBegins, .pauseEnds, .restarted, .antagonistTakes, .antagonistGives,
       .fluctuates,
-      .discovered, .windowEnds, .warmUpEnds:
+      .discovered, .windowEnds, .warmUpEnds, .readinessProbed, .readinessProbeTimedOut, .published:
       return true
     default:
       return false

@@ -108,7 +108,7 @@ public struct TimelineRow: Sendable, Hashable {
 public struct EventRow: Sendable, Hashable {
   /// When.
   public var time: Timestamp
-  /// `faultBegan`, `faultEnded`, `ejected`, `returned`, `probation`, `scaled`, …
+  /// `faultBegan`, `faultEnded`, `ejected`, `returned`, `probation`, `scaled`, `ready`, `unready`, …
   public var event: String
   /// The cluster or service concerned; empty when none is.
   public var cluster: String

@@ -145,6 +145,7 @@ extension World {
       }
     }
     forgetWork(replica)
+    watchReadiness(replica)
     if !isSilent { closeConnections(of: replica) }
     mayBeGone(replica)
   }
@@ -185,8 +186,10 @@ extension World {
 
   /// A replica is back, if nothing else keeps it down: fresh, with nothing to do.
   private mutating func comeUp(_ replica: Int32) {
-    let wasDown = isDown(replica) || replicas[replica].condition.contains(.hung)
+    let wasGone = isDown(replica)
+    let wasDown = wasGone || replicas[replica].condition.contains(.hung)
     resetCondition(replica)
+    if wasGone && !isDown(replica) { containerStarts(replica) }
     if wasDown && !isDown(replica) && !replicas[replica].condition.contains(.hung) { replicas[replica].started = now }
   }
 

@@ -160,7 +160,7 @@ extension World {
       for proxy in 0..<proxyCount where proxies[proxy].service == Int32(index) && !proxies[proxy].isShared {
         proxies[proxy].replica = first &+ proxies[proxy].number
       }
-      memberships.counts.append([Int32(service.replicas.count)])
+      memberships.add(service, room: rooms[index])
     }
   }
 
@@ -370,14 +370,14 @@ extension World {
     }
     memberships.known = Pool(repeating: 0, count: proxyCount * mesh.clusters.count)
     memberships.isHeldUp = Pool(repeating: false, count: proxyCount * mesh.clusters.count)
+    memberships.resolutions = Pool(repeating: Resolution(), count: proxyCount * mesh.clusters.count)
+    beginReadiness()
     // One list for all data planes: they share its storage.
-    let listings = description.services.indices.map { service in
-      endpoints(ofService: service, count: description.services[service].replicas.count)
-    }
+    let listings = mesh.clusters.indices.map { endpoints(ofCluster: $0, version: 0) }
     for proxy in 0..<proxyCount {
       for cluster in mesh.clusters.indices {
         proxies[proxy].plane.endpointsChanged(
-          cluster: cluster, listings[memberships.services[cluster]], at: .zero, into: &actions)
+          cluster: cluster, listings[cluster], at: .zero, into: &actions)
         workOff(for: proxy)
       }
     }

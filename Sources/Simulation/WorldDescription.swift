@@ -139,16 +139,23 @@ public struct ReplicaDescription: Sendable, Hashable {
   public var speed: Double
   /// Its own service demand, when not the service's.
   public var time: DistributionDescription?
+  /// Its priority, from 0, which is used first.
+  public var priority: Int
+  /// What subsets are selected by.
+  public var metadata: [String: String]
 
   /// A replica.
   public init(
-    name: String, zone: Int = -1, weight: UInt32 = 1, speed: Double = 1, time: DistributionDescription? = nil
+    name: String, zone: Int = -1, weight: UInt32 = 1, speed: Double = 1, time: DistributionDescription? = nil,
+    priority: Int = 0, metadata: [String: String] = [:]
   ) {
     self.name = name
     self.zone = zone
     self.weight = weight
     self.speed = speed
     self.time = time
+    self.priority = priority
+    self.metadata = metadata
   }
 }
 
@@ -230,6 +237,10 @@ public struct ServiceDescription: Sendable, Hashable {
   public var antagonist: AntagonistDescription?
   /// Whether the callers inside this service share one data plane rather than one per replica.
   public var sharesDataPlane: Bool
+  /// When a replica counts as ready; nil for from its start to its end, whatever befalls it.
+  public var readinessProbe: ReadinessProbeDescription?
+  /// How late what is ready is published.
+  public var endpointSlice = EndpointSliceDescription()
 
   /// A service with the defaults of the scenario file.
   public init(name: String, replicas: [ReplicaDescription], time: DistributionDescription) {

@@ -30,21 +30,25 @@ struct Harness: ~Copyable {
 
   init(
     timeout: TimeSpan? = nil, accrual: ConsecutiveAccrualDescription? = nil, balancer: String = "roundRobin",
-    profile: MeshProfile = .weir, seed: UInt64 = 1
+    profile: MeshProfile = .weir, seed: UInt64 = 1, mergeWindow: TimeSpan = .zero
   ) {
     let policy = PolicyChoice(
       name: balancer, parameters: PolicyParameters(PolicyRegistry.policy(named: balancer)?.parameters ?? []))
+    var cluster = ClusterDescription(name: "web", service: "web", balancer: policy, failureAccrual: accrual)
+    cluster.updateMergeWindow = mergeWindow
     let mesh = MeshDescription(
-      profile: profile,
-      clusters: [ClusterDescription(name: "web", service: "web", balancer: policy, failureAccrual: accrual)],
+      profile: profile, clusters: [cluster],
       routes: [RouteDescription(match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout)]
     )
     plane = DataPlane(mesh, key: RandomKey(seed: seed, replication: 0, purpose: .balancer, entity: 7))
   }
 
   mutating func list(_ numbers: [Int32]) {
-    plane.endpointsChanged(
-      cluster: 0, numbers.map { EndpointDescription(identity: EndpointIdentity($0)) }, at: now, into: &actions)
+    listAs(numbers.map { EndpointDescription(identity: EndpointIdentity($0)) })
+  }
+
+  mutating func listAs(_ endpoints: [EndpointDescription]) {
+    plane.endpointsChanged(cluster: 0, endpoints, at: now, into: &actions)
     carryOut()
   }
 
