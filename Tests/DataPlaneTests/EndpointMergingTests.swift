@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct EndpointMergingTests {
   private func endpoint(
-    _ number: Int32, priority: Int32 = 0, _ health: EndpointHealth = .healthy
+    _ number: Int32, priority: Int32 = 0, _ health: MeshCore.EndpointHealth = .healthy
   ) -> EndpointDescription {
     EndpointDescription(identity: EndpointIdentity(number), priority: priority, health: health)
   }
