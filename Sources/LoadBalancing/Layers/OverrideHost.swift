@@ -9,9 +9,9 @@
 // Needs per request: the endpoints named, looked up by the caller, and their health. Comes before priorities and
 // everything below them.
 
-/// An endpoint's health as discovery and checks tell it, in Envoy's order.
+/// An endpoint's health in the words of Envoy's `override_host_status`, in their order.
 @frozen
-public enum EndpointHealth: UInt8, BitwiseCopyable, Hashable, Sendable {
+public enum HostStatus: UInt8, BitwiseCopyable, Hashable, Sendable {
   /// Nothing is known.
   case unknown
   /// It is well.
@@ -43,7 +43,7 @@ public struct OverrideHost: BitwiseCopyable, Sendable {
   private var accepted: UInt8
 
   /// Accepts endpoints of these healths; Envoy's unless said.
-  public init(accepting healths: [EndpointHealth] = [.unknown, .healthy, .degraded]) {
+  public init(accepting healths: [HostStatus] = [.unknown, .healthy, .degraded]) {
     accepted = healths.reduce(0) { $0 | 1 << $1.rawValue }
   }
 
@@ -52,7 +52,7 @@ public struct OverrideHost: BitwiseCopyable, Sendable {
   ///   - health: that of the endpoint named; `nil` when there is no such endpoint.
   ///   - isStrict: whether the request is to go there or nowhere.
   ///   - isRetry: whether it has been sent before: then what it names no longer counts.
-  public func decide(_ health: EndpointHealth?, isStrict: Bool, isRetry: Bool) -> Decision {
+  public func decide(_ health: HostStatus?, isStrict: Bool, isRetry: Bool) -> Decision {
     if isRetry { return .balance }
     if let health, accepted & 1 << health.rawValue != 0 { return .use }
     return isStrict ? .fail : .balance

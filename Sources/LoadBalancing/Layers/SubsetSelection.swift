@@ -131,6 +131,11 @@ public struct SubsetSelection: Sendable {
     }
   }
 
+  /// Endpoints came or went or changed their metadata, all of whose values are texts.
+  public mutating func update(texts endpoints: [[String: String]]) {
+    update(endpoints.map { metadata in metadata.mapValues { .text($0) } })
+  }
+
   private func matchesDefault(_ metadata: [String: MetadataValue]) -> Bool {
     settings.defaultSubset.allSatisfy { wanted in
       guard let value = metadata[wanted.key] else { return false }

@@ -58,8 +58,8 @@ import Testing
     }
   }
 
-  // Goal: Finagle's quirk is kept: of a server on which the arc begins and ends, the far part alone counts, so it can be its own
-  // second candidate.
+  // Goal: Finagle's quirk is kept: of a server on which the arc begins and ends, the far part alone counts, so it can
+  // be its own second candidate.
   @Test func bothEndsOnOneServer() {
     let ring = ApertureRing(servers: 13, offset: 3.0 / 7, width: 1)
     #expect(abs(ring.weight(of: 5) - (3.0 / 7 * 13 - 5)) < 1e-9 && ring.coveredCount == 13)

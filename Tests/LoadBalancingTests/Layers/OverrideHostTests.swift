@@ -6,7 +6,7 @@ import Testing
   @Test func decides() {
     let rule = OverrideHost()
     for (health, isAccepted) in [
-      (EndpointHealth.unknown, true), (.healthy, true), (.degraded, true), (.unhealthy, false), (.draining, false),
+      (HostStatus.unknown, true), (.healthy, true), (.degraded, true), (.unhealthy, false), (.draining, false),
       (.timeout, false),
     ] {
       for isStrict in [false, true] {
