@@ -2,9 +2,9 @@
 
 SWIFT ?= swift
 SCENARIO ?= Scenarios/beyond-round-robin.yaml
-SOURCES = Package.swift Sources Tests
+SOURCES = Package.swift Sources Tests Benchmarks/policies
 
-.PHONY: help demo build test test-core bench bench-long lint format results clean dependencies
+.PHONY: help demo build test test-core bench bench-long bench-policies lint format results clean dependencies
 .DEFAULT_GOAL := help
 
 help: ## Shows this list
@@ -36,10 +36,13 @@ bench: build ## Measures speed, memory and allocations beside reference programs
 bench-long: build ## The same, with 100 million requests for the memory's peak
 	@python3 Benchmarks/bench.py --long $(if $(RECORD),--record)
 
+bench-policies: dependencies ## Times table rebuilds beside plain C++ and a pick of every policy (RECORD=1 keeps the figures)
+	@python3 Benchmarks/bench_policies.py $(if $(RECORD),--record)
+
 lint: ## Checks the format of the sources and the syntax of the scripts
 	@$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SOURCES)
 	@sh -n Scripts/install-dependencies && bash -n .ci/run
-	@if command -v python3 >/dev/null; then python3 -c 'import ast; ast.parse(open("Benchmarks/bench.py").read())'; fi
+	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f"Benchmarks/{name}.py").read()) for name in ("bench", "bench_policies")]'; fi
 	@echo "lint: clean"
 
 format: ## Formats the sources in place

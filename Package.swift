@@ -62,6 +62,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
+    // Times policies and their tables.
+    .executableTarget(
+      name: "bench-policies", dependencies: ["LoadBalancing", "MeshCore"], path: "Benchmarks/policies",
+      swiftSettings: settings),
+
     // Reads other systems' test vectors, and runs them.
     .target(name: "TestVectors", swiftSettings: settings),
     .target(
