@@ -1,4 +1,4 @@
-// One cluster inside one data plane: its endpoints, its balancer, what fault detection knows of each endpoint.
+// One cluster inside one data plane: its endpoints, its balancers, what fault detection knows of each endpoint.
 
 import FaultDetection
 import LoadBalancing
@@ -19,10 +19,26 @@ struct ClusterState: ~Copyable {
   var endpoints: EndpointSet
   /// Changes that wait for their merge window; nil without one.
   var merging: EndpointMerging?
-  /// Who chooses.
-  private var balancer: any LoadBalancer & ~Copyable
-  /// The balancer's stream for what no request causes.
-  private var random: RandomStream
+  /// Who chooses: one group without layers, else one for each part of the endpoints that requests are sent to.
+  var groups: BalancingGroups
+  /// The layers around the balancer, if any.
+  var layers: ClusterLayers?
+  /// Whether there are any.
+  private let isLayered: Bool
+  /// The group of each key that has had one.
+  var groupNumbers: [GroupKey: Int32] = [:]
+  /// By slot: where the numbers of its groups begin in `groupEntries`.
+  var groupStarts = Pool<Int32>()
+  var groupEntries = Pool<Int32>()
+  /// For what layers draw when endpoints change.
+  var layerRandom: RandomStream
+  private var wasInPanic = false
+  private let policy: PolicyDescriptor
+  private let parameters: PolicyParameters
+  private let place: BalancerContext
+  private let key: RandomKey
+  /// What failures count as for the balancer, if they are penalised.
+  private let biaser: LoadBiaser?
   /// Failure accrual's settings, when on.
   private let accrual: ConsecutiveAccrualDescription?
   /// Whether the balancer wants to hear of attempts.
@@ -31,8 +47,6 @@ struct ClusterState: ~Copyable {
   let hasWishes: Bool
   /// Whether the balancer wants servers' reports of their load.
   let wantsLoadReports: Bool
-  /// The timer that wakes the balancer, or none.
-  var wakeTimer: TimerHandle = .none
   /// Whether fault detection is on.
   let detects: Bool
   /// Whether the attempt that began last is a probe.
@@ -40,26 +54,65 @@ struct ClusterState: ~Copyable {
   /// Failure accrual by slot; empty when off.
   var accruals: Pool<EndpointAccrual>
 
-  init(_ description: ClusterDescription, balancer: consuming any LoadBalancer & ~Copyable, random: RandomStream) {
-    self.endpoints = EndpointSet()
-    self.merging = EndpointMerging(window: description.updateMergeWindow)
-    self.observesAttempts = balancer.observesAttempts
-    self.hasWishes = balancer.hasWishes
-    self.wantsLoadReports = balancer.wantsLoadReports
-    self.balancer = balancer
-    self.random = random
-    self.accrual = description.failureAccrual
-    self.detects = description.failureAccrual != nil
-    self.accruals = Pool()
+  init(
+    _ description: ClusterDescription, criteria: [[NamedValue]?], policy: PolicyDescriptor, place: BalancerContext,
+    key: RandomKey
+  ) {
+    let parameters = description.balancer.parameters
+    let balancer = policy.make(parameters, Self.place(place, description))
+    observesAttempts = balancer.observesAttempts
+    hasWishes = balancer.hasWishes
+    wantsLoadReports = balancer.wantsLoadReports
+    let first = GroupKey(subset: 0, priority: 0, zone: GroupKey.allZones, source: .healthy)
+    groupNumbers[first] = 0
+    endpoints = EndpointSet()
+    merging = EndpointMerging(window: description.updateMergeWindow)
+    groups = BalancingGroups()
+    groups.append(BalancingGroup(key: first, balancer: balancer, random: key.stream()))
+    layers = description.layers.map { ClusterLayers($0, place: place, criteria: criteria) }
+    isLayered = description.layers != nil
+    layerRandom = key.key(1).stream()
+    self.policy = policy
+    self.parameters = parameters
+    self.place = Self.place(place, description)
+    self.key = key
+    biaser = description.layers?.failurePenalty.map { LoadBiaser(penalty: $0) }
+    accrual = description.failureAccrual
+    detects = description.failureAccrual != nil
+    accruals = Pool()
+  }
+
+  private static func place(_ place: BalancerContext, _ description: ClusterDescription) -> BalancerContext {
+    var own = place
+    own.slowStart = description.slowStart
+    return own
+  }
+
+  /// Makes another group; returns its number.
+  mutating func addGroup(_ group: GroupKey) -> Int {
+    let number = groups.count
+    groups.append(
+      BalancingGroup(
+        key: group, balancer: policy.make(parameters, place), random: key.key(UInt64(number) &+ 1).stream()))
+    return number
   }
 
   /// Chooses an endpoint and counts the attempt in. Returns its slot, or -1 when none may be chosen.
   @inline(__always)
-  mutating func begin(_ context: PickContext, _ draws: inout RandomStream, at now: Timestamp) -> Int32 {
-    let slot = balancer.pick(endpoints.view, context, &draws, at: now)
+  mutating func begin(_ context: PickContext, route: Int32, _ draws: inout RandomStream, at now: Timestamp) -> Int32 {
+    let slot =
+      isLayered
+      ? pickInLayers(context, route: route, &draws, at: now)
+      : groups[0].balancer.pick(endpoints.view, context, &draws, at: now)
     if slot < 0 { return -1 }
     endpoints.states[slot].inFlight &+= 1
-    if observesAttempts { balancer.began(endpoints.view, slot: slot, at: now) }
+    if observesAttempts {
+      if isLayered {
+        beganInLayers(slot, at: now)
+      } else {
+        groups[0].balancer.began(endpoints.view, slot: slot, at: now)
+      }
+    }
     // A probe's permit is taken: nobody else may go there until the verdict.
     if detects {
       hasSentProbe = accruals[slot].machine.attemptSent()
@@ -68,36 +121,112 @@ struct ClusterState: ~Copyable {
     return slot
   }
 
+  @inline(never)
+  private mutating func pickInLayers(
+    _ context: PickContext, route: Int32, _ draws: inout RandomStream, at now: Timestamp
+  ) -> Int32 {
+    let tries = layers?.orders[Int(route)].count ?? 0
+    for place in 0..<tries {
+      guard let subset = layers?.orders[Int(route)][place] else { return -1 }
+      let group = layers?.group(subset: Int(subset), &draws) ?? -1
+      if group < 0 { continue }
+      let view = EndpointView(states: endpoints.states.view, available: groups[Int(group)].members.view)
+      let slot = groups[Int(group)].balancer.pick(view, context, &draws, at: now)
+      if slot >= 0 { return slot }
+    }
+    return -1
+  }
+
+  @inline(never)
+  private mutating func beganInLayers(_ slot: Int32, at now: Timestamp) {
+    for place in groupStarts[slot]..<groupStarts[slot &+ 1] {
+      let group = Int(groupEntries[place])
+      let view = EndpointView(states: endpoints.states.view, available: groups[group].members.view)
+      groups[group].balancer.began(view, slot: slot, at: now)
+    }
+  }
+
   /// Counts an attempt out and tells the balancer how it went.
   @inline(__always)
   mutating func end(slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp) {
     endpoints.states[slot].inFlight &-= 1
-    if observesAttempts { balancer.ended(endpoints.view, slot: slot, outcome, at: now) }
+    if observesAttempts {
+      if isLayered {
+        endInLayers(slot, outcome, at: now)
+      } else {
+        groups[0].balancer.ended(endpoints.view, slot: slot, outcome, at: now)
+      }
+    }
+  }
+
+  @inline(never)
+  private mutating func endInLayers(_ slot: Int32, _ given: AttemptOutcome, at now: Timestamp) {
+    var outcome = given
+    if let biaser, outcome.isAnswered {
+      outcome.latency = biaser.recordedLatency(outcome.latency, LoadBiaser.failure(status: outcome.status))
+    }
+    forEachGroup(of: slot) { group, view in group.balancer.ended(view, slot: slot, outcome, at: now) }
+  }
+
+  /// Does something with every group that an endpoint is in, and what the group's balancer sees.
+  private mutating func forEachGroup(of slot: Int32, _ body: (inout BalancingGroup, EndpointView) -> Void) {
+    if !isLayered {
+      let view = endpoints.view
+      groups.modify(0) { body(&$0, view) }
+      return
+    }
+    if Int(slot) &+ 1 >= groupStarts.count { return }
+    for place in groupStarts[slot]..<groupStarts[slot &+ 1] {
+      let number = Int(groupEntries[place])
+      let view = view(ofGroup: number)
+      groups.modify(number) { body(&$0, view) }
+    }
+  }
+
+  /// What a group's balancer sees.
+  func view(ofGroup number: Int) -> EndpointView {
+    isLayered
+      ? EndpointView(states: endpoints.states.view, available: groups[number].members.view) : endpoints.view
   }
 
   /// Hands on what an oracle sees.
-  mutating func observed(_ work: ObservedWork, slot: Int32) { balancer.observed(endpoints.view, slot: slot, work) }
+  mutating func observed(_ work: ObservedWork, slot: Int32) {
+    forEachGroup(of: slot) { group, view in group.balancer.observed(view, slot: slot, work) }
+  }
 
   /// Hands on what a server says of its load.
   mutating func reported(slot: Int32, _ report: LoadReport, at now: Timestamp) {
-    balancer.reported(endpoints.view, slot: slot, report, at: now)
+    forEachGroup(of: slot) { group, view in group.balancer.reported(view, slot: slot, report, at: now) }
   }
 
   /// Hands on a probe's answer, or that there is none.
-  mutating func probed(slot: Int32, _ report: LoadReport?, at now: Timestamp) {
-    balancer.probed(endpoints.view, slot: slot, report, at: now)
+  mutating func probed(slot: Int32, _ report: LoadReport?, group number: Int, at now: Timestamp) {
+    let view = view(ofGroup: number)
+    groups.modify(number) { $0.balancer.probed(view, slot: slot, report, at: now) }
   }
 
-  /// Wakes the balancer.
-  mutating func woken(at now: Timestamp) { balancer.woken(endpoints.view, &random, at: now) }
+  /// Wakes a group's balancer.
+  mutating func woken(group number: Int, at now: Timestamp) {
+    let view = view(ofGroup: number)
+    groups.modify(number) { group in
+      group.wakeTimer = .none
+      group.balancer.woken(view, &group.random, at: now)
+    }
+  }
 
-  /// What the balancer asks for next, if anything.
-  mutating func nextWish(at now: Timestamp) -> BalancerWish? {
-    hasWishes ? balancer.nextWish(endpoints.view, &random, at: now) : nil
+  /// What a group's balancer asks for next, if anything.
+  mutating func nextWish(group number: Int, at now: Timestamp) -> BalancerWish? {
+    if !hasWishes { return nil }
+    let view = view(ofGroup: number)
+    return groups.modify(number) { group in group.balancer.nextWish(view, &group.random, at: now) }
   }
 
   /// The figure by which the balancer compares an endpoint, if it compares any.
-  mutating func rank(slot: Int32, at now: Timestamp) -> Double? { balancer.rank(endpoints.view, slot: slot, at: now) }
+  mutating func rank(slot: Int32, at now: Timestamp) -> Double? {
+    var rank: Double?
+    forEachGroup(of: slot) { group, view in rank = rank ?? group.balancer.rank(view, slot: slot, at: now) }
+    return rank
+  }
 
   /// Replaces the endpoints; who is new gets a fresh state machine.
   mutating func list(_ descriptions: [EndpointDescription], at now: Timestamp) {
@@ -111,7 +240,25 @@ struct ClusterState: ~Copyable {
         accruals[slot].incarnation = endpoints.states[slot].incarnation
       }
     }
-    balancer.endpointsChanged(endpoints.roster, &random, at: now)
+    endpointsChanged(at: now)
+  }
+
+  /// Tells the balancers that there are others to choose from.
+  private mutating func endpointsChanged(at now: Timestamp) {
+    if isLayered {
+      regroup(at: now)
+      return
+    }
+    let roster = endpoints.roster
+    groups.modify(0) { group in group.balancer.endpointsChanged(roster, &group.random, at: now) }
+  }
+
+  /// Whether the cluster panics now, if that has changed since it was asked last.
+  mutating func takePanicChange() -> Bool? {
+    let isInPanic = layers?.isInPanic ?? false
+    if isInPanic == wasInPanic { return nil }
+    wasInPanic = isInPanic
+    return isInPanic
   }
 
   /// Feeds one verdict on an answer to failure accrual and applies what follows.
@@ -147,8 +294,6 @@ struct ClusterState: ~Copyable {
   }
 
   private mutating func setAdmitted(_ admitted: Bool, slot: Int32, at now: Timestamp) {
-    if endpoints.setExcluded(!admitted, by: .failureAccrual, slot: slot) {
-      balancer.endpointsChanged(endpoints.roster, &random, at: now)
-    }
+    if endpoints.setExcluded(!admitted, by: .failureAccrual, slot: slot) { endpointsChanged(at: now) }
   }
 }

@@ -11,6 +11,7 @@ extension DataPlane {
     // Who has left is not judged any more.
     if !clusters[cluster].endpoints.states[slot].isListed { return }
     let verdict = clusters[cluster].classified(slot: slot, isFailure: isFailure, &detectionRandom, at: now)
+    defer { reportPanic(cluster: cluster, into: &actions) }
     switch verdict {
     case .none, .probation:
       return
@@ -39,6 +40,15 @@ extension DataPlane {
     if clusters[cluster].penaltyElapsed(slot: record.slot, at: now) {
       report(.probation, record.subject, state.identity, failures: 0, penalty: .zero, into: &actions)
     }
+    reportPanic(cluster: cluster, into: &actions)
+  }
+
+  /// Says when a cluster begins or ends to panic.
+  func reportPanic(cluster: Int, into actions: inout ActionBuffer) {
+    guard let isInPanic = clusters[cluster].takePanicChange() else { return }
+    report(
+      isInPanic ? .panicBegan : .panicEnded, Int32(truncatingIfNeeded: cluster), EndpointIdentity(-1), failures: 0,
+      penalty: .zero, into: &actions)
   }
 
   /// Endpoints that discovery no longer lists need no penalty any more.

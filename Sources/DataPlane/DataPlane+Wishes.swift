@@ -9,6 +9,8 @@ import MeshCore
 /// A probe under way.
 struct ProbeRecord: BitwiseCopyable {
   var cluster: Int32
+  /// Whose balancer asked.
+  var group: Int32
   var slot: Int32
   /// Whose slot that was when it began.
   var incarnation: UInt32
@@ -17,31 +19,37 @@ struct ProbeRecord: BitwiseCopyable {
 }
 
 extension DataPlane {
-  /// Does what a cluster's balancer asks for.
+  /// Does what a cluster's balancers ask for.
   @inline(never)
   mutating func grantWishes(cluster: Int, at now: Timestamp, into actions: inout ActionBuffer) {
-    while let wish = clusters[cluster].nextWish(at: now) {
-      switch wish {
-      case .probe(let slot, let timeout):
-        startProbe(cluster: cluster, slot: slot, timeout: timeout, at: now, into: &actions)
-      case .wake(let time):
-        let former = clusters[cluster].wakeTimer
-        if former.index >= 0 { drop(former, into: &actions) }
-        let timer = timers.insert(
-          TimerRecord(purpose: .balancer, subject: Int32(truncatingIfNeeded: cluster), slot: -1, incarnation: 0))
-        clusters[cluster].wakeTimer = timer
-        actions.append(.setTimer(timer, deadline: time < now ? now : time))
+    if !clusters[cluster].hasWishes { return }
+    for group in 0..<clusters[cluster].groups.count {
+      while let wish = clusters[cluster].nextWish(group: group, at: now) {
+        switch wish {
+        case .probe(let slot, let timeout):
+          startProbe(cluster: cluster, group: group, slot: slot, timeout: timeout, at: now, into: &actions)
+        case .wake(let time):
+          let former = clusters[cluster].groups[group].wakeTimer
+          if former.index >= 0 { drop(former, into: &actions) }
+          let timer = timers.insert(
+            TimerRecord(
+              purpose: .balancer, subject: Int32(truncatingIfNeeded: cluster), slot: Int32(truncatingIfNeeded: group),
+              incarnation: 0))
+          clusters[cluster].groups[group].wakeTimer = timer
+          actions.append(.setTimer(timer, deadline: time < now ? now : time))
+        }
       }
     }
   }
 
   private mutating func startProbe(
-    cluster: Int, slot: Int32, timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
+    cluster: Int, group: Int, slot: Int32, timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     let state = clusters[cluster].endpoints.states[slot]
     let probe = probes.insert(
       ProbeRecord(
-        cluster: Int32(truncatingIfNeeded: cluster), slot: slot, incarnation: state.incarnation, timer: .none))
+        cluster: Int32(truncatingIfNeeded: cluster), group: Int32(truncatingIfNeeded: group), slot: slot,
+        incarnation: state.incarnation, timer: .none))
     if timeout.nanoseconds > 0 {
       let timer = timers.insert(TimerRecord(purpose: .probe, subject: probe.index, slot: slot, incarnation: 0))
       probes[probe.index].timer = timer
@@ -65,7 +73,7 @@ extension DataPlane {
     // Another endpoint may have the slot by now: the answer is not its.
     let state = clusters[cluster].endpoints.states[record.slot]
     if state.incarnation == record.incarnation && state.isListed {
-      clusters[cluster].probed(slot: record.slot, report, at: now)
+      clusters[cluster].probed(slot: record.slot, report, group: Int(record.group), at: now)
     }
     grantWishes(cluster: cluster, at: now, into: &actions)
   }
@@ -79,9 +87,8 @@ extension DataPlane {
   }
 
   /// A balancer had asked to be woken now.
-  mutating func balancerDue(cluster: Int, at now: Timestamp, into actions: inout ActionBuffer) {
-    clusters[cluster].wakeTimer = .none
-    clusters[cluster].woken(at: now)
+  mutating func balancerDue(cluster: Int, group: Int, at now: Timestamp, into actions: inout ActionBuffer) {
+    clusters[cluster].woken(group: group, at: now)
     grantWishes(cluster: cluster, at: now, into: &actions)
   }
 

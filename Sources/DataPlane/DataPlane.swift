@@ -50,7 +50,7 @@ public struct DataPlane: ~Copyable {
     var purpose: TimerPurpose
     /// The request's or probe's slot, or the cluster.
     var subject: Int32
-    /// The endpoint's slot and incarnation.
+    /// The endpoint's slot, or the balancer's group; and the endpoint's incarnation.
     var slot: Int32
     var incarnation: UInt32
   }
@@ -89,8 +89,8 @@ public struct DataPlane: ~Copyable {
       }
       (clusters + index).initialize(
         to: ClusterState(
-          cluster, balancer: policy.make(cluster.balancer.parameters, place),
-          random: balancerKey.key(UInt64(index)).stream()))
+          cluster, criteria: mesh.routes.map(\.metadataMatch), policy: policy, place: place,
+          key: balancerKey.key(UInt64(index))))
     }
     requests = Slab()
     probes = Slab(capacity: 8)
@@ -167,7 +167,7 @@ public struct DataPlane: ~Copyable {
     // The n-th try compares the same endpoints in every variant that makes one.
     var draws = arrival.randomness.stream(for: .balancer, 1)
     let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
-    let slot = clusters[Int(cluster)].begin(context, &draws, at: now)
+    let slot = clusters[Int(cluster)].begin(context, route: arrival.route, &draws, at: now)
     if slot < 0 {
       actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
       return
@@ -221,6 +221,7 @@ public struct DataPlane: ~Copyable {
     clusters[cluster].list(endpoints, at: now)
     dropPenaltiesOfTheGone(cluster: cluster, into: &actions)
     grantWishes(cluster: cluster, at: now, into: &actions)
+    reportPanic(cluster: cluster, into: &actions)
   }
 
   @inline(__always)
@@ -267,7 +268,7 @@ public struct DataPlane: ~Copyable {
     case .probe:
       probeTimedOut(record.subject, at: now, into: &actions)
     case .balancer:
-      balancerDue(cluster: Int(record.subject), at: now, into: &actions)
+      balancerDue(cluster: Int(record.subject), group: Int(record.slot), at: now, into: &actions)
     case .mergeWindow:
       mergeWindowDue(cluster: Int(record.subject), priority: record.slot, at: now, into: &actions)
     }

@@ -170,13 +170,17 @@ public struct DetectionNotice: BitwiseCopyable, Sendable {
     case probeFailed
     /// The endpoint takes part again.
     case returned
+    /// Too few endpoints of a priority work: all of them are used.
+    case panicBegan
+    /// Enough endpoints work again.
+    case panicEnded
   }
 
   /// What happened.
   public var kind: Kind
   /// In which cluster.
   public var cluster: Int32
-  /// To whom.
+  /// To whom; nobody (-1) for what happens to a cluster.
   public var endpoint: EndpointIdentity
   /// Failures in a row that led to it.
   public var failures: UInt32

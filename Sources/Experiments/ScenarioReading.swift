@@ -131,7 +131,8 @@ final class ScenarioReading {
     let world = body["world"] ?? empty
     let meshValue = body["mesh"] ?? empty
     let services = NameIndex((world["services"]?.entries ?? []).map(\.key))
-    let mesh = MeshReader(services: services, log: log).mesh(meshValue)
+    let zones = ZoneRegister(services: world["services"]?.entries ?? [], clients: world["clients"]?.entries ?? [])
+    let mesh = MeshReader(services: services, zones: NameIndex(zones.names), log: log).mesh(meshValue)
     let hosts = NameIndex(mesh.routes.map(\.match.host))
     let description = WorldReader(log: log, files: files).world(world, hop: meshValue["hop"], hosts: hosts)
     if let cycle = CallGraph(description, mesh).cycle() { tell(cycle, description, world) }

@@ -7,16 +7,11 @@ enum LaterMeshSchema {
   private static let number = Shape.integer(0...4_294_967_295)
 
   static let clusterFields: [Field] = [
-    Field(
-      "panicThreshold", .percentage, .optional, "below this share of healthy endpoints all are used", support: .notYet),
     Field("outlierDetection", outlierDetection, .optional, "ejects endpoints that stand out (Envoy)", support: .notYet),
     Field("healthCheck", healthCheck, .optional, "asks endpoints how they are (Envoy)", support: .notYet),
     Field(
       "circuitBreaker", circuitBreaker, .optional, "limits of what is open at a time (Envoy)",
       support: .notYet { $0.entries.isEmpty }),
-    Field(
-      "slowStart", slowStart, .optional, "less traffic for young endpoints (Envoy)",
-      support: .notYet { $0["window"]?.isZero ?? false }),
   ]
 
   static let routeFields: [Field] = [
@@ -119,15 +114,6 @@ enum LaterMeshSchema {
                 Field("budgetPercent", .percentage, .optional, "retries per request in flight"),
                 Field("minRetryConcurrency", number, .optional, "retries that are always allowed"),
               ])), .optional, "retries in flight by requests in flight"),
-      ]))
-
-  private static let slowStart = Shape.fields(
-    FieldGroup(
-      "slow start",
-      [
-        Field("window", .anySpan, .required, "how long an endpoint counts as young"),
-        Field("aggression", .number(0...1000, above: true), .standard("1"), "how the weight grows: age^(1/aggression)"),
-        Field("minWeightPercent", .percentage, .standard("10"), "the least weight"),
       ]))
 
   private static let retry = Shape.fields(

@@ -8,10 +8,13 @@ public struct MeshReader {
   public let log: FaultLog
   /// The services that are simulated.
   public let services: NameIndex
+  /// The zones there are.
+  public let zones: NameIndex
 
-  /// A reader for a world with these services.
-  public init(services: NameIndex, log: FaultLog) {
+  /// A reader for a world with these services and zones.
+  public init(services: NameIndex, zones: NameIndex = NameIndex([]), log: FaultLog) {
     self.services = services
+    self.zones = zones
     self.log = log
   }
 
@@ -35,6 +38,7 @@ public struct MeshReader {
         entry.keyOrigin, ConfigurationPath.joined(value.path, "service"), "missing; expected the service behind it")
     }
     let balancer = value["balancer"].flatMap { PolicyShapes.choice($0, log: log) }
+    let layers = LayerReader(zones: zones, log: log)
     var description = ClusterDescription(
       name: entry.key, service: service?.text ?? entry.key,
       transport: value["protocol"]?.text.flatMap(ClusterProtocol.init(rawValue:)) ?? .http2,
@@ -43,6 +47,8 @@ public struct MeshReader {
       failureAccrual: value["failureAccrual"].flatMap(accrual),
       discovery: discovery(value["discovery"]))
     description.updateMergeWindow = value["updateMergeWindow"]?.span ?? .zero
+    description.layers = layers.layers(value)
+    description.slowStart = layers.slowStart(value)
     return description
   }
 
@@ -84,7 +90,8 @@ public struct MeshReader {
     var timeout = value["timeout"]?.span
     if timeout == .zero { timeout = nil }
     return RouteDescription(
-      match: description, split: split(value, host: host, match: match, clusters: clusters), timeout: timeout)
+      match: description, split: split(value, host: host, match: match, clusters: clusters), timeout: timeout,
+      metadataMatch: value["metadataMatch"].map { LayerReader.pairs($0) })
   }
 
   /// Headers with their names in lower case, sorted.

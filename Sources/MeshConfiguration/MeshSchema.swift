@@ -60,7 +60,7 @@ public enum MeshSchema {
           Field(
             "updateMergeWindow", .anySpan, .standard("0s"),
             "changes of health, weight or metadata within it reach balancers together; 0s for at once (Envoy)"),
-        ] + LaterMeshSchema.clusterFields))
+        ] + LayerSchema.clusterFields + LaterMeshSchema.clusterFields))
   }
 
   private static let failureAccrual = Shape.choice(
@@ -121,7 +121,7 @@ public enum MeshSchema {
             "split", .list(destination, minimumCount: 1), .optional,
             "where they go, by weight; the cluster named as the host by default"),
           Field("timeout", .anySpan, .optional, "how long a request may take in all; 0s for no limit"),
-        ] + LaterMeshSchema.routeFields))
+        ] + LayerSchema.routeFields + LaterMeshSchema.routeFields))
   }
 
   private static let match = Shape.fields(

@@ -121,12 +121,17 @@ public struct ClusterDescription: Sendable, Hashable {
   public var discovery: DiscoveryDescription
   /// How long changes of health, weight and metadata are gathered before balancers hear of them; 0 for not at all (Envoy).
   public var updateMergeWindow: TimeSpan = .zero
+  /// What stands around the balancer; nil for nothing: then priorities and health do not count.
+  public var layers: LayersDescription?
+  /// Less traffic for young endpoints, where the balancer knows how.
+  public var slowStart: SlowStartDescription?
 
   /// A cluster.
   public init(
     name: String, service: String, transport: ClusterProtocol = .http2, usesTLS: Bool = false,
     connectTimeout: TimeSpan = .seconds(5), balancer: PolicyChoice,
-    failureAccrual: ConsecutiveAccrualDescription? = nil, discovery: DiscoveryDescription = .init()
+    failureAccrual: ConsecutiveAccrualDescription? = nil, discovery: DiscoveryDescription = .init(),
+    layers: LayersDescription? = nil, slowStart: SlowStartDescription? = nil
   ) {
     self.name = name
     self.service = service
@@ -136,6 +141,8 @@ public struct ClusterDescription: Sendable, Hashable {
     self.balancer = balancer
     self.failureAccrual = failureAccrual
     self.discovery = discovery
+    self.layers = layers
+    self.slowStart = slowStart
   }
 }
 
@@ -205,12 +212,17 @@ public struct RouteDescription: Sendable, Hashable {
   public var split: [WeightedCluster]
   /// How long a request may take in all; nil for no limit.
   public var timeout: TimeSpan?
+  /// What it demands of endpoints' metadata where its cluster has subsets; nil for nothing.
+  public var metadataMatch: [NamedValue]?
 
   /// A route.
-  public init(match: RouteMatch, split: [WeightedCluster], timeout: TimeSpan? = nil) {
+  public init(
+    match: RouteMatch, split: [WeightedCluster], timeout: TimeSpan? = nil, metadataMatch: [NamedValue]? = nil
+  ) {
     self.match = match
     self.split = split
     self.timeout = timeout
+    self.metadataMatch = metadataMatch
   }
 }
 

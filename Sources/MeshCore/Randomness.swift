@@ -189,3 +189,10 @@ public struct RandomStream: BitwiseCopyable, Sendable {
     Int(truncatingIfNeeded: next() % UInt64(truncatingIfNeeded: bound))
   }
 }
+
+/// A name's number, the same on every machine, so that draws belong to names and not to places in a file (FNV-1a).
+public func nameHash(_ name: String) -> UInt64 {
+  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+  for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  return hash
+}

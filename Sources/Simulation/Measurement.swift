@@ -133,6 +133,17 @@ extension World {
 
   /// A data plane's fault detection has something to say.
   mutating func report(_ notice: DetectionNotice, proxy: Int) {
+    if notice.kind == .panicBegan || notice.kind == .panicEnded {
+      let begins = notice.kind == .panicBegan
+      measurement.events.append(
+        EventRow(
+          time: Timestamp(nanoseconds: now), event: begins ? "panicBegan" : "panicEnded",
+          cluster: mesh.clusters[Int(notice.cluster)].name,
+          detail: begins
+            ? "too few endpoints work: all of them are used, well or not" : "enough endpoints work again",
+          proxy: proxyName(proxy)))
+      return
+    }
     let cluster = Int(notice.cluster)
     let replica = notice.endpoint.number
     let row = Int(rowOfReplicaZero[cluster] &+ replica)
@@ -158,6 +169,7 @@ extension World {
       name = "returned"
       detail = "the probe succeeded"
       closeEjection(place: place, row: row)
+    case .panicBegan, .panicEnded: break
     }
     measurement.events.append(
       EventRow(

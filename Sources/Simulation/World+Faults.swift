@@ -403,10 +403,3 @@ extension World {
     if next <= horizon { _ = wheel.schedule(at: next, .fluctuates, UInt64(service)) }
   }
 }
-
-/// A name's number, the same on every machine, so that draws belong to names and not to places in a file (FNV-1a).
-func nameHash(_ name: String) -> UInt64 {
-  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-  for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-  return hash
-}

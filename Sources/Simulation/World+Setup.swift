@@ -449,7 +449,9 @@ struct ProxyPlan {
     let count =
       entry.client >= 0
       ? Int(countOfClient[entry.client]) : entry.isShared ? 1 : world.services[entry.service].replicas.count
-    return BalancerContext(planeNumber: entry.number, planeCount: count, zone: Int32(entry.zone))
+    let peers = entries.filter { $0.client == entry.client && $0.service == entry.service }
+    return BalancerContext(
+      planeNumber: entry.number, planeCount: count, zone: Int32(entry.zone), peerZones: peers.map { Int32($0.zone) })
   }
 
   func firstPlane(client: Int) -> Int32 { firstOfClient[client] }

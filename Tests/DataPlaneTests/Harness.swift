@@ -30,17 +30,22 @@ struct Harness: ~Copyable {
 
   init(
     timeout: TimeSpan? = nil, accrual: ConsecutiveAccrualDescription? = nil, balancer: String = "roundRobin",
-    profile: MeshProfile = .weir, seed: UInt64 = 1, mergeWindow: TimeSpan = .zero
+    profile: MeshProfile = .weir, layers: LayersDescription? = nil, metadataMatch: [NamedValue]? = nil,
+    place: BalancerContext = BalancerContext(), seed: UInt64 = 1, mergeWindow: TimeSpan = .zero
   ) {
     let policy = PolicyChoice(
       name: balancer, parameters: PolicyParameters(PolicyRegistry.policy(named: balancer)?.parameters ?? []))
     var cluster = ClusterDescription(name: "web", service: "web", balancer: policy, failureAccrual: accrual)
     cluster.updateMergeWindow = mergeWindow
+    cluster.layers = layers
     let mesh = MeshDescription(
       profile: profile, clusters: [cluster],
-      routes: [RouteDescription(match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout)]
-    )
-    plane = DataPlane(mesh, key: RandomKey(seed: seed, replication: 0, purpose: .balancer, entity: 7))
+      routes: [
+        RouteDescription(
+          match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout,
+          metadataMatch: metadataMatch)
+      ])
+    plane = DataPlane(mesh, place: place, key: RandomKey(seed: seed, replication: 0, purpose: .balancer, entity: 7))
   }
 
   mutating func list(_ numbers: [Int32]) {

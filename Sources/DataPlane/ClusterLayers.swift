@@ -1,0 +1,117 @@
+// The way of a request through a cluster's layers to the group whose balancer chooses: subset, priority, zone.
+//
+// It is Envoy's order: the subset that the route's criteria select; within it a priority by its share of the load, healthy
+// or degraded, all endpoints when it panics; within that a locality, by weight or by zone-aware routing. What is drawn comes
+// from the request's own stream, one number for the priority and those that zone-aware routing needs, before the balancer's.
+
+import LoadBalancing
+import MeshCore
+
+/// The groups of one zone of a priority; -1 where there is none.
+struct ZonePart {
+  var zone: Int32
+  var healthy: Int32 = -1
+  var degraded: Int32 = -1
+}
+
+/// One priority's groups.
+struct PriorityPart {
+  var healthy: Int32 = -1
+  var degraded: Int32 = -1
+  var all: Int32 = -1
+  var zones: [ZonePart] = []
+  /// Whose turn it is among weighted localities.
+  var turns = LocalityWeights()
+}
+
+/// One subset's priorities.
+struct SubsetPart {
+  var load: PriorityLoad
+  var priorities: [PriorityPart] = []
+  var zoneAware: ZoneAwareRouting
+
+  init(_ settings: LayersDescription) {
+    load = PriorityLoad(panicThreshold: settings.panicThreshold)
+    var zones = ZoneAwareRouting.Settings()
+    if let given = settings.zoneAware {
+      zones.routingEnabled = given.routingEnabled
+      zones.minimumClusterSize = Int64(given.minClusterSize)
+      zones.forceLocalZoneMinimumSize = given.forceLocalZoneMinSize
+    }
+    zones.failsTrafficOnPanic = settings.failTrafficOnPanic
+    zones.panicThreshold = settings.panicThreshold
+    zoneAware = ZoneAwareRouting(zones)
+  }
+}
+
+/// What is known of a cluster's layers between two changes of its endpoints.
+struct ClusterLayers {
+  let settings: LayersDescription
+  let place: BalancerContext
+  /// By subset number: only number 0 without subsets.
+  var parts: [SubsetPart]
+  var selection: SubsetSelection?
+  /// By route: the subsets to try, in order.
+  var orders: [ContiguousArray<Int32>]
+  /// What routes demand of endpoints, by route; `nil` for nothing.
+  let criteria: [[MetadataEntry]?]
+
+  init(_ settings: LayersDescription, place: BalancerContext, criteria: [[NamedValue]?]) {
+    self.settings = settings
+    self.place = place
+    self.parts = [SubsetPart(settings)]
+    self.selection = settings.subsets.map { SubsetSelection(Self.settings(of: $0)) }
+    self.criteria = criteria.map { $0.map { $0.map { MetadataEntry($0.name, MetadataValue.text($0.value)) } } }
+    self.orders = criteria.map { _ in [0] }
+  }
+
+  private static func settings(of subsets: SubsetsDescription) -> SubsetSettings {
+    var settings = SubsetSettings()
+    settings.fallback = fallback(subsets.fallback)
+    settings.defaultSubset = subsets.defaultSubset.map { MetadataEntry($0.name, MetadataValue.text($0.value)) }
+    settings.selectors = subsets.selectors.map {
+      SubsetSelector(keys: $0.keys.sorted(), fallback: fallback($0.fallback))
+    }
+    return settings
+  }
+
+  private static func fallback(_ given: SubsetFallbackDescription) -> SubsetFallback {
+    switch given {
+    case .notDefined: return .notDefined
+    case .noFallback: return .noFallback
+    case .anyEndpoint: return .anyEndpoint
+    case .defaultSubset: return .defaultSubset
+    case .keysSubset(let keys): return .keysSubset(keys)
+    }
+  }
+
+  /// The group for a request within a subset, or -1 when nobody may be chosen there.
+  mutating func group(subset: Int, _ draws: inout RandomStream) -> Int32 {
+    let choice = parts[subset].load.choose(draws.next())
+    let priority = Int(choice.priority)
+    if priority >= parts[subset].priorities.count { return -1 }
+    switch parts[subset].load.source(of: choice, failsTrafficOnPanic: settings.failTrafficOnPanic) {
+    case .none: return -1
+    case .all: return parts[subset].priorities[priority].all
+    case .healthy, .degraded: break
+    }
+    if settings.zoneAware != nil && priority == 0 {
+      let zone = parts[subset].zoneAware.choose(&draws)
+      if zone.reason == .failed { return -1 }
+      if zone.place >= 0 { return self.zone(Int(zone.place), subset, priority, choice.availability) }
+    } else if settings.localityWeights != nil {
+      let zone = parts[subset].priorities[priority].turns.next(choice.availability)
+      if zone >= 0 { return self.zone(Int(zone), subset, priority, choice.availability) }
+    }
+    let part = parts[subset].priorities[priority]
+    return choice.availability == .healthy ? part.healthy : part.degraded
+  }
+
+  private func zone(_ place: Int, _ subset: Int, _ priority: Int, _ availability: Availability) -> Int32 {
+    let zone = parts[subset].priorities[priority].zones[place]
+    return availability == .healthy ? zone.healthy : zone.degraded
+  }
+
+  /// Whether any priority of any subset panics.
+  var isInPanic: Bool { parts.contains { $0.load.isInPanic.contains(true) } }
+}

@@ -1,0 +1,182 @@
+// How a cluster's endpoints are sorted into groups whenever they, or their health, change.
+
+import LoadBalancing
+import MeshCore
+
+extension ClusterState {
+  /// Sorts the listed endpoints into groups and tells each group's balancer.
+  mutating func regroup(at now: Timestamp) {
+    guard var layers else { return }
+    // Taken out meanwhile, so that its arrays are not copied.
+    self.layers = nil
+    let slots = ownPart(layers)
+    var used = [Bool](repeating: false, count: groups.count)
+    if var selection = layers.selection {
+      selection.update(slots.map { slot in metadata(slot) })
+      let subsets = selection.subsets
+      while layers.parts.count < subsets.count { layers.parts.append(SubsetPart(layers.settings)) }
+      for (number, members) in subsets.enumerated() {
+        regroup(&layers, subset: number, members.map { slots[Int($0)] }, &used, at: now)
+      }
+      layers.orders = layers.criteria.map { selection.resolve($0) }
+      layers.selection = selection
+    } else {
+      regroup(&layers, subset: 0, slots, &used, at: now)
+    }
+    for group in 0..<groups.count where group >= used.count || !used[group] {
+      if groups[group].members.count > 0 { fill(group, with: [], at: now) }
+    }
+    indexGroups()
+    self.layers = layers
+  }
+
+  private func metadata(_ slot: Int32) -> [String: MetadataValue] {
+    endpoints.roster.description(slot: slot)?.metadata.mapValues { MetadataValue.text($0) } ?? [:]
+  }
+
+  /// The listed slots that this data plane uses.
+  private func ownPart(_ layers: borrowing ClusterLayers) -> [Int32] {
+    let listed = (0..<endpoints.listed.count).map { endpoints.listed[$0] }
+    guard let subsetting = layers.settings.subsetting else { return listed }
+    let members: ContiguousArray<Int32>
+    switch subsetting.method {
+    case .random:
+      let roster = endpoints.roster
+      let seed = UInt64(layers.place.planeNumber)
+      let hashes = listed.map { mix64(nameHash(roster.address(slot: $0)) ^ mix64(seed &+ goldenGamma)) }
+      members = RandomSubsetting.members(hashes: hashes, size: subsetting.size)
+    case .deterministic:
+      members = DeterministicSubsetting.members(
+        count: listed.count, client: layers.place.planeNumber, size: subsetting.size)
+    }
+    return members.sorted().map { listed[Int($0)] }
+  }
+
+  private func isWell(_ slot: Int32, _ health: EndpointHealth) -> Bool {
+    endpoints.states[slot].isAdmitted && endpoints.states[slot].health == health
+  }
+
+  private mutating func regroup(
+    _ layers: inout ClusterLayers, subset: Int, _ slots: [Int32], _ used: inout [Bool], at now: Timestamp
+  ) {
+    let priorities = Int((slots.map { endpoints.states[$0].priority }.max() ?? -1) + 1)
+    var byPriority = [[Int32]](repeating: [], count: priorities)
+    for slot in slots { byPriority[Int(endpoints.states[slot].priority)].append(slot) }
+    let counted = byPriority.map { members in
+      PriorityGroup(
+        total: Int32(members.count), healthy: Int32(members.count { isWell($0, .healthy) }),
+        degraded: Int32(members.count { isWell($0, .degraded) }),
+        overprovisioning: layers.settings.overprovisioningFactor)
+    }
+    layers.parts[subset].load.update(counted)
+    var parts: [PriorityPart] = []
+    for (priority, members) in byPriority.enumerated() {
+      var part = PriorityPart()
+      func key(_ source: EndpointSource, _ zone: Int32) -> GroupKey {
+        GroupKey(subset: Int32(subset), priority: Int32(priority), zone: zone, source: source)
+      }
+      let healthy = members.filter { isWell($0, .healthy) }
+      let degraded = members.filter { isWell($0, .degraded) }
+      part.healthy = group(key(.healthy, GroupKey.allZones), healthy, &used, at: now)
+      part.degraded = group(key(.degraded, GroupKey.allZones), degraded, &used, at: now)
+      if layers.parts[subset].load.isInPanic[priority] {
+        part.all = group(key(.all, GroupKey.allZones), members, &used, at: now)
+      }
+      if layers.settings.zoneAware != nil || layers.settings.localityWeights != nil {
+        part.zones = zones(of: members, own: layers.place.zone).map { zone in
+          ZonePart(
+            zone: zone,
+            healthy: group(key(.healthy, zone), healthy.filter { endpoints.states[$0].zone == zone }, &used, at: now),
+            degraded: group(key(.degraded, zone), degraded.filter { endpoints.states[$0].zone == zone }, &used, at: now)
+          )
+        }
+        weigh(&part, layers.settings, members)
+      }
+      parts.append(part)
+    }
+    layers.parts[subset].priorities = parts
+    if layers.settings.zoneAware != nil { compareZones(&layers, subset: subset, byPriority.first ?? []) }
+  }
+
+  /// The zones of some endpoints, the data plane's own first if it is among them, the others by number.
+  private func zones(of slots: [Int32], own: Int32) -> [Int32] {
+    Self.distinct(slots.map { endpoints.states[$0].zone }, own: own)
+  }
+
+  /// Each zone once, `own` first if it is there, the others ascending.
+  private static func distinct(_ zones: [Int32], own: Int32) -> [Int32] {
+    var found: [Int32] = zones.contains(own) ? [own] : []
+    for zone in zones.sorted() where zone != own && found.last != zone { found.append(zone) }
+    return found
+  }
+
+  private mutating func weigh(_ part: inout PriorityPart, _ settings: LayersDescription, _ members: [Int32]) {
+    guard let shares = settings.localityWeights else { return }
+    let localities = part.zones.map { zone in
+      let own = members.filter { endpoints.states[$0].zone == zone.zone }
+      return LocalityGroup(
+        weight: shares.first { $0.zone == zone.zone }?.weight ?? 0, total: Int32(own.count),
+        healthy: Int32(own.count { isWell($0, .healthy) }), degraded: Int32(own.count { isWell($0, .degraded) }))
+    }
+    part.turns.rebuild(
+      localities, overprovisioning: settings.overprovisioningFactor, seed: layerRandom.next())
+  }
+
+  private mutating func compareZones(_ layers: inout ClusterLayers, subset: Int, _ members: [Int32]) {
+    let own = layers.place.zone
+    let upstream = zones(of: members, own: own).map { zone in
+      let inZone = members.filter { endpoints.states[$0].zone == zone }
+      return ZoneGroup(
+        zone: zone, healthy: Int32(inZone.count { isWell($0, .healthy) }), total: Int32(inZone.count),
+        healthyWeight: inZone.reduce(0) { isWell($1, .healthy) ? $0 + UInt64(endpoints.states[$1].weight) : $0 })
+    }
+    let peers = layers.place.peerZones
+    let local = Self.distinct(peers, own: own).map { zone in
+      ZoneGroup(zone: zone, healthy: Int32(peers.count { $0 == zone }))
+    }
+    layers.parts[subset].zoneAware.update(
+      upstream: ZoneSet(upstream, hasLocal: upstream.first?.zone == own),
+      local: ZoneSet(local, hasLocal: local.first?.zone == own),
+      fleet: PriorityGroup(total: Int32(peers.count), healthy: Int32(peers.count)))
+  }
+
+  /// The number of the group `key` with these members; -1 for none where it has none.
+  private mutating func group(
+    _ key: GroupKey, _ members: [Int32], _ used: inout [Bool], at now: Timestamp
+  ) -> Int32 {
+    var number = groupNumbers[key] ?? -1
+    if number < 0 {
+      if members.isEmpty { return -1 }
+      number = Int32(truncatingIfNeeded: addGroup(key))
+      groupNumbers[key] = number
+    }
+    while used.count <= Int(number) { used.append(false) }
+    used[Int(number)] = true
+    fill(Int(number), with: members, at: now)
+    return members.isEmpty ? -1 : number
+  }
+
+  private mutating func fill(_ group: Int, with members: [Int32], at now: Timestamp) {
+    groups[group].members.removeAll()
+    for slot in members { groups[group].members.append(slot) }
+    let roster = endpoints.roster(of: groups[group].members.view)
+    groups.modify(group) { group in group.balancer.endpointsChanged(roster, &group.random, at: now) }
+  }
+
+  /// Notes by slot in which groups it is.
+  private mutating func indexGroups() {
+    var lists = [[Int32]](repeating: [], count: endpoints.states.count)
+    for group in 0..<groups.count {
+      for place in 0..<groups[group].members.count {
+        lists[Int(groups[group].members[place])].append(Int32(truncatingIfNeeded: group))
+      }
+    }
+    groupStarts.removeAll()
+    groupEntries.removeAll()
+    for list in lists {
+      groupStarts.append(Int32(truncatingIfNeeded: groupEntries.count))
+      for group in list { groupEntries.append(group) }
+    }
+    groupStarts.append(Int32(truncatingIfNeeded: groupEntries.count))
+  }
+}

@@ -1,0 +1,98 @@
+// Checked layers to their description.
+
+import MeshCore
+
+/// Makes the layers of a cluster.
+struct LayerReader {
+  let zones: NameIndex
+  let log: FaultLog
+
+  /// The layers that a cluster asks for; `nil` when it asks for none.
+  func layers(_ value: ResolvedValue) -> LayersDescription? {
+    var layers = LayersDescription()
+    var isAsked = false
+    func take<Given>(_ given: Given?, _ use: (Given) -> Void) {
+      guard let given else { return }
+      isAsked = true
+      use(given)
+    }
+    take(value["panicThreshold"]?.number) { layers.panicThreshold = Int32($0.rounded(.down)) }
+    take(value["overprovisioningFactor"]?.integer) { layers.overprovisioningFactor = Int32(clamping: $0) }
+    take(value["failTrafficOnPanic"]?.flag) { layers.failTrafficOnPanic = $0 }
+    take(value["localityWeights"]) { layers.localityWeights = shares($0) }
+    take(value["zoneAwareLbConfig"]) { layers.zoneAware = zoneAware($0) }
+    take(value["lbSubsetConfig"]) { layers.subsets = subsets($0) }
+    take(value["randomSubsetting"]?["subsetSize"]?.integer) {
+      layers.subsetting = SubsettingDescription(size: Int($0), method: .random)
+    }
+    take(value["deterministicSubsetting"]?["subsetSize"]?.integer) {
+      layers.subsetting = SubsettingDescription(size: Int($0), method: .deterministic)
+    }
+    take(value["penalizeFailures"]?.span) { layers.failurePenalty = $0 }
+    if let random = value["randomSubsetting"], value["deterministicSubsetting"] != nil {
+      log.add(random.origin, random.path, "stands beside deterministicSubsetting; expected one of them")
+    }
+    if let weights = value["localityWeights"], value["zoneAwareLbConfig"] != nil {
+      log.add(weights.origin, weights.path, "stands beside zoneAwareLbConfig; expected one of them")
+    }
+    return isAsked ? layers : nil
+  }
+
+  /// Slow start, if the cluster asks for it.
+  func slowStart(_ value: ResolvedValue) -> SlowStartDescription? {
+    guard let given = value["slowStart"], let window = given["window"]?.span, window > .zero else {
+      return nil
+    }
+    return SlowStartDescription(
+      window: window, aggression: given["aggression"]?.number ?? 1,
+      minWeightPercent: given["minWeightPercent"]?.number ?? 10)
+  }
+
+  /// Names and values, sorted by name.
+  static func pairs(_ value: ResolvedValue?) -> [NamedValue] {
+    (value?.entries ?? []).compactMap { entry in entry.value.text.map { NamedValue(entry.key, $0) } }
+      .sorted { $0.name < $1.name }
+  }
+
+  private func shares(_ value: ResolvedValue) -> [LocalityShare] {
+    value.entries.compactMap { entry in
+      guard let weight = entry.value.integer else { return nil }
+      guard let zone = zones.number(of: entry.key) else {
+        log.addUnknown(entry.keyOrigin, entry.value.path, "unknown zone", entry.key, among: zones.names)
+        return nil
+      }
+      return LocalityShare(zone: Int32(zone), weight: UInt32(clamping: weight))
+    }
+  }
+
+  private func zoneAware(_ value: ResolvedValue) -> ZoneAwareDescription {
+    ZoneAwareDescription(
+      routingEnabled: Int32((value["routingEnabled"]?.number ?? 100).rounded(.down)),
+      minClusterSize: Int32(clamping: value["minClusterSize"]?.integer ?? 6),
+      forceLocalZoneMinSize: value["forceLocalZone"]?["minSize"]?.integer.map { Int32(clamping: $0) })
+  }
+
+  private func subsets(_ value: ResolvedValue) -> SubsetsDescription {
+    let selectors = (value["subsetSelectors"]?.items ?? []).map { item in
+      let kept = (item["fallbackKeysSubset"]?.items ?? []).compactMap(\.text)
+      if item["fallbackPolicy"]?.text == "keysSubset" && kept.isEmpty {
+        log.add(item.origin, item.path, "fallbackPolicy keysSubset needs fallbackKeysSubset; expected the keys to keep")
+      }
+      return SubsetSelectorDescription(
+        keys: (item["keys"]?.items ?? []).compactMap(\.text), fallback: fallback(item["fallbackPolicy"]?.text, kept))
+    }
+    return SubsetsDescription(
+      selectors: selectors, fallback: fallback(value["fallbackPolicy"]?.text, []),
+      defaultSubset: Self.pairs(value["defaultSubset"]))
+  }
+
+  private func fallback(_ word: String?, _ kept: [String]) -> SubsetFallbackDescription {
+    switch word {
+    case "noFallback": return .noFallback
+    case "anyEndpoint": return .anyEndpoint
+    case "defaultSubset": return .defaultSubset
+    case "keysSubset": return .keysSubset(kept)
+    default: return .notDefined
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// What may stand around a cluster's balancer, in the words of the systems that have it: Envoy's `common_lb_config`,
+// `lb_subset_config` and locality weights, gRPC's subsetting, Linkerd's penalty for failures.
+
+import MeshCore
+
+enum LayerSchema {
+  static let clusterFields: [Field] = [
+    Field(
+      "panicThreshold", .percentage, .optional,
+      "below this share of working endpoints a priority uses all of them; 0 for never"),
+    Field(
+      "overprovisioningFactor", .integer(1...100_000), .optional,
+      "per cent of its share that a working endpoint can take before traffic spills over; 140 by default"),
+    Field("failTrafficOnPanic", .flag, .optional, "whether requests fail in a panic instead"),
+    Field(
+      "localityWeights", .names(NameGroup("zone", rule: .name, of: .integer(0...4_294_967_295))), .optional,
+      "each zone's share of a priority's traffic, less as its endpoints fail; one that is not named gets none"),
+    Field("zoneAwareLbConfig", zoneAware, .optional, "keeps requests in the caller's zone as far as it can take them"),
+    Field("lbSubsetConfig", subsets, .optional, "subsets of endpoints by their metadata"),
+    Field(
+      "randomSubsetting", subsetting, .optional,
+      "each data plane uses some of the endpoints, by hash (gRPC proposal A68)"),
+    Field(
+      "deterministicSubsetting", subsetting, .optional,
+      "each data plane uses some of the endpoints, dealt out in rounds (Site Reliability Engineering, chapter 20)"),
+    Field(
+      "penalizeFailures", .positiveSpan, .optional,
+      "the latency that a failed answer counts as for the balancer (Linkerd: 5s)"),
+    Field("slowStart", slowStart, .optional, "less traffic for young endpoints"),
+  ]
+
+  static let routeFields: [Field] = [
+    Field(
+      "metadataMatch", .names(NameGroup("key", rule: .name, of: .text(.any))), .optional,
+      "what endpoints must have where the cluster has subsets")
+  ]
+
+  private static let zoneAware = Shape.fields(
+    FieldGroup(
+      "zone-aware routing",
+      [
+        Field("routingEnabled", .percentage, .standard("100"), "the share of requests that it applies to"),
+        Field(
+          "minClusterSize", .integer(0...4_294_967_295), .standard("6"),
+          "with fewer working endpoints it does not apply"),
+        Field(
+          "forceLocalZone",
+          .fields(
+            FieldGroup(
+              "a forced local zone",
+              [
+                Field(
+                  "minSize", .integer(1...4_294_967_295), .standard("1"),
+                  "with so many working endpoints in the zone all requests stay")
+              ])), .optional, "stays in the zone whenever it can"),
+      ]))
+
+  private static let fallbacks = Shape.word(["noFallback", "anyEndpoint", "defaultSubset"])
+
+  private static let subsets = Shape.fields(
+    FieldGroup(
+      "subsets",
+      [
+        Field(
+          "subsetSelectors",
+          .list(
+            .fields(
+              FieldGroup(
+                "a subset selector",
+                [
+                  Field("keys", .list(.text(.name), minimumCount: 1), .required, "metadata keys, together"),
+                  Field(
+                    "fallbackPolicy",
+                    .word(["notDefined", "noFallback", "anyEndpoint", "defaultSubset", "keysSubset"]),
+                    .standard("notDefined"), "what happens when no endpoint has the values"),
+                  Field(
+                    "fallbackKeysSubset", .list(.text(.name), minimumCount: 1), .optional,
+                    "with keysSubset: the keys that are kept"),
+                ])), minimumCount: 1), .required, "by which keys subsets are made"),
+        Field("fallbackPolicy", fallbacks, .standard("noFallback"), "what happens when no selector fits"),
+        Field(
+          "defaultSubset", .names(NameGroup("key", rule: .name, of: .text(.any))), .standard("{}"),
+          "what endpoints of the default subset have"),
+      ]))
+
+  private static let subsetting = Shape.fields(
+    FieldGroup(
+      "subsetting",
+      [Field("subsetSize", .integer(1...1_000_000), .required, "how many endpoints a data plane uses")],
+      shorthand: "subsetSize"))
+
+  private static let slowStart = Shape.fields(
+    FieldGroup(
+      "slow start",
+      [
+        Field("window", .anySpan, .required, "how long an endpoint counts as young"),
+        Field("aggression", .number(0...1000, above: true), .standard("1"), "how the weight grows: age^(1/aggression)"),
+        Field("minWeightPercent", .percentage, .standard("10"), "the least share of its weight"),
+      ]))
+}

@@ -1,0 +1,180 @@
+import LoadBalancing
+import MeshCore
+import Testing
+
+@testable import DataPlane
+
+/// Endpoints by number, with what sets them apart.
+private func endpoints(
+  _ count: Int32, _ change: (inout EndpointDescription, Int32) -> Void = { _, _ in }
+) -> [EndpointDescription] {
+  (0..<count).map { number in
+    var endpoint = EndpointDescription(identity: EndpointIdentity(number), address: "10.0.0.\(number):80")
+    change(&endpoint, number)
+    return endpoint
+  }
+}
+
+/// How many of `requests` requests each endpoint gets when each is answered at once; the last count is of those that nobody got.
+private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> [Int] {
+  var counts = [Int](repeating: 0, count: endpoints + 1)
+  for _ in 0..<requests {
+    harness.request()
+    if let attempt = harness.attempts.popLast() {
+      counts[Int(attempt.start.endpoint.number)] += 1
+      harness.tell(.attemptAnswered(attempt.start.attempt, status: 200))
+    } else {
+      counts[endpoints] += 1
+    }
+  }
+  return counts
+}
+
+@Suite("layers around a balancer") struct LayerTests {
+  // Goal: two of four endpoints of priority 0 are unwell: at 140 % they take 70 % of the traffic, priority 1 the rest.
+  @Test func priorityTakesWhatItCan() {
+    var harness = Harness(layers: LayersDescription())
+    harness.listAs(
+      endpoints(6) { endpoint, number in
+        endpoint.priority = number < 4 ? 0 : 1
+        endpoint.health = number < 2 ? .unhealthy : .healthy
+      })
+    let shares = counts(&harness, endpoints: 6, requests: 20_000).map { Double($0) / 20_000 }
+    #expect(shares[0] == 0 && shares[1] == 0 && shares[6] == 0)
+    #expect(abs(shares[2] + shares[3] - 0.7) < 0.015)
+    #expect(abs(shares[4] + shares[5] - 0.3) < 0.015)
+    #expect(abs(shares[2] - shares[3]) < 0.001)
+    #expect(harness.complaints.isEmpty)
+  }
+
+  // Goal: degraded endpoints take what the healthy ones cannot, and no more.
+  @Test func degradedTakeTheRest() {
+    var harness = Harness(layers: LayersDescription())
+    harness.listAs(endpoints(10) { $0.health = $1 < 5 ? .healthy : .degraded })
+    let shares = counts(&harness, endpoints: 10, requests: 20_000).map { Double($0) / 20_000 }
+    #expect(abs(shares[0..<5].reduce(0, +) - 0.7) < 0.015)
+    #expect(abs(shares[5..<10].reduce(0, +) - 0.3) < 0.015)
+  }
+
+  // Goal: below the threshold a priority panics: all its endpoints are used, well or not, or none where traffic is to fail;
+  // both its beginning and its end are told.
+  @Test(arguments: [false, true]) func panicUsesAll(_ fails: Bool) {
+    var harness = Harness(layers: LayersDescription(panicThreshold: 50, failTrafficOnPanic: fails))
+    harness.listAs(endpoints(4) { $0.health = $1 < 3 ? .unhealthy : .healthy })
+    let panic = counts(&harness, endpoints: 4, requests: 400)
+    #expect(panic == (fails ? [0, 0, 0, 0, 400] : [100, 100, 100, 100, 0]))
+    harness.listAs(endpoints(4) { $0.health = $1 < 2 ? .unhealthy : .healthy })
+    let calm = counts(&harness, endpoints: 4, requests: 400)
+    #expect(calm == [0, 0, 200, 200, 0])
+    #expect(harness.notices.map(\.kind) == [.panicBegan, .panicEnded])
+  }
+
+  // Goal: localities take turns by weight, less as their endpoints fail (Envoy: weight · min(1, 1.4 · healthy share)).
+  @Test(arguments: [(3, 0.75), (2, 0.7368), (1, 0.5833)]) func localitiesByWeight(_ healthy: Int32, _ share: Double) {
+    let weights = [LocalityShare(zone: 0, weight: 3), LocalityShare(zone: 1, weight: 1)]
+    var harness = Harness(layers: LayersDescription(localityWeights: weights))
+    harness.listAs(
+      endpoints(6) { endpoint, number in
+        endpoint.zone = number < 3 ? 0 : 1
+        endpoint.health = number < 3 && number >= healthy ? .unhealthy : .healthy
+      })
+    let counts = counts(&harness, endpoints: 6, requests: 12_000)
+    #expect(abs(Double(counts[0..<3].reduce(0, +)) / 12_000 - share) < 0.002)
+  }
+
+  // Goal: with as many endpoints as callers in each zone everything stays in the zone; with half of them half of it does.
+  @Test(arguments: [(6, 1.0), (3, 0.5)]) func zonesKeepWhatTheyCanTake(_ own: Int32, _ share: Double) {
+    let place = BalancerContext(planeNumber: 0, planeCount: 4, zone: 1, peerZones: [0, 0, 1, 1])
+    var harness = Harness(layers: LayersDescription(zoneAware: ZoneAwareDescription()), place: place)
+    // Of 12 endpoints `own` are in the caller's zone, the others elsewhere.
+    harness.listAs(endpoints(12) { $0.zone = $1 < own ? 1 : 0 })
+    let counts = counts(&harness, endpoints: 12, requests: 20_000)
+    #expect(abs(Double(counts[0..<Int(own)].reduce(0, +)) / 20_000 - share) < 0.015)
+  }
+
+  // Goal: a route's criteria choose the subset, and what fits none falls back as said.
+  @Test func subsetsByMetadata() {
+    let subsets = SubsetsDescription(
+      selectors: [SubsetSelectorDescription(keys: ["version"])], fallback: .defaultSubset,
+      defaultSubset: [NamedValue("version", "1")])
+    for (wanted, expected) in [("2", [0, 0, 50, 50, 0]), ("3", [50, 50, 0, 0, 0])] {
+      var harness = Harness(
+        layers: LayersDescription(subsets: subsets), metadataMatch: [NamedValue("version", wanted)])
+      harness.listAs(endpoints(4) { $0.metadata = ["version": $1 < 2 ? "1" : "2"] })
+      #expect(counts(&harness, endpoints: 4, requests: 100) == expected)
+    }
+  }
+
+  // Goal: each data plane uses as many endpoints as said; deterministic rounds load all alike.
+  @Test(arguments: SubsettingMethod.allCases) func dataPlanesUseSome(_ method: SubsettingMethod) {
+    var sums = [Int](repeating: 0, count: 21)
+    for plane in 0..<10 {
+      var harness = Harness(
+        layers: LayersDescription(subsetting: SubsettingDescription(size: 4, method: method)),
+        place: BalancerContext(planeNumber: plane, planeCount: 10))
+      harness.listAs(endpoints(20))
+      let counts = counts(&harness, endpoints: 20, requests: 40)
+      #expect(counts.filter { $0 > 0 } == [10, 10, 10, 10])
+      for (place, count) in counts.enumerated() { sums[place] += count }
+    }
+    if method == .deterministic { #expect(sums == [Int](repeating: 20, count: 20) + [0]) }
+  }
+
+  // Goal: an endpoint that fails at once does not look fast where failures are penalised (Linkerd's load biaser).
+  @Test(arguments: [false, true]) func failingFastAttractsNothing(_ isPenalised: Bool) {
+    var harness = Harness(
+      balancer: "peakEwma", layers: LayersDescription(failurePenalty: isPenalised ? .seconds(5) : nil))
+    harness.listAs(endpoints(10))
+    var failures = 0
+    for _ in 0..<5000 {
+      harness.request()
+      guard let start = harness.attempts.popLast()?.start else { continue }
+      let isFailing = start.endpoint.number == 0
+      failures += isFailing ? 1 : 0
+      harness.advance(by: isFailing ? .microseconds(100) : .milliseconds(10))
+      harness.tell(.attemptAnswered(start.attempt, status: isFailing ? 503 : 200))
+    }
+    #expect(isPenalised ? failures < 100 : failures > 700, "\(failures)")
+  }
+
+  // Goal: whatever endpoints, health and layers, every request gets an endpoint that may be chosen or an answer, and nothing
+  // is lost.
+  @Test(arguments: 1...30) func survivesAnything(_ seed: UInt64) {
+    var random = RandomStream(state: seed)
+    var layers = LayersDescription(panicThreshold: Int32(random.below(101)))
+    switch random.below(4) {
+    case 0: layers.localityWeights = (0..<3).map { LocalityShare(zone: $0, weight: UInt32(random.below(4))) }
+    case 1: layers.zoneAware = ZoneAwareDescription(minClusterSize: Int32(random.below(6)))
+    case 2: layers.subsetting = SubsettingDescription(size: 1 + random.below(6), method: .random)
+    default:
+      layers.subsets = SubsetsDescription(selectors: [SubsetSelectorDescription(keys: ["a"])], fallback: .anyEndpoint)
+    }
+    var harness = Harness(
+      balancer: ["roundRobin", "leastRequest", "peakEwma", "joinIdleQueue"][random.below(4)], layers: layers,
+      metadataMatch: [NamedValue("a", "1")],
+      place: BalancerContext(planeNumber: 1, planeCount: 3, zone: 0, peerZones: [0, 1, 2]), seed: seed)
+    var listed: [EndpointDescription] = []
+    for step in 0..<400 {
+      if step % 20 == 0 {
+        listed = endpoints(Int32(random.below(12))) { endpoint, _ in
+          endpoint.priority = Int32(random.below(3))
+          endpoint.zone = Int32(random.below(3))
+          endpoint.health = [.healthy, .healthy, .degraded, .unhealthy][random.below(4)]
+          endpoint.metadata = ["a": "\(random.below(3))"]
+        }
+        harness.listAs(listed)
+      }
+      let before = harness.attempts.count
+      harness.request()
+      if harness.attempts.count > before, let start = harness.attempts.last?.start {
+        #expect(listed.contains { $0.identity == start.endpoint })
+      }
+      if random.below(3) > 0, let start = harness.attempts.popLast()?.start {
+        harness.advance(by: .milliseconds(Int64(random.below(20))))
+        harness.tell(.attemptAnswered(start.attempt, status: random.below(5) == 0 ? 503 : 200))
+      }
+    }
+    #expect(harness.complaints.isEmpty)
+    #expect(harness.plane.openRequests == harness.attempts.count)
+  }
+}
