@@ -54,6 +54,8 @@ public enum VectorFamilies {
     LeastRequestVectors(),
     TowerPeakEWMAVectors(),
     FinaglePeakEWMAVectors(),
+    ClientSideWRRVectors(),
+    StaticStrideVectors(),
     DecayingAverageVectors(),
     PriorityLoadVectors(),
     PriorityChoiceVectors(),

@@ -57,6 +57,7 @@ public enum PolicyRegistry {
     JumpHash.descriptor,
     MultiProbeHash.descriptor,
     AnchorHash.descriptor,
+    ClientSideWeightedRoundRobin.descriptor,
   ]
 
   /// The policy called `name`.

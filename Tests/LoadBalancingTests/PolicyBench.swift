@@ -22,8 +22,14 @@ struct PolicyBench: ~Copyable {
   var policy: any LoadBalancer & ~Copyable
   var random: RandomStream
   var now = Timestamp.zero
+  let wantsLoadReports: Bool
+  /// When the policy wants to be woken, if it does.
+  private(set) var wakeTime: Timestamp?
+  /// The slots of probes that it has asked for and that are not answered, with their incarnations.
+  private(set) var probes: [(slot: Int32, incarnation: UInt32)] = []
 
   init(_ policy: consuming any LoadBalancer & ~Copyable, random: RandomStream = RandomStream(state: 1)) {
+    wantsLoadReports = policy.wantsLoadReports
     self.policy = policy
     self.random = random
   }
@@ -43,16 +49,59 @@ struct PolicyBench: ~Copyable {
   mutating func list(_ described: [EndpointDescription]) {
     endpoints.list(described, at: now)
     policy.endpointsChanged(endpoints.roster, &random, at: now)
+    collectWishes()
   }
 
   mutating func admit(_ admitted: Bool, slot: Int32) {
     endpoints.setExcluded(!admitted, by: .failureAccrual, slot: slot)
     policy.endpointsChanged(endpoints.roster, &random, at: now)
+    collectWishes()
   }
 
   mutating func pick() -> Int32 { policy.pick(endpoints.view, PickContext(), &random, at: now) }
 
   mutating func pick(key: UInt64) -> Int32 { policy.pick(endpoints.view, PickContext(key: key), &random, at: now) }
+  /// What a data plane does after each call.
+  mutating func collectWishes() {
+    if !policy.hasWishes { return }
+    while let wish = policy.nextWish(endpoints.view, &random, at: now) {
+      switch wish {
+      case .wake(let time): wakeTime = time
+      case .probe(let slot, _): probes.append((slot, endpoints.states[slot].incarnation))
+      }
+    }
+  }
+
+  mutating func wakeWhenDue() {
+    guard let time = wakeTime, time <= now else { return }
+    wakeTime = nil
+    policy.woken(endpoints.view, &random, at: now)
+    collectWishes()
+  }
+
+  /// Goes on to `time`, waking the policy on the way whenever it wants.
+  mutating func go(to time: Timestamp) {
+    while let wake = wakeTime, wake <= time {
+      now = max(now, wake)
+      wakeWhenDue()
+    }
+    now = time
+  }
+
+  mutating func report(_ report: LoadReport, slot: Int32) {
+    policy.reported(endpoints.view, slot: slot, report, at: now)
+    collectWishes()
+  }
+
+  /// Answers the probe at that place; an answer of an endpoint that has gone is kept from the policy.
+  mutating func answerProbe(_ place: Int, _ report: LoadReport?) {
+    let probe = probes.remove(at: place)
+    let state = endpoints.states[probe.slot]
+    if state.incarnation == probe.incarnation && state.isListed {
+      policy.probed(endpoints.view, slot: probe.slot, report, at: now)
+    }
+    collectWishes()
+  }
 
   mutating func picks(_ count: Int) -> [Int] { (0..<count).map { _ in Int(pick()) } }
 
@@ -66,6 +115,7 @@ struct PolicyBench: ~Copyable {
   mutating func begin(_ slot: Int32) {
     endpoints.states[slot].inFlight += 1
     policy.began(endpoints.view, slot: slot, at: now)
+    collectWishes()
   }
 
   mutating func end(_ slot: Int32, latency: TimeSpan, isSuccess: Bool = true) {
@@ -73,6 +123,7 @@ struct PolicyBench: ~Copyable {
     let outcome = AttemptOutcome(
       latency: latency, status: isSuccess ? 200 : 500, ending: .answered)
     policy.ended(endpoints.view, slot: slot, outcome, at: now)
+    collectWishes()
   }
 
   mutating func observe(_ work: ObservedWork, slot: Int32) { policy.observed(endpoints.view, slot: slot, work) }

@@ -2,6 +2,14 @@ import LoadBalancing
 import MeshCore
 import Testing
 
+/// A report with figures of any size, also none.
+private func anyReport(_ random: inout RandomStream) -> LoadReport {
+  func figure() -> Double { random.below(4) == 0 ? 0 : random.unit() * Double(1 + random.below(1000)) }
+  return LoadReport(
+    applicationUtilization: figure(), cpuUtilization: figure(), requestsPerSecond: figure(), errorsPerSecond: figure(),
+    requestsInFlight: Int32(random.below(30)), expectedLatency: .microseconds(Int64(random.below(1000))))
+}
+
 /// What a run of random events does to a policy, as the slots it chose.
 private func run(_ descriptor: PolicyDescriptor, _ given: [(name: String, value: ParameterValue)], seed: UInt64) throws
   -> [Int32]
@@ -14,7 +22,8 @@ private func run(_ descriptor: PolicyDescriptor, _ given: [(name: String, value:
   var busy: [Int32] = []
   for _ in 0..<3000 {
     bench.now = bench.now + TimeSpan(nanoseconds: Int64(random.below(3)) * 7_000_000)
-    switch random.below(40) {
+    bench.wakeWhenDue()
+    switch random.below(46) {
     case 0:
       let identities = (0..<7 as Range<Int32>).filter { _ in random.below(3) > 0 }
       // Every other list has unequal weights.
@@ -29,7 +38,12 @@ private func run(_ descriptor: PolicyDescriptor, _ given: [(name: String, value:
       bench.admit(random.below(3) > 0, slot: Int32(random.below(bench.endpoints.states.count)))
     case 5...20 where !busy.isEmpty:
       let latency = TimeSpan(nanoseconds: Int64(random.below(100_000_000)))
-      bench.end(busy.remove(at: random.below(busy.count)), latency: latency, isSuccess: random.below(2) == 0)
+      let slot = busy.remove(at: random.below(busy.count))
+      if bench.wantsLoadReports && random.below(4) > 0 { bench.report(anyReport(&random), slot: slot) }
+      bench.end(slot, latency: latency, isSuccess: random.below(2) == 0)
+    case 40...45 where !bench.probes.isEmpty:
+      let place = random.below(bench.probes.count)
+      bench.answerProbe(place, random.below(4) > 0 ? anyReport(&random) : nil)
     default:
       let slot = bench.pick()
       chosen.append(slot)
@@ -76,6 +90,7 @@ private let settings: [(descriptor: PolicyDescriptor, given: [(name: String, val
       names == [
         "random", "roundRobin", "leastRequest", "peakEwma", "leastResponseTime", "joinShortestQueue", "joinIdleQueue",
         "leastWorkLeft", "ringHash", "maglev", "rendezvous", "jumpHash", "multiProbeHash", "anchorHash",
+        "leastWorkLeft", "clientSideWeightedRoundRobin",
       ])
     for name in names { #expect(PolicyRegistry.policy(named: name)?.name == name) }
     #expect(PolicyRegistry.policy(named: "peakEWMA") == nil)
