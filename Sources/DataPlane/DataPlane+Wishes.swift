@@ -19,6 +19,15 @@ struct ProbeRecord: BitwiseCopyable {
 }
 
 extension DataPlane {
+  /// Probes that have no answer yet, and how many of them a timer will end if nothing else does.
+  public var probeAccounts: (open: Int, timed: Int) {
+    var timed = 0
+    for index in 0..<Int32(truncatingIfNeeded: probes.slotCount) where probes.isOccupied(index) {
+      timed += timers.contains(probes[index].timer) ? 1 : 0
+    }
+    return (probes.occupiedCount, timed)
+  }
+
   /// Does what a cluster's balancers ask for.
   @inline(never)
   mutating func grantWishes(cluster: Int, at now: Timestamp, into actions: inout ActionBuffer) {

@@ -58,6 +58,8 @@ public enum PolicyRegistry {
     MultiProbeHash.descriptor,
     AnchorHash.descriptor,
     ClientSideWeightedRoundRobin.descriptor,
+    Prequal.descriptor,
+    C3.descriptor,
   ]
 
   /// The policy called `name`.

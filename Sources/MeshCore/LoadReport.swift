@@ -18,13 +18,15 @@ public struct LoadReport: BitwiseCopyable, Hashable, Sendable {
   public var requestsInFlight: Int32
   /// How long a request takes that comes in now: the median of late ones that met about as many others.
   public var expectedLatency: TimeSpan
+  /// How long the server worked at the request that it answers, without its waiting; zero in answer to a probe.
+  public var serviceTime: TimeSpan
 
   /// A report.
   @inlinable
   public init(
     applicationUtilization: Double = 0, cpuUtilization: Double = 0, memoryUtilization: Double = 0,
     requestsPerSecond: Double = 0, errorsPerSecond: Double = 0, requestsInFlight: Int32 = 0,
-    expectedLatency: TimeSpan = .zero
+    expectedLatency: TimeSpan = .zero, serviceTime: TimeSpan = .zero
   ) {
     self.applicationUtilization = applicationUtilization
     self.cpuUtilization = cpuUtilization
@@ -33,6 +35,7 @@ public struct LoadReport: BitwiseCopyable, Hashable, Sendable {
     self.errorsPerSecond = errorsPerSecond
     self.requestsInFlight = requestsInFlight
     self.expectedLatency = expectedLatency
+    self.serviceTime = serviceTime
   }
 
   /// The busy share that weights go by: the application's if it gives one, else the processor's (A58).

@@ -18,6 +18,7 @@ extension World {
     }
     try auditReplicas()
     try auditDataPlanes()
+    try auditProbes()
   }
 
   private mutating func auditReplicas() throws(SimulationError) {
@@ -40,6 +41,22 @@ extension World {
         throw .notConserved(
           "Little's law at \(replicaName(replica)): \(state.waitingArea &+ state.inServiceArea) ns in the queue's "
             + "account, \(state.sojourn) ns in the requests'")
+      }
+    }
+  }
+
+  /// Probes have a timeout or come back: who waits for one has either a timer or a message under way. A message may be left over
+  /// that nobody waits for.
+  private func auditProbes() throws(SimulationError) {
+    var flights = Pool<Int>(repeating: 0, count: proxyCount)
+    for index in 0..<Int32(probes.slotCount) where probes.isOccupied(index) {
+      flights[probes[index].proxy] += 1
+    }
+    for proxy in 0..<proxyCount {
+      let (open, timed) = proxies[proxy].plane.probeAccounts
+      if open > timed + flights[proxy] {
+        throw .notConserved(
+          "\(proxyName(proxy)) waits for \(open) probes; \(timed) have a timeout, \(flights[proxy]) are under way")
       }
     }
   }

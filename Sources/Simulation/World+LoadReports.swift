@@ -57,10 +57,21 @@ struct LatencyMemory: ~Copyable {
       for level in [middle - distance, middle + distance] where level >= 0 && level < Self.classes {
         let place = Int(replica) * Self.classes + level
         let count = min(Int(counts[place]), Self.depth)
-        if count == 0 { continue }
-        let sorted = (0..<count).map { latencies[place * Self.depth + $0] }.sorted()
-        return sorted[(count - 1) / 2]
+        if count > 0 { return median(first: place * Self.depth, count: count) }
       }
+    }
+    return 0
+  }
+
+  /// The lower median of at most `depth` latencies, without memory of its own: the one that just half of them lie before.
+  private func median(first: Int, count: Int) -> Int64 {
+    for candidate in first..<first + count {
+      var before = 0
+      for other in first..<first + count {
+        let isEarlier = latencies[other] == latencies[candidate] && other < candidate
+        before += latencies[other] < latencies[candidate] || isEarlier ? 1 : 0
+      }
+      if before == (count - 1) / 2 { return latencies[candidate] }
     }
     return 0
   }
@@ -109,7 +120,13 @@ extension World {
 
   /// Puts a replica's report on the answer that leaves it.
   mutating func attachReport(to work: Int32) {
-    let report = loadReport(of: works[work].replica)
+    let replica = works[work].replica
+    var report = loadReport(of: replica)
+    let (demand, wasServed, rate) = (works[work].demand, works[work].wasServed, replicas[replica].rate)
+    if wasServed && demand > 0 {
+      let span = rate > 0 ? Double(demand) / rate : Double(demand)
+      report.serviceTime = TimeSpan(nanoseconds: span < 9e18 ? Int64(span.rounded()) : .max)
+    }
     if Int(work) >= reports.count { reports.resize(to: Int(work) + 1, filling: LoadReport()) }
     reports[work] = report
   }

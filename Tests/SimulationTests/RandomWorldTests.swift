@@ -72,7 +72,11 @@ private struct WorldMaker {
     let leaf = service("leaf")
     front.calls = calls(to: ["middle", "leaf", "nowhere"])
     middle.calls = calls(to: ["leaf"])
-    var scene = Scene(front, middle, leaf, balancer: pick("roundRobin", "leastRequest", "peakEwma", "leastWorkLeft"))
+    var scene = Scene(
+      front, middle, leaf,
+      balancer: pick(
+        "roundRobin", "leastRequest", "peakEwma", "leastWorkLeft", "prequal", "c3",
+        "clientSideWeightedRoundRobin"))
     for index in 0..<3 {
       scene.mesh.clusters[index].transport = pick(.http1, .http2, .tcp)
       scene.mesh.clusters[index].usesTLS = chance(30)
