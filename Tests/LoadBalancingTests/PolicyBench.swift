@@ -61,6 +61,7 @@ struct PolicyBench: ~Copyable {
   mutating func pick() -> Int32 { policy.pick(endpoints.view, PickContext(), &random, at: now) }
 
   mutating func pick(key: UInt64) -> Int32 { policy.pick(endpoints.view, PickContext(key: key), &random, at: now) }
+
   /// What a data plane does after each call.
   mutating func collectWishes() {
     if !policy.hasWishes { return }
