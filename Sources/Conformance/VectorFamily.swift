@@ -56,6 +56,7 @@ public enum VectorFamilies {
     FinaglePeakEWMAVectors(),
     ClientSideWRRVectors(),
     StaticStrideVectors(),
+    EnvoyPeakEWMAVectors(),
     DecayingAverageVectors(),
     PriorityLoadVectors(),
     PriorityChoiceVectors(),

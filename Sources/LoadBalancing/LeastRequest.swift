@@ -3,15 +3,19 @@
 // Two choices in place of one shrink the longest queue from log n to log log n (Mitzenmacher: The Power of Two Choices in
 // Randomized Load Balancing, 2001; Azar et al. 1994). Envoy's `LEAST_REQUEST` draws with replacement, Linkerd and Finagle
 // draw distinct endpoints; at ten endpoints and load 0.9 the mean responses are 3.11 and 2.99 service times. With
-// unequal weights Envoy's form takes over whatever was asked for: an earliest-deadline schedule by
-// weight / (active + 1)^bias.
+// unequal weights Envoy's form takes over whatever was asked for (`weighting: schedule`): an earliest-deadline schedule by
+// weight / (active + 1)^bias. It makes bursts to whoever is idle or heavy, so its users ask for what Finagle's weighted
+// aperture does (`weighting: compare`): endpoints are drawn in proportion to their weights, a second one that is the first
+// up to five times anew, and requests in flight / weight are compared. gRPC (A48), Linkerd and Finagle's plain balancers do not
+// know weights (`weighting: ignore`).
 //
 // The draws come in Envoy's order: with replacement `choices` numbers modulo n, even for a single endpoint; in a full
 // scan one number a tie.
 
 import MeshCore
 
-/// Chooses the least loaded of a sample. Complexity: O(choices), O(n) in a full scan, O(log n) with unequal weights.
+/// Chooses the least loaded of a sample. Complexity: O(choices), O(n) in a full scan, O(log n) with unequal weights in
+/// Envoy's form.
 public struct LeastRequest: LoadBalancer {
   private static let parameters = [
     ParameterDescriptor(
@@ -25,6 +29,9 @@ public struct LeastRequest: LoadBalancer {
     ParameterDescriptor(
       "activeRequestBias", .number(minimum: -100, maximum: 100), default: .number(1),
       "with unequal weights: the exponent of weight / (active + 1)^bias; below 0 counts as 1"),
+    ParameterDescriptor(
+      "weighting", .choice(["schedule", "compare", "ignore"]), default: .word("schedule"),
+      "with unequal weights: schedule (Envoy's EDF), compare (draw by weight, compare load / weight) or ignore (gRPC)"),
   ]
 
   public var observesAttempts: Bool { false }
@@ -44,15 +51,27 @@ public struct LeastRequest: LoadBalancer {
     case fullScan
   }
 
+  /// What weights do.
+  private enum Weighting: Sendable {
+    case ignore
+    case schedule
+    case compare
+  }
+
+  /// How often a draw by weight that gives the same endpoint again is made anew: Finagle's bound.
+  private static let redraws = 5
+
   /// What unequal weights need.
   private struct Weighted: Sendable {
     let bias: ActiveRequestBias
+    let weighting: Weighting
+    var draw = WeightedDraw()
     var schedule = SeededSchedule()
   }
 
   private let choices: Int8
   private let comparison: Comparison
-  private var isWeighted = false
+  private var weighting = Weighting.ignore
   private var weighted: Indirect<Weighted>
   /// Places of available endpoints in some order: what three and more distinct draws shuffle the front of.
   private var deck: ContiguousArray<Int32> = []
@@ -63,7 +82,11 @@ public struct LeastRequest: LoadBalancer {
   /// A policy with the descriptor's parameters.
   public init(_ parameters: PolicyParameters) {
     choices = Int8(clamping: max(1, parameters.integer("choices")))
-    weighted = Indirect(Weighted(bias: ActiveRequestBias(parameters.number("activeRequestBias"))))
+    let word = parameters.word("weighting")
+    weighted = Indirect(
+      Weighted(
+        bias: ActiveRequestBias(parameters.number("activeRequestBias")),
+        weighting: word == "compare" ? .compare : word == "ignore" ? .ignore : .schedule))
     if parameters.flag("fullScan") {
       comparison = .fullScan
     } else if parameters.word("sampling") == "withReplacement" {
@@ -80,16 +103,27 @@ public struct LeastRequest: LoadBalancer {
     weighted.value.schedule.drawSeed(&random)
     let count = endpoints.availableCount
     if comparison == .distinct { deck = ContiguousArray((0..<count).map { Int32(truncatingIfNeeded: $0) }) }
-    isWeighted = !endpoints.availableWeightsAreEqual
-    if !isWeighted { return }
+    weighting = endpoints.availableWeightsAreEqual ? .ignore : weighted.value.weighting
     var weights = ContiguousArray<Double>()
-    for place in 0..<count { weights.append(effectiveWeight(endpoints, slot: endpoints.available[place])) }
-    weighted.value.schedule.rebuild(weights: weights)
+    switch weighting {
+    case .ignore: return
+    case .schedule:
+      for place in 0..<count { weights.append(effectiveWeight(endpoints, slot: endpoints.available[place])) }
+      weighted.value.schedule.rebuild(weights: weights)
+    case .compare:
+      for place in 0..<count { weights.append(Double(endpoints.states[endpoints.available[place]].weight)) }
+      weighted.value.draw.rebuild(weights: weights)
+    }
   }
 
-  /// The requests in flight; with unequal weights turns decide, and nothing is compared.
+  /// The requests in flight, by weight where that is compared; where turns decide nothing is.
   public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
-    isWeighted ? nil : Double(endpoints.states[slot].inFlight)
+    let state = endpoints.states[slot]
+    switch weighting {
+    case .ignore: return Double(state.inFlight)
+    case .schedule: return nil
+    case .compare: return Double(state.inFlight) / Double(state.weight)
+    }
   }
 
   public mutating func pick(
@@ -97,7 +131,8 @@ public struct LeastRequest: LoadBalancer {
   ) -> Int32 {
     let count = endpoints.availableCount
     if count == 0 { return -1 }
-    if isWeighted {
+    if weighting == .compare { return pickByWeight(endpoints, count, &random) }
+    if weighting == .schedule {
       let slot = endpoints.available[weighted.value.schedule.earliest]
       weighted.value.schedule.takeTurn(weight: effectiveWeight(endpoints, slot: slot))
       return slot
@@ -166,6 +201,36 @@ public struct LeastRequest: LoadBalancer {
         ties &+= 1
         if random.modulo(ties) == 0 { best = slot }
       }
+    }
+    return best
+  }
+
+  /// Whether `left` holds less for its weight than `right`.
+  @inline(__always)
+  private func isLighter(_ left: EndpointState, _ right: EndpointState) -> Bool {
+    Int64(left.inFlight) * Int64(right.weight) < Int64(right.inFlight) * Int64(left.weight)
+  }
+
+  private func pickByWeight(_ endpoints: EndpointView, _ count: Int, _ random: inout RandomStream) -> Int32 {
+    if comparison == .fullScan {
+      // Starting anywhere spreads ties.
+      let start = random.below(count)
+      var best = endpoints.available[start]
+      for step in 1..<count {
+        let slot = endpoints.available[start &+ step < count ? start &+ step : start &+ step &- count]
+        if isLighter(endpoints.states[slot], endpoints.states[best]) { best = slot }
+      }
+      return best
+    }
+    var best = endpoints.available[weighted.value.draw.draw(&random)]
+    for _ in 1..<max(1, choices) {
+      var slot = endpoints.available[weighted.value.draw.draw(&random)]
+      var redraws = comparison == .withReplacement ? 0 : Self.redraws
+      while slot == best && redraws > 0 {
+        slot = endpoints.available[weighted.value.draw.draw(&random)]
+        redraws &-= 1
+      }
+      if isLighter(endpoints.states[slot], endpoints.states[best]) { best = slot }
     }
     return best
   }

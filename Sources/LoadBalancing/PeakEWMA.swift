@@ -11,6 +11,8 @@
 // *finagle* (loadbalancer/PeakEwma.scala): it starts from nothing, costs nothing while idle and 2^47 ns more than anything
 // while its first requests are out, so an unknown endpoint is probed by one request at a time.
 //
+// Envoy's contrib extension has a form of its own, in a file of its own: `EnvoyPeakEWMA`.
+//
 // Latency enters in nanoseconds. Weights are ignored, as in both systems.
 
 import MeshCore
@@ -23,17 +25,20 @@ public struct PeakEWMA: LoadBalancer {
       "how long it takes a latency to fade to 1/e"),
     ParameterDescriptor(
       "defaultRtt", .duration(minimum: .zero), default: .integer(30_000_000),
-      "what an endpoint without answers is taken to take; the tower form only"),
+      "what an endpoint without answers is taken to take; not in the finagle form; Envoy's own default is 10 ms"),
     ParameterDescriptor(
-      "form", .choice(["tower", "finagle"]), default: .word("tower"),
-      "tower (Linkerd 2) starts from defaultRtt; finagle (Linkerd 1) probes unknown endpoints"),
+      "form", .choice(["tower", "finagle", "envoy"]), default: .word("tower"),
+      "tower (Linkerd 2) starts from defaultRtt; finagle (Linkerd 1) probes unknown endpoints; envoy's contrib form"),
   ]
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "peakEwma", summary: "the cheaper of two: peak-sensitive average latency times requests in flight plus one",
-    origin: "Linkerd 2, tower, Finagle", parameters: parameters
-  ) { parameters, _ in PeakEWMA(parameters) }
+    origin: "Linkerd 2, tower, Finagle, Envoy contrib", parameters: parameters
+  ) { parameters, _ in
+    if parameters.word("form") == "envoy" { return EnvoyPeakEWMA(parameters) }
+    return PeakEWMA(parameters)
+  }
 
   /// Finagle's cost of an endpoint that has requests and no answer yet: the largest 64-bit number, shifted by 16.
   private static let penalty = Double(Int64.max >> 16)

@@ -60,6 +60,8 @@ public enum PolicyRegistry {
     ClientSideWeightedRoundRobin.descriptor,
     Prequal.descriptor,
     C3.descriptor,
+    LeastConnections.descriptor,
+    WeightedResponseTime.descriptor,
   ]
 
   /// The policy called `name`.

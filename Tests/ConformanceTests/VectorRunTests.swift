@@ -21,7 +21,7 @@ import Testing
     ("envoy/locality_wrr.json", 8, 1),
     ("envoy/maglev.json", 10, 0),
     ("envoy/outlier_detection.json", 0, 30),
-    ("envoy/peak_ewma.json", 0, 13),
+    ("envoy/peak_ewma.json", 13, 0),
     ("envoy/priority_load.json", 46, 0),
     ("envoy/random.json", 0, 1),
     ("envoy/retry_backoff.json", 0, 9),

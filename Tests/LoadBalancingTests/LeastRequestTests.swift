@@ -16,6 +16,46 @@ private let samplings: [[(name: String, value: ParameterValue)]] = [
 ]
 
 @Suite struct LeastRequestTests {
+  // Goal: row 30 of the published results. With weights drawn from, an endpoint of half the others' weight is in the pair of
+  // two distinct ones .61, .56, .53 and .52 times as often as another, for 3, 4, 6 and 10 endpoints: Finagle's figures. (With
+  // two both are in it but for pairs that five redraws leave with one.) Being idle while the others are busy, it is chosen
+  // whenever it is in the pair.
+  @Test(arguments: [(3, 0.61), (4, 0.56), (6, 0.53), (10, 0.52)])
+  func weightedPairsAreBiased(_ n: Int, _ ratio: Double) {
+    var bench = PolicyBench(policy(("weighting", .word("compare"))))
+    bench.list(weights: Array(repeating: 2, count: n - 1) + [1])
+    bench.setInFlight(Array(repeating: 1, count: n - 1) + [0])
+    let inPair = bench.shares(of: n, picks: 100_000)[n - 1]
+    let other = (2 - inPair) / Double(n - 1)
+    #expect(abs(inPair / other - ratio) < 0.02)
+  }
+
+  // Goal: load over weight decides, in the pair and in the full scan; with `ignore` weights change nothing.
+  @Test func loadIsComparedByWeight() {
+    for full in [false, true] {
+      var bench = PolicyBench(policy(("weighting", .word("compare")), ("fullScan", .flag(full))))
+      bench.list(weights: [1, 4])
+      bench.setInFlight([2, 7])
+      #expect(bench.shares(of: 2, picks: 1000)[1] > 0.9)
+      bench.setInFlight([1, 5])
+      // Five redraws leave the heavy one alone in its pair now and then: 0.8^7 of all.
+      #expect(bench.shares(of: 2, picks: 1000)[0] > (full ? 0.999 : 0.75))
+    }
+    var weighted = PolicyBench(policy(("weighting", .word("ignore"))))
+    weighted.list(weights: [1, 2, 9])
+    var plain = PolicyBench(policy(), count: 3)
+    #expect(weighted.picks(500) == plain.picks(500))
+  }
+
+  // Goal: idle endpoints are chosen in proportion to their weights when one is drawn.
+  @Test func drawsFollowWeights() {
+    var bench = PolicyBench(policy(("weighting", .word("compare")), ("choices", .integer(1))))
+    bench.list(weights: [1, 2, 3, 10])
+    for (share, weight) in zip(bench.shares(of: 4, picks: 100_000), [1.0, 2, 3, 10]) {
+      #expect(abs(share - weight / 16) < 0.006)
+    }
+  }
+
   // Goal: a drawn sample is uniform: the chance to be chosen, by rank, is that of the least of d distinct endpoints out of
   // n, C(n − 1 − rank, d − 1) / C(n, d).
   @Test(arguments: [(2, 2), (5, 2), (5, 3), (7, 4), (6, 6), (4, 9)])

@@ -43,4 +43,36 @@ import Testing
     }
     for start in 0..<10 { #expect((8...34).contains(starts.filter { $0 == start }.count)) }
   }
+
+  // Goal: nginx's own example, 5 to 1 to 1, and any weights against the rule written down again.
+  @Test(arguments: 1...10) func smoothTurnsAreThoseOfNginx(_ round: Int) {
+    let given: [(name: String, value: ParameterValue)] = [("schedule", .word("smooth"))]
+    var random = RandomStream(state: UInt64(round))
+    let weights =
+      round == 1 ? [5, 1, 1] : (0..<2 + random.below(6)).map { $0 == 0 ? 11 : 1 + random.below(10) }
+    var bench = PolicyBench(RoundRobin(parameters(RoundRobin.descriptor, given)))
+    bench.list(weights: weights.map { UInt32($0) })
+    var credits = weights.map { _ in 0 }
+    let expected = (0..<100).map { _ in
+      for place in weights.indices { credits[place] += weights[place] }
+      let best = credits.firstIndex(of: credits.max() ?? 0) ?? -1
+      credits[best] -= weights.reduce(0, +)
+      return best
+    }
+    let picks = bench.picks(100)
+    #expect(picks == expected)
+    if round == 1 { #expect(Array(picks.prefix(7)) == [0, 0, 1, 0, 2, 0, 0]) }
+  }
+
+  // Goal: gRPC's turns go on through endpoint changes and give each endpoint its share.
+  @Test func staticStrideFollowsWeights() {
+    let given: [(name: String, value: ParameterValue)] = [("schedule", .word("staticStride"))]
+    var bench = PolicyBench(RoundRobin(parameters(RoundRobin.descriptor, given)))
+    bench.list(weights: [1, 10, 2, 20])
+    for (share, weight) in zip(bench.shares(of: 4, picks: 33_000), [1.0, 10, 2, 20]) {
+      #expect(abs(share - weight / 33) < 0.001)
+    }
+    bench.list(weights: [3, 3, 4])
+    #expect(abs(bench.shares(of: 3, picks: 10_000)[2] - 0.4) < 0.001)
+  }
 }
