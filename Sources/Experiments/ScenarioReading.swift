@@ -132,11 +132,22 @@ final class ScenarioReading {
     let meshValue = body["mesh"] ?? empty
     let services = NameIndex((world["services"]?.entries ?? []).map(\.key))
     let zones = ZoneRegister(services: world["services"]?.entries ?? [], clients: world["clients"]?.entries ?? [])
-    let mesh = MeshReader(services: services, zones: NameIndex(zones.names), log: log).mesh(meshValue)
+    var mesh = MeshReader(services: services, zones: NameIndex(zones.names), log: log).mesh(meshValue)
     let hosts = NameIndex(mesh.routes.map(\.match.host))
     let description = WorldReader(log: log, files: files).world(world, hop: meshValue["hop"], hosts: hosts)
+    honourPriorities(of: description, in: &mesh)
     if let cycle = CallGraph(description, mesh).cycle() { tell(cycle, description, world) }
     return Variant(name: name, world: description, mesh: mesh, run: RunReader(log: log).run(body["run"] ?? empty))
+  }
+
+  /// Where replicas have priorities, their clusters go by them, whether or not anything else stands around the balancer.
+  private func honourPriorities(of world: WorldDescription, in mesh: inout MeshDescription) {
+    for cluster in mesh.clusters.indices where mesh.clusters[cluster].layers == nil {
+      let service = world.services.first { $0.name == mesh.clusters[cluster].service }
+      if service?.replicas.contains(where: { $0.priority > 0 }) == true {
+        mesh.clusters[cluster].layers = LayersDescription()
+      }
+    }
   }
 
   private func tell(_ cycle: (services: [Int], host: String), _ world: WorldDescription, _ value: ResolvedValue) {

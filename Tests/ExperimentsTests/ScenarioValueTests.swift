@@ -244,6 +244,40 @@ import Testing
       ])
   }
 
+  @Test("Readiness, publication, names and the replicas' own words arrive, and priorities are gone by")
+  func discovery() throws {
+    let text = """
+      scenario: s
+      world:
+        services:
+          web:
+            replicas: [{count: 2, metadata: {version: v1}}, {name: spare, priority: 1, zone: b}]
+            readinessProbe: {initialDelay: 5s, period: 2s, timeout: 300ms, successThreshold: 2, failureThreshold: 4}
+            endpointSlice: {delay: 1s, jitter: 200ms}
+          db: {readinessProbe: {}, endpointSlice: 3s}
+        clients: {users: {target: web, arrivals: {poisson: 1/s}}}
+      mesh:
+        clusters:
+          web: {discovery: {dns: {ttl: 30s}, sendUnhealthyEndpoints: true}, updateMergeWindow: 1s}
+      """
+    let variant = try #require(try ScenarioFile(text).scenario().variants.first)
+    let (web, db) = (variant.world.services[0], variant.world.services[1])
+    #expect(web.replicas.map(\.priority) == [0, 0, 1] && web.replicas[1].metadata == ["version": "v1"])
+    #expect(
+      web.readinessProbe
+        == ReadinessProbeDescription(
+          initialDelay: .seconds(5), period: .seconds(2), timeout: .milliseconds(300), successThreshold: 2,
+          failureThreshold: 4))
+    #expect(web.endpointSlice == EndpointSliceDescription(delay: .seconds(1), jitter: .milliseconds(200)))
+    #expect(db.readinessProbe == ReadinessProbeDescription() && db.endpointSlice.delay == .seconds(3))
+    let clusters = variant.mesh.clusters
+    #expect(
+      clusters[0].discovery
+        == DiscoveryDescription(dns: DNSDescription(ttl: .seconds(30)), sendUnhealthyEndpoints: true))
+    #expect(clusters[0].updateMergeWindow == .seconds(1) && clusters[1].updateMergeWindow == .zero)
+    #expect(clusters[0].layers != nil && clusters[1].layers == nil)
+  }
+
   @Test("A balancer in words names what is not its default")
   func balancerText() throws {
     for (written, shown) in [
