@@ -42,9 +42,9 @@ extension ClusterState {
     switch subsetting.method {
     case .random:
       let roster = endpoints.roster
-      let seed = UInt64(layers.place.planeNumber)
-      let hashes = listed.map { mix64(nameHash(roster.address(slot: $0)) ^ mix64(seed &+ goldenGamma)) }
-      members = RandomSubsetting.members(hashes: hashes, size: subsetting.size)
+      let seed = mix64(UInt64(layers.place.planeNumber) &+ goldenGamma)
+      let places = RandomSubset.places(of: listed.map { roster.address(slot: $0) }, size: subsetting.size, seed: seed)
+      members = ContiguousArray(places.map { Int32(truncatingIfNeeded: $0) })
     case .deterministic:
       members = DeterministicSubsetting.members(
         count: listed.count, client: layers.place.planeNumber, size: subsetting.size)

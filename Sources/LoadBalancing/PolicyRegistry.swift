@@ -62,6 +62,7 @@ public enum PolicyRegistry {
     C3.descriptor,
     LeastConnections.descriptor,
     WeightedResponseTime.descriptor,
+    Aperture.descriptor,
   ]
 
   /// The policy called `name`.

@@ -26,7 +26,9 @@ enum LayerSchema {
     Field(
       "penalizeFailures", .positiveSpan, .optional,
       "the latency that a failed answer counts as for the balancer (Linkerd: 5s)"),
-    Field("slowStart", slowStart, .optional, "less traffic for young endpoints"),
+    Field(
+      "slowStart", slowStart, .optional, "less traffic for young endpoints",
+      support: .notYet { $0["window"]?.isZero ?? false }),
   ]
 
   static let routeFields: [Field] = [

@@ -90,7 +90,7 @@ private let settings: [(descriptor: PolicyDescriptor, given: [(name: String, val
       names == [
         "random", "roundRobin", "leastRequest", "peakEwma", "leastResponseTime", "joinShortestQueue", "joinIdleQueue",
         "leastWorkLeft", "ringHash", "maglev", "rendezvous", "jumpHash", "multiProbeHash", "anchorHash",
-        "clientSideWeightedRoundRobin", "prequal", "c3", "leastConnections", "weightedResponseTime",
+        "clientSideWeightedRoundRobin", "prequal", "c3", "leastConnections", "weightedResponseTime", "aperture",
       ])
     for name in names { #expect(PolicyRegistry.policy(named: name)?.name == name) }
     #expect(PolicyRegistry.policy(named: "peakEWMA") == nil)

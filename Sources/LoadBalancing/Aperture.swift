@@ -1,0 +1,158 @@
+// Aperture: a client balances over a few of many servers, so that it keeps few connections and learns fast how busy each is.
+//
+// Finagle's and linkerd 1's way. The deterministic form lays clients and servers around a ring, so that all servers get the
+// same load whatever their numbers; the random form gives each client an order of its own and widens with its load. Of two
+// candidates within the aperture the one with fewer requests in flight for its part is taken; picks that find endpoints
+// which are not open are made again a few times; then Finagle takes any, and here any that is open anywhere, since a data
+// plane sends nothing to who is shut out (finagle-core loadbalancer/aperture, PanicMode).
+
+import MeshCore
+
+/// Chooses the less loaded of two within an aperture. Complexity: O(1); O(n log n) when endpoints change.
+public struct Aperture: LoadBalancer {
+  private static let parameters = [
+    ParameterDescriptor(
+      "kind", .choice(["deterministic", "random"]), default: .word("deterministic"),
+      "by the client's place among its peers, or in an order of its own"),
+    ParameterDescriptor(
+      "minimumAperture", .integer(minimum: 1, maximum: 100_000), default: .integer(12),
+      "the least number of servers; linkerd 1 and random apertures: 1"),
+    ParameterDescriptor(
+      "lowLoad", .number(minimum: 0, maximum: 1000), default: .number(0.875),
+      "random: at or below this load of each server it narrows"),
+    ParameterDescriptor(
+      "highLoad", .number(minimum: 0, maximum: 1000), default: .number(1.125),
+      "random: at or above this load of each server it widens"),
+    ParameterDescriptor(
+      "smoothingWindow", .duration(minimum: .zero), default: .integer(15_000_000_000),
+      "random: the time constant of the load's average"),
+    ParameterDescriptor(
+      "maxEffort", .integer(minimum: 1, maximum: 100), default: .integer(4),
+      "picks that may find an endpoint that is not open before any open one is taken"),
+  ]
+
+  /// How it is registered.
+  public static let descriptor = PolicyDescriptor(
+    name: "aperture", summary: "the less loaded of two within a client's few of many endpoints",
+    origin: "Finagle, linkerd 1", parameters: parameters
+  ) { parameters, context in Aperture(parameters, context) }
+
+  private struct Contents: Sendable {
+    var isRandom: Bool
+    var minimum: Int
+    var maxEffort: Int32
+    var coordinate: ApertureCoordinate
+    var ring = DeterministicAperture()
+    var window: RandomAperture
+    var band: LoadBand
+    /// The slot of each server, in the order that all clients share.
+    var slots: ContiguousArray<Int32> = []
+    /// Each slot's token, and whose it is.
+    var tokens: ContiguousArray<UInt32> = []
+    var owners: ContiguousArray<UInt32> = []
+  }
+
+  private var contents: Indirect<Contents>
+  private let isRandom: Bool
+
+  public var observesAttempts: Bool { isRandom }
+
+  /// A policy with the descriptor's parameters, at a data plane's place.
+  public init(_ parameters: PolicyParameters, _ context: BalancerContext = BalancerContext()) {
+    isRandom = parameters.word("kind") == "random"
+    let minimum = Int(parameters.integer("minimumAperture"))
+    contents = Indirect(
+      Contents(
+        isRandom: isRandom, minimum: minimum, maxEffort: Int32(clamping: parameters.integer("maxEffort")),
+        coordinate: ApertureCoordinate(instance: context.planeNumber, total: context.planeCount),
+        window: RandomAperture(minimumAperture: minimum, initial: minimum),
+        band: LoadBand(
+          smoothingWindow: parameters.span("smoothingWindow"),
+          lowLoad: parameters.number("lowLoad"),
+          highLoad: parameters.number("highLoad"))))
+  }
+
+  public mutating func endpointsChanged(
+    _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
+  ) {
+    let view = roster.view
+    contents.value.slots.removeAll(keepingCapacity: true)
+    for place in 0..<roster.listed.count { contents.value.slots.append(roster.listed[place]) }
+    for slot in 0..<view.states.count {
+      let owner = view.states[slot].incarnation
+      if slot == contents.value.tokens.count {
+        contents.value.tokens.append(UInt32(truncatingIfNeeded: random.next() >> 32))
+        contents.value.owners.append(owner)
+      } else if contents.value.owners[slot] != owner {
+        contents.value.tokens[slot] = UInt32(truncatingIfNeeded: random.next() >> 32)
+        contents.value.owners[slot] = owner
+      }
+    }
+    if isRandom { reorder(view) } else { lay(view) }
+  }
+
+  /// The number of servers that it chooses from now.
+  var width: Int { isRandom ? contents.value.window.logicalAperture : contents.value.ring.indices.count }
+
+  private mutating func reorder(_ view: EndpointView) {
+    let slots = contents.value.slots
+    let tokens = contents.value.tokens
+    contents.value.window.update(
+      tokens: slots.map { tokens[Int($0)] }, statuses: slots.map { Self.status(view.states[$0]) })
+  }
+
+  private mutating func lay(_ view: EndpointView) {
+    let weights = contents.value.slots.map { Double(view.states[$0].weight) }
+    let count = weights.count
+    let wanted = min(contents.value.minimum, count)
+    let coordinate = contents.value.coordinate
+    if weights.allSatisfy({ $0 == weights[0] }) {
+      contents.value.ring.update(servers: count, at: coordinate, logicalAperture: wanted)
+    } else {
+      contents.value.ring.update(weights: weights, at: coordinate, logicalAperture: wanted)
+    }
+  }
+
+  private static func status(_ state: EndpointState) -> EndpointStatus {
+    !state.isListed ? .closed : state.isAdmitted ? .open : .busy
+  }
+
+  public mutating func pick(
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+  ) -> Int32 {
+    if endpoints.availableCount == 0 { return -1 }
+    var effort = MaxEffort(maximum: contents.value.maxEffort)
+    while true {
+      let drawn = isRandom ? contents.value.window.pair(&random) : contents.value.ring.pair(&random)
+      guard let pair = drawn else { return -1 }
+      let first = endpoints.states[contents.value.slots[Int(pair.first)]]
+      let second = endpoints.states[contents.value.slots[Int(pair.second)]]
+      let place = pair.choose(
+        firstStatus: Self.status(first), firstLoad: Double(first.inFlight), secondStatus: Self.status(second),
+        secondLoad: Double(second.inFlight))
+      let slot = contents.value.slots[Int(place)]
+      let isOpen = Self.status(endpoints.states[slot]) == .open
+      switch effort.judge(isOpen: isOpen) {
+      case .take: return isOpen ? slot : endpoints.available[random.below(endpoints.availableCount)]
+      case .pickAgain: continue
+      case .panic: if isRandom { reorder(endpoints) }
+      }
+    }
+  }
+
+  public mutating func began(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) { adjust(by: 1, at: now) }
+
+  public mutating func ended(
+    _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
+  ) {
+    adjust(by: -1, at: now)
+  }
+
+  private mutating func adjust(by change: Int64, at now: Timestamp) {
+    if !isRandom { return }
+    let window = contents.value.window
+    let widened = contents.value.band.adjust(
+      by: change, aperture: window.logicalAperture, minimum: window.minimum, maximum: window.maximum, at: now)
+    if widened != 0 { contents.value.window.adjust(by: widened) }
+  }
+}
