@@ -113,6 +113,7 @@ extension MeshProfile {
   private static let envoyDefaults: [ProfileDefault] = [
     .cluster("balancer", "roundRobin", "cluster.lb_policy: ROUND_ROBIN"),
     .given("balancer.leastRequest.sampling", "withReplacement", "least_request: choices drawn as random % n"),
+    .given("balancer.clientSideWeightedRoundRobin.form", "envoy", "Envoy's client_side_weighted_round_robin"),
     .given(
       "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "0",
       "client_side_weighted_round_robin: 0 when unset, in code; its documentation says 1"),
@@ -131,6 +132,7 @@ extension MeshProfile {
   private static let istioDefaults: [ProfileDefault] = [
     .cluster("balancer", "leastRequest", "DestinationRule loadBalancer.simple: LEAST_REQUEST"),
     .given("balancer.leastRequest.sampling", "withReplacement", "Envoy's least_request"),
+    .given("balancer.clientSideWeightedRoundRobin.form", "envoy", "Envoy's client_side_weighted_round_robin"),
     .given(
       "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "0",
       "Envoy's client_side_weighted_round_robin"),
@@ -162,6 +164,7 @@ extension MeshProfile {
     .cluster("balancer", "roundRobin", "service config loadBalancingConfig: round_robin, in place of pick_first"),
     .given("balancer.leastRequest.sampling", "withReplacement", "A48: choices drawn with replacement"),
     .given("balancer.ringHash.form", "grpc", "A42: a ring of all endpoints, by address; choices pass over the unready"),
+    .given("balancer.leastRequest.weighting", "ignore", "A48: weights do not count"),
     .given("balancer.ringHash.maximumRingSize", "4096", "A42: the client's cap of the ring's size"),
     .given("balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "1", "A58: error_utilization_penalty"),
     .cluster("protocol", "http2", "gRPC runs over HTTP/2"),

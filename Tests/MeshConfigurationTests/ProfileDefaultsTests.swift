@@ -13,6 +13,7 @@ import Testing
       .envoy,
       [
         "balancer roundRobin", "balancer.leastRequest.sampling withReplacement",
+        "balancer.clientSideWeightedRoundRobin.form envoy",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "connectTimeout 5s",
         "updateMergeWindow 1s", "panicThreshold 50%", "circuitBreaker.maxConnections 1024",
         "circuitBreaker.maxPendingRequests 1024", "circuitBreaker.maxRequests 1024", "circuitBreaker.maxRetries 3",
@@ -23,6 +24,7 @@ import Testing
       .istio,
       [
         "balancer leastRequest", "balancer.leastRequest.sampling withReplacement",
+        "balancer.clientSideWeightedRoundRobin.form envoy",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "tls true",
         "connectTimeout 10s", "discovery.delay 100ms", "updateMergeWindow 1s", "panicThreshold 0%",
         "route retry.on [connect-failure, refused-stream, unavailable, cancelled]", "route retry.attempts 2",
@@ -40,7 +42,8 @@ import Testing
       .grpc,
       [
         "balancer roundRobin", "balancer.leastRequest.sampling withReplacement",
-        "balancer.ringHash.form grpc", "balancer.ringHash.maximumRingSize 4096",
+        "balancer.ringHash.form grpc", "balancer.leastRequest.weighting ignore",
+        "balancer.ringHash.maximumRingSize 4096",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 1", "protocol http2", "connectTimeout 20s",
       ]
     ),
