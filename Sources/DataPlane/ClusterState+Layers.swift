@@ -12,7 +12,7 @@ extension ClusterState {
     let slots = ownPart(layers)
     var used = [Bool](repeating: false, count: groups.count)
     if var selection = layers.selection {
-      selection.update(slots.map { slot in metadata(slot) })
+      selection.update(texts: slots.map { metadata($0) })
       let subsets = selection.subsets
       while layers.parts.count < subsets.count { layers.parts.append(SubsetPart(layers.settings)) }
       for (number, members) in subsets.enumerated() {
@@ -30,8 +30,8 @@ extension ClusterState {
     self.layers = layers
   }
 
-  private func metadata(_ slot: Int32) -> [String: MetadataValue] {
-    endpoints.roster.description(slot: slot)?.metadata.mapValues { MetadataValue.text($0) } ?? [:]
+  private func metadata(_ slot: Int32) -> [String: String] {
+    endpoints.roster.description(slot: slot)?.metadata ?? [:]
   }
 
   /// The listed slots that this data plane uses.

@@ -108,7 +108,7 @@ struct ClusterState: ~Copyable {
     endpoints.states[slot].inFlight &+= 1
     if observesAttempts {
       if isLayered {
-        beganInLayers(slot, at: now)
+        forEachGroup(of: slot) { group, view in group.balancer.began(view, slot: slot, at: now) }
       } else {
         groups[0].balancer.began(endpoints.view, slot: slot, at: now)
       }
@@ -130,20 +130,11 @@ struct ClusterState: ~Copyable {
       guard let subset = layers?.orders[Int(route)][place] else { return -1 }
       let group = layers?.group(subset: Int(subset), &draws) ?? -1
       if group < 0 { continue }
-      let view = EndpointView(states: endpoints.states.view, available: groups[Int(group)].members.view)
+      let view = view(ofGroup: Int(group))
       let slot = groups[Int(group)].balancer.pick(view, context, &draws, at: now)
       if slot >= 0 { return slot }
     }
     return -1
-  }
-
-  @inline(never)
-  private mutating func beganInLayers(_ slot: Int32, at now: Timestamp) {
-    for place in groupStarts[slot]..<groupStarts[slot &+ 1] {
-      let group = Int(groupEntries[place])
-      let view = EndpointView(states: endpoints.states.view, available: groups[group].members.view)
-      groups[group].balancer.began(view, slot: slot, at: now)
-    }
   }
 
   /// Counts an attempt out and tells the balancer how it went.
@@ -169,6 +160,7 @@ struct ClusterState: ~Copyable {
   }
 
   /// Does something with every group that an endpoint is in, and what the group's balancer sees.
+  @inline(never)
   private mutating func forEachGroup(of slot: Int32, _ body: (inout BalancingGroup, EndpointView) -> Void) {
     if !isLayered {
       let view = endpoints.view

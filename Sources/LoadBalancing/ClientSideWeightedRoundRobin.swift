@@ -55,7 +55,8 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
     let form: UtilizationWeightForm
     let blackout: TimeSpan
     let expiration: TimeSpan
-    let period: TimeSpan
+    /// When weights are due.
+    var wake: PeriodicWake
     let penalty: Double
     /// By slot.
     var members: ContiguousArray<Member> = []
@@ -66,10 +67,6 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
     /// Envoy's turns with equal weights.
     var counter: UInt64 = 0
     var areEqual = true
-    /// When weights are due; `nil` before endpoints are known.
-    var due: Timestamp?
-    /// Whether the data plane knows `due`.
-    var isAwaited = false
   }
 
   private var contents: Indirect<Contents>
@@ -83,7 +80,8 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
       Contents(
         form: parameters.word("form") == "envoy" ? .envoy : .grpc, blackout: parameters.span("blackoutPeriod"),
         expiration: parameters.span("weightExpirationPeriod"),
-        period: TimeSpan(nanoseconds: max(parameters.span("weightUpdatePeriod").nanoseconds, 100_000_000)),
+        wake: PeriodicWake(
+          every: TimeSpan(nanoseconds: max(parameters.span("weightUpdatePeriod").nanoseconds, 100_000_000))),
         penalty: max(parameters.number("errorUtilizationPenalty"), 0)))
   }
 
@@ -106,7 +104,7 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
       }
     }
     updateWeights(endpoints, at: now, always: true)
-    if contents.value.due == nil { contents.value.due = now + contents.value.period }
+    contents.value.wake.begin(at: now)
   }
 
   public mutating func pick(
@@ -133,16 +131,13 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
 
   public mutating func woken(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) {
     updateWeights(endpoints, at: now, always: false)
-    contents.value.due = now + contents.value.period
-    contents.value.isAwaited = false
+    contents.value.wake.restart(at: now)
   }
 
   public mutating func nextWish(
     _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) -> BalancerWish? {
-    if contents.value.isAwaited { return nil }
-    contents.value.isAwaited = true
-    return contents.value.due.map { .wake($0) }
+    contents.value.wake.nextWish()
   }
 
   /// The weights that turns go by, in discovery's order of the available endpoints; 0 where gRPC's schedule takes the mean.

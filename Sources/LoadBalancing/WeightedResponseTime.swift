@@ -44,14 +44,11 @@ public struct WeightedResponseTime: LoadBalancer {
   private struct Contents: Sendable {
     let smoothing: Double
     let maximumRatio: Double
-    let period: TimeSpan
+    /// When weights are due.
+    var wake: PeriodicWake
     /// By slot.
     var averages: ContiguousArray<Average> = []
     var schedule = SeededSchedule()
-    /// When weights are due; `nil` before endpoints are known.
-    var due: Timestamp?
-    /// Whether the data plane knows `due`.
-    var isAwaited = false
   }
 
   private var contents: Indirect<Contents>
@@ -64,7 +61,7 @@ public struct WeightedResponseTime: LoadBalancer {
     contents = Indirect(
       Contents(
         smoothing: parameters.number("smoothing"), maximumRatio: max(1, parameters.number("maximumRatio")),
-        period: TimeSpan(nanoseconds: max(parameters.span("updatePeriod").nanoseconds, 1_000_000))))
+        wake: PeriodicWake(every: TimeSpan(nanoseconds: max(parameters.span("updatePeriod").nanoseconds, 1_000_000)))))
   }
 
   public mutating func endpointsChanged(
@@ -86,7 +83,7 @@ public struct WeightedResponseTime: LoadBalancer {
       weights.append(contents.value.averages[Int(endpoints.available[place])].weight)
     }
     contents.value.schedule.rebuild(weights: weights)
-    if contents.value.due == nil { contents.value.due = now + contents.value.period }
+    contents.value.wake.begin(at: now)
   }
 
   /// The average latency in nanoseconds; turns decide, by its inverse. `nil` while there is none.
@@ -116,16 +113,13 @@ public struct WeightedResponseTime: LoadBalancer {
 
   public mutating func woken(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) {
     updateWeights(endpoints)
-    contents.value.due = now + contents.value.period
-    contents.value.isAwaited = false
+    contents.value.wake.restart(at: now)
   }
 
   public mutating func nextWish(
     _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) -> BalancerWish? {
-    if contents.value.isAwaited { return nil }
-    contents.value.isAwaited = true
-    return contents.value.due.map { .wake($0) }
+    contents.value.wake.nextWish()
   }
 
   private mutating func updateWeights(_ endpoints: EndpointView) {

@@ -204,15 +204,6 @@ public struct PoolView<Element: BitwiseCopyable>: BitwiseCopyable {
   }
 }
 
-extension PoolView {
-  /// `length` records from the one at `start` on, all of which have to be there.
-  @inlinable
-  public func slice(from start: Int, count length: Int) -> PoolView {
-    precondition(start >= 0 && length >= 0 && start <= count && length <= count - start)
-    return PoolView(base: base + start, count: length)
-  }
-}
-
 extension Pool {
   /// The records, to be read while the pool is not changed.
   @inlinable

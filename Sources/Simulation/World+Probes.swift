@@ -27,17 +27,23 @@ extension World {
       ProbeFlight(
         proxy: Int32(truncatingIfNeeded: proxy), probe: start.probe, replica: start.endpoint.number,
         key: key.key(probesSent), report: LoadReport(), isRefused: false))
+    carry(flight, .there)
+  }
+
+  /// Takes a probe or its answer over the pair's link.
+  private mutating func carry(_ handle: SlotHandle, _ direction: Direction) {
+    let flight = probes[handle.index]
     let arrival =
-      hasPaths
-      ? transmit(
-        Int32(truncatingIfNeeded: proxy), start.endpoint.number, .there, size: 0, sent: now,
-        key: probes[flight.index].key) : now
-    if arrival == now {
-      probeReachesReplica(flight)
-    } else if arrival > horizon {
-      probes.remove(at: flight.index)
+      hasPaths ? transmit(flight.proxy, flight.replica, direction, size: 0, sent: now, key: flight.key) : now
+    if arrival > horizon {
+      probes.remove(at: handle.index)
+    } else if arrival > now {
+      let kind: EventKind = direction == .there ? .probeReachesReplica : .probeReturns
+      _ = wheel.schedule(at: arrival, kind, handle.packed)
+    } else if direction == .there {
+      probeReachesReplica(handle)
     } else {
-      _ = wheel.schedule(at: arrival, .probeReachesReplica, flight.packed)
+      probeReturns(handle)
     }
   }
 
@@ -51,15 +57,7 @@ extension World {
     }
     probes[handle.index].isRefused = isDown(flight.replica)
     probes[handle.index].report = loadReport(of: flight.replica)
-    let arrival =
-      hasPaths ? transmit(flight.proxy, flight.replica, .back, size: 0, sent: now, key: flight.key) : now
-    if arrival == now {
-      probeReturns(handle)
-    } else if arrival > horizon {
-      probes.remove(at: handle.index)
-    } else {
-      _ = wheel.schedule(at: arrival, .probeReturns, handle.packed)
-    }
+    carry(handle, .back)
   }
 
   /// A probe's answer is back. Whether anybody still waits for it the data plane knows.
