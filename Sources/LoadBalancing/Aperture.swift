@@ -47,9 +47,8 @@ public struct Aperture: LoadBalancer {
     var band: LoadBand
     /// The slot of each server, in the order that all clients share.
     var slots: ContiguousArray<Int32> = []
-    /// Each slot's token, and whose it is.
-    var tokens: ContiguousArray<UInt32> = []
-    var owners: ContiguousArray<UInt32> = []
+    /// What an order of its own goes by.
+    var tokens = SlotRecords<UInt32>()
   }
 
   private var contents: Indirect<Contents>
@@ -78,16 +77,7 @@ public struct Aperture: LoadBalancer {
     let view = roster.view
     contents.value.slots.removeAll(keepingCapacity: true)
     for place in 0..<roster.listed.count { contents.value.slots.append(roster.listed[place]) }
-    for slot in 0..<view.states.count {
-      let owner = view.states[slot].incarnation
-      if slot == contents.value.tokens.count {
-        contents.value.tokens.append(UInt32(truncatingIfNeeded: random.next() >> 32))
-        contents.value.owners.append(owner)
-      } else if contents.value.owners[slot] != owner {
-        contents.value.tokens[slot] = UInt32(truncatingIfNeeded: random.next() >> 32)
-        contents.value.owners[slot] = owner
-      }
-    }
+    contents.value.tokens.update(view) { _ in UInt32(truncatingIfNeeded: random.next() >> 32) }
     if isRandom { reorder(view) } else { lay(view) }
   }
 
@@ -98,7 +88,7 @@ public struct Aperture: LoadBalancer {
     let slots = contents.value.slots
     let tokens = contents.value.tokens
     contents.value.window.update(
-      tokens: slots.map { tokens[Int($0)] }, statuses: slots.map { Self.status(view.states[$0]) })
+      tokens: slots.map { tokens[$0] }, statuses: slots.map { Self.status(view.states[$0]) })
   }
 
   private mutating func lay(_ view: EndpointView) {

@@ -63,7 +63,6 @@ public struct C3: LoadBalancer {
     /// What the server said with the answer that ends next.
     var reportedService: Double = -1
     var reportedQueue: Double = 0
-    var incarnation: UInt32
   }
 
   private struct Contents: Sendable {
@@ -71,7 +70,7 @@ public struct C3: LoadBalancer {
     let smoothing: Double
     let hasRates: Bool
     let rules: CubicRate.Rules
-    var replicas: ContiguousArray<Replica> = []
+    var replicas = SlotRecords<Replica>()
   }
 
   private var contents: Indirect<Contents>
@@ -96,22 +95,13 @@ public struct C3: LoadBalancer {
   public mutating func endpointsChanged(
     _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
-    let endpoints = roster.view
-    for slot in 0..<endpoints.states.count {
-      let incarnation = endpoints.states[slot].incarnation
-      if slot < contents.value.replicas.count && contents.value.replicas[slot].incarnation == incarnation { continue }
-      let fresh = Replica(rate: CubicRate(contents.value.rules, at: now), incarnation: incarnation)
-      if slot == contents.value.replicas.count {
-        contents.value.replicas.append(fresh)
-      } else {
-        contents.value.replicas[slot] = fresh
-      }
-    }
+    let fresh = Replica(rate: CubicRate(contents.value.rules, at: now))
+    contents.value.replicas.update(roster.view) { _ in fresh }
   }
 
   /// The score, in nanoseconds.
   public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
-    Self.score(contents.value.replicas[Int(slot)], endpoints.states[slot].inFlight, contents.value.clients)
+    Self.score(contents.value.replicas[slot], endpoints.states[slot].inFlight, contents.value.clients)
   }
 
   @inline(__always)
@@ -140,8 +130,8 @@ public struct C3: LoadBalancer {
     var ties = 0
     for place in 0..<endpoints.availableCount {
       let slot = endpoints.available[place]
-      if withinRates && !contents.value.replicas[Int(slot)].rate.mayTake(rules, at: now) { continue }
-      let score = Self.score(contents.value.replicas[Int(slot)], endpoints.states[slot].inFlight, clients)
+      if withinRates && !contents.value.replicas[slot].rate.mayTake(rules, at: now) { continue }
+      let score = Self.score(contents.value.replicas[slot], endpoints.states[slot].inFlight, clients)
       if best < 0 || score < least {
         (best, least, ties) = (slot, score, 1)
       } else if score == least {
@@ -153,12 +143,12 @@ public struct C3: LoadBalancer {
   }
 
   public mutating func began(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) {
-    if contents.value.hasRates { contents.value.replicas[Int(slot)].rate.take(contents.value.rules, at: now) }
+    if contents.value.hasRates { contents.value.replicas[slot].rate.take(contents.value.rules, at: now) }
   }
 
   public mutating func reported(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport, at now: Timestamp) {
-    contents.value.replicas[Int(slot)].reportedService = Double(max(report.serviceTime.nanoseconds, 0))
-    contents.value.replicas[Int(slot)].reportedQueue = Double(max(report.requestsInFlight, 0))
+    contents.value.replicas[slot].reportedService = Double(max(report.serviceTime.nanoseconds, 0))
+    contents.value.replicas[slot].reportedQueue = Double(max(report.requestsInFlight, 0))
   }
 
   public mutating func ended(
@@ -167,7 +157,7 @@ public struct C3: LoadBalancer {
     if !outcome.isAnswered { return }
     let smoothing = contents.value.smoothing
     let latency = Double(max(outcome.latency.nanoseconds, 0))
-    var replica = contents.value.replicas[Int(slot)]
+    var replica = contents.value.replicas[slot]
     // A server that reports nothing is taken to have no queue: all of the response is its own time.
     let service = replica.reportedService >= 0 ? min(replica.reportedService, latency) : latency
     let share = replica.isKnown ? smoothing : 1
@@ -178,6 +168,6 @@ public struct C3: LoadBalancer {
     replica.reportedService = -1
     replica.reportedQueue = 0
     if contents.value.hasRates { replica.rate.answered(contents.value.rules, at: now) }
-    contents.value.replicas[Int(slot)] = replica
+    contents.value.replicas[slot] = replica
   }
 }

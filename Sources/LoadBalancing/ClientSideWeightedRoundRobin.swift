@@ -45,12 +45,6 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
     origin: "gRPC A58 weighted_round_robin; Envoy client_side_weighted_round_robin", parameters: parameters
   ) { parameters, _ in ClientSideWeightedRoundRobin(parameters) }
 
-  private struct Member: BitwiseCopyable, Sendable {
-    var reported: UtilizationWeight
-    /// Whose reports they are.
-    var incarnation: UInt32
-  }
-
   private struct Contents: Sendable {
     let form: UtilizationWeightForm
     let blackout: TimeSpan
@@ -58,8 +52,8 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
     /// When weights are due.
     var wake: PeriodicWake
     let penalty: Double
-    /// By slot.
-    var members: ContiguousArray<Member> = []
+    /// What each endpoint has reported.
+    var reports = SlotRecords<UtilizationWeight>()
     /// The weights in use, by place of available endpoints; 0 where a gRPC weight is missing.
     var weights: ContiguousArray<Double> = []
     var stride = StaticStride()
@@ -95,14 +89,7 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
       contents.value.counter = seed
       contents.value.stride.counter = UInt32(truncatingIfNeeded: seed)
     }
-    for slot in 0..<endpoints.states.count {
-      let fresh = Member(reported: UtilizationWeight(), incarnation: endpoints.states[slot].incarnation)
-      if slot == contents.value.members.count {
-        contents.value.members.append(fresh)
-      } else if contents.value.members[slot].incarnation != fresh.incarnation {
-        contents.value.members[slot] = fresh
-      }
-    }
+    contents.value.reports.update(endpoints) { _ in UtilizationWeight() }
     updateWeights(endpoints, at: now, always: true)
     contents.value.wake.begin(at: now)
   }
@@ -126,7 +113,7 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
   public mutating func reported(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport, at now: Timestamp) {
     let weight = UtilizationWeight.weight(
       of: report, errorUtilizationPenalty: contents.value.penalty, contents.value.form)
-    if let weight { contents.value.members[Int(slot)].reported.report(weight, at: now) }
+    if let weight { contents.value.reports[slot].report(weight, at: now) }
   }
 
   public mutating func woken(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) {
@@ -137,7 +124,7 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
   public mutating func nextWish(
     _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) -> BalancerWish? {
-    contents.value.wake.nextWish()
+    contents.value.wake.isAwaited ? nil : contents.value.wake.nextWish()
   }
 
   /// The weights that turns go by, in discovery's order of the available endpoints; 0 where gRPC's schedule takes the mean.
@@ -149,7 +136,7 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
     var weights: ContiguousArray<Double> = []
     weights.reserveCapacity(endpoints.availableCount)
     for place in 0..<endpoints.availableCount {
-      let counted = contents.value.members[Int(endpoints.available[place])].reported
+      let counted = contents.value.reports[endpoints.available[place]]
         .counted(at: now, blackout: blackout, expiration: expiration, form)
       weights.append(counted.map { form == .envoy ? max($0, 1) : $0 } ?? 0)
     }

@@ -34,7 +34,6 @@ public struct EnvoyPeakEWMA: LoadBalancer {
     var samples: ContiguousArray<Sample> = []
     /// The oldest of a full ring.
     var oldest = 0
-    var incarnation: UInt32
   }
 
   private struct Contents: Sendable {
@@ -42,10 +41,9 @@ public struct EnvoyPeakEWMA: LoadBalancer {
     let decay: Double
     /// Milliseconds.
     let defaultRtt: Double
-    /// By slot.
-    var hosts: ContiguousArray<Host> = []
-    var due: Timestamp?
-    var isAwaited = false
+    var hosts = SlotRecords<Host>()
+    /// When samples are taken in.
+    var wake = PeriodicWake(every: EnvoyPeakEWMA.aggregation)
   }
 
   private var contents: Indirect<Contents>
@@ -61,16 +59,8 @@ public struct EnvoyPeakEWMA: LoadBalancer {
   public mutating func endpointsChanged(
     _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
-    let endpoints = roster.view
-    for slot in 0..<endpoints.states.count {
-      let incarnation = endpoints.states[slot].incarnation
-      if slot == contents.value.hosts.count {
-        contents.value.hosts.append(Host(incarnation: incarnation))
-      } else if contents.value.hosts[slot].incarnation != incarnation {
-        contents.value.hosts[slot] = Host(incarnation: incarnation)
-      }
-    }
-    if contents.value.due == nil { contents.value.due = now + Self.aggregation }
+    contents.value.hosts.update(roster.view) { _ in Host() }
+    contents.value.wake.begin(at: now)
   }
 
   /// What one more request costs, in milliseconds times requests; `penalty` is the cost of an unmeasured endpoint with requests.
@@ -105,7 +95,7 @@ public struct EnvoyPeakEWMA: LoadBalancer {
   @inline(__always)
   private func cost(_ endpoints: EndpointView, _ slot: Int32) -> Double {
     Self.cost(
-      roundTrip: contents.value.hosts[Int(slot)].roundTrip, active: endpoints.states[slot].inFlight,
+      roundTrip: contents.value.hosts[slot].roundTrip, active: endpoints.states[slot].inFlight,
       defaultRtt: contents.value.defaultRtt)
   }
 
@@ -125,23 +115,22 @@ public struct EnvoyPeakEWMA: LoadBalancer {
     let milliseconds = outcome.latency.nanoseconds / 1_000_000
     if milliseconds <= 0 { return }
     let sample = Sample(milliseconds: Double(milliseconds), taken: now)
-    if contents.value.hosts[Int(slot)].samples.count < Self.sampleCapacity {
-      contents.value.hosts[Int(slot)].samples.append(sample)
+    if contents.value.hosts[slot].samples.count < Self.sampleCapacity {
+      contents.value.hosts[slot].samples.append(sample)
     } else {
-      let oldest = contents.value.hosts[Int(slot)].oldest
-      contents.value.hosts[Int(slot)].samples[oldest] = sample
-      contents.value.hosts[Int(slot)].oldest = (oldest + 1) % Self.sampleCapacity
+      let oldest = contents.value.hosts[slot].oldest
+      contents.value.hosts[slot].samples[oldest] = sample
+      contents.value.hosts[slot].oldest = (oldest + 1) % Self.sampleCapacity
     }
   }
 
   public mutating func woken(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) {
-    for slot in contents.value.hosts.indices { takeIn(slot, at: now) }
-    contents.value.due = now + Self.aggregation
-    contents.value.isAwaited = false
+    for slot in contents.value.hosts.slots { takeIn(slot, at: now) }
+    contents.value.wake.restart(at: now)
   }
 
   /// Takes in an endpoint's samples, the oldest first.
-  private mutating func takeIn(_ slot: Int, at now: Timestamp) {
+  private mutating func takeIn(_ slot: Int32, at now: Timestamp) {
     let count = contents.value.hosts[slot].samples.count
     if count == 0 { return }
     let oldest = contents.value.hosts[slot].oldest
@@ -160,8 +149,6 @@ public struct EnvoyPeakEWMA: LoadBalancer {
   public mutating func nextWish(
     _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) -> BalancerWish? {
-    if contents.value.isAwaited { return nil }
-    contents.value.isAwaited = true
-    return contents.value.due.map { .wake($0) }
+    contents.value.wake.isAwaited ? nil : contents.value.wake.nextWish()
   }
 }

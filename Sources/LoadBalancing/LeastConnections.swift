@@ -33,7 +33,7 @@ public struct LeastConnections: LoadBalancer {
   /// A binary heap, the least on top.
   private var heap: ContiguousArray<Entry> = []
   /// Where in the heap a slot is, or -1.
-  private var places: ContiguousArray<Int32> = []
+  private var places = SlotRecords<Int32>()
   /// The order of the next one to be put in; its lowest bit says whether weights exceed HAProxy's.
   private var nextOrder: UInt64 = 0
 
@@ -54,16 +54,19 @@ public struct LeastConnections: LoadBalancer {
     _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
     let endpoints = roster.view
-    let former = heap
+    // Who stays keeps its turn; a slot's next endpoint does not inherit it.
+    places.update(endpoints) { _ in -1 }
     var orders = ContiguousArray<UInt64>(repeating: .max, count: endpoints.states.count)
-    for entry in former where Int(entry.slot) < orders.count { orders[Int(entry.slot)] = entry.order }
+    for entry in heap where places[entry.slot] >= 0 {
+      orders[Int(entry.slot)] = entry.order
+      places[entry.slot] = -1
+    }
     var isFine = false
     for place in 0..<endpoints.availableCount {
       isFine = isFine || endpoints.states[endpoints.available[place]].weight > 256
     }
     nextOrder = nextOrder & ~1 | (isFine ? 1 : 0)
     heap.removeAll(keepingCapacity: true)
-    places = ContiguousArray(repeating: -1, count: endpoints.states.count)
     for place in 0..<endpoints.availableCount {
       let slot = endpoints.available[place]
       var order = orders[Int(slot)]
@@ -72,7 +75,7 @@ public struct LeastConnections: LoadBalancer {
         nextOrder &+= 2
       }
       heap.append(Entry(load: load(endpoints, slot), order: order, slot: slot))
-      places[Int(slot)] = Int32(truncatingIfNeeded: heap.count - 1)
+      places[slot] = Int32(truncatingIfNeeded: heap.count - 1)
       rise(heap.count - 1)
     }
   }
@@ -94,41 +97,47 @@ public struct LeastConnections: LoadBalancer {
 
   /// Puts a slot back behind its equals.
   private mutating func put(_ endpoints: EndpointView, _ slot: Int32) {
-    if Int(slot) >= places.count { return }
-    let place = Int(places[Int(slot)])
+    if !places.slots.contains(slot) { return }
+    let place = Int(places[slot])
     if place < 0 { return }
     heap[place].load = load(endpoints, slot)
     heap[place].order = nextOrder
     nextOrder &+= 2
     rise(place)
-    sink(Int(places[Int(slot)]))
+    sink(Int(places[slot]))
   }
 
+  /// Moves the entry at `start` up to where it belongs.
   private mutating func rise(_ start: Int) {
+    let entry = heap[start]
     var child = start
     while child > 0 {
       let parent = (child &- 1) / 2
-      if !(heap[child] < heap[parent]) { return }
-      exchange(child, parent)
+      if !(entry < heap[parent]) { break }
+      move(heap[parent], to: child)
       child = parent
     }
+    if child != start { move(entry, to: child) }
   }
 
+  /// Moves the entry at `start` down to where it belongs.
   private mutating func sink(_ start: Int) {
+    let entry = heap[start]
     var parent = start
     while true {
       var child = 2 &* parent &+ 1
-      if child >= heap.count { return }
+      if child >= heap.count { break }
       if child &+ 1 < heap.count && heap[child &+ 1] < heap[child] { child &+= 1 }
-      if !(heap[child] < heap[parent]) { return }
-      exchange(child, parent)
+      if !(heap[child] < entry) { break }
+      move(heap[child], to: parent)
       parent = child
     }
+    if parent != start { move(entry, to: parent) }
   }
 
-  private mutating func exchange(_ left: Int, _ right: Int) {
-    heap.swapAt(left, right)
-    places[Int(heap[left].slot)] = Int32(truncatingIfNeeded: left)
-    places[Int(heap[right].slot)] = Int32(truncatingIfNeeded: right)
+  @inline(__always)
+  private mutating func move(_ entry: Entry, to place: Int) {
+    heap[place] = entry
+    places[entry.slot] = Int32(truncatingIfNeeded: place)
   }
 }

@@ -21,15 +21,9 @@ public struct LeastResponseTime: LoadBalancer {
     origin: "folklore", parameters: parameters
   ) { parameters, _ in LeastResponseTime(parameters) }
 
-  private struct Average: BitwiseCopyable, Sendable {
-    /// Nanoseconds; below 0 before the first answer.
-    var latency: Double
-    /// Whose average it is.
-    var incarnation: UInt32
-  }
-
   private let smoothing: Double
-  private var averages: ContiguousArray<Average> = []
+  /// Average latencies in nanoseconds; below 0 before the first answer.
+  private var averages = SlotRecords<Double>()
 
   /// A policy with the descriptor's defaults.
   public init() { self.init(PolicyParameters(Self.parameters)) }
@@ -42,20 +36,12 @@ public struct LeastResponseTime: LoadBalancer {
   public mutating func endpointsChanged(
     _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
-    let endpoints = roster.view
-    for slot in 0..<endpoints.states.count {
-      let fresh = Average(latency: -1, incarnation: endpoints.states[slot].incarnation)
-      if slot == averages.count {
-        averages.append(fresh)
-      } else if averages[slot].incarnation != fresh.incarnation {
-        averages[slot] = fresh
-      }
-    }
+    averages.update(roster.view) { _ in -1 }
   }
 
   /// The average latency in nanoseconds, below 0 while there is none.
   public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
-    averages[Int(slot)].latency
+    averages[slot]
   }
 
   public mutating func pick(
@@ -68,12 +54,12 @@ public struct LeastResponseTime: LoadBalancer {
     _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
   ) {
     let latency = Double(max(outcome.latency.nanoseconds, 0))
-    let average = averages[Int(slot)].latency
-    averages[Int(slot)].latency = average < 0 ? latency : average + (latency - average) * smoothing
+    let average = averages[slot]
+    averages[slot] = average < 0 ? latency : average + (latency - average) * smoothing
   }
 
   /// A whole number that orders as the average does: the bits of doubles from 0 up do, and those of a negative one, which
   /// stands for no answer yet, are a negative number.
   @inline(__always)
-  private func rank(slot: Int32) -> Int64 { Int64(bitPattern: averages[Int(slot)].latency.bitPattern) }
+  private func rank(slot: Int32) -> Int64 { Int64(bitPattern: averages[slot].bitPattern) }
 }

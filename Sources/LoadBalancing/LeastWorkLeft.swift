@@ -16,12 +16,8 @@ public struct LeastWorkLeft: LoadBalancer {
     origin: "Harchol-Balter 2013, ch. 24", needsOracle: true
   ) { _, _ in LeastWorkLeft() }
 
-  private struct Sight: BitwiseCopyable {
-    var work: ObservedWork
-    var incarnation: UInt32
-  }
-
-  private var sights: ContiguousArray<Sight> = []
+  /// What the oracle has seen of each endpoint.
+  private var sights = SlotRecords<ObservedWork>()
 
   /// A policy that has seen nothing: endpoints that no oracle has looked at are idle.
   public init() {}
@@ -29,29 +25,21 @@ public struct LeastWorkLeft: LoadBalancer {
   public mutating func endpointsChanged(
     _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
-    let endpoints = roster.view
-    for slot in 0..<endpoints.states.count {
-      let fresh = Sight(work: .none, incarnation: endpoints.states[slot].incarnation)
-      if slot == sights.count {
-        sights.append(fresh)
-      } else if sights[slot].incarnation != fresh.incarnation {
-        sights[slot] = fresh
-      }
-    }
+    sights.update(roster.view) { _ in .none }
   }
 
   public mutating func observed(_ endpoints: EndpointView, slot: Int32, _ work: ObservedWork) {
-    sights[Int(slot)].work = work
+    sights[slot] = work
   }
 
   /// The nanoseconds of work that the endpoint has.
   public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
-    Double(sights[Int(slot)].work.left(at: now))
+    Double(sights[slot].left(at: now))
   }
 
   public mutating func pick(
     _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
-    LeastSearch.slot(of: endpoints, &random) { slot in sights[Int(slot)].work.left(at: now) }
+    LeastSearch.slot(of: endpoints, &random) { slot in sights[slot].left(at: now) }
   }
 }

@@ -48,8 +48,6 @@ public struct PeakEWMA: LoadBalancer {
     var roundTrip: Double
     /// When it was last observed or looked at.
     var stamp: Timestamp
-    /// Whose estimate it is.
-    var incarnation: UInt32
 
     /// Takes in `value` nanoseconds.
     @inline(__always)
@@ -69,7 +67,7 @@ public struct PeakEWMA: LoadBalancer {
   private let decay: Double
   /// Nanoseconds; what a new endpoint starts from. Not a number in Finagle's form, which starts from nothing.
   private let initial: Double
-  private var estimates: ContiguousArray<Estimate> = []
+  private var estimates = SlotRecords<Estimate>()
 
   /// One flag more and the policy would not fit into an `any LoadBalancer` (24 bytes), at 2 ns a call.
   @inline(__always)
@@ -88,16 +86,8 @@ public struct PeakEWMA: LoadBalancer {
   public mutating func endpointsChanged(
     _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
-    let endpoints = roster.view
-    for slot in 0..<endpoints.states.count {
-      let incarnation = endpoints.states[slot].incarnation
-      let fresh = Estimate(roundTrip: startsFromNothing ? 0 : initial, stamp: now, incarnation: incarnation)
-      if slot == estimates.count {
-        estimates.append(fresh)
-      } else if estimates[slot].incarnation != incarnation {
-        estimates[slot] = fresh
-      }
-    }
+    let fresh = Estimate(roundTrip: startsFromNothing ? 0 : initial, stamp: now)
+    estimates.update(roster.view) { _ in fresh }
   }
 
   /// The cost: nanoseconds times requests.
@@ -121,16 +111,16 @@ public struct PeakEWMA: LoadBalancer {
   public mutating func ended(
     _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
   ) {
-    estimates[Int(slot)].observe(Double(max(outcome.latency.nanoseconds, 0)), at: now, decay: decay)
+    estimates[slot].observe(Double(max(outcome.latency.nanoseconds, 0)), at: now, decay: decay)
   }
 
   /// What one more request would cost at `slot`, in nanoseconds. Looking lets the estimate fade.
   @inline(__always)
   mutating func cost(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double {
     let inFlight = Double(endpoints.states[slot].inFlight)
-    var estimate = estimates[Int(slot)]
+    var estimate = estimates[slot]
     estimate.observe(0, at: now, decay: decay)
-    estimates[Int(slot)] = estimate
+    estimates[slot] = estimate
     if startsFromNothing && estimate.roundTrip == 0 && inFlight > 0 { return Self.penalty + inFlight }
     return estimate.roundTrip * (inFlight + 1)
   }

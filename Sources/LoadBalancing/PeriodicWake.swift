@@ -7,8 +7,8 @@ struct PeriodicWake: BitwiseCopyable, Sendable {
   private let period: TimeSpan
   /// The next time; `nil` before endpoints are known.
   private var due: Timestamp?
-  /// Whether the data plane knows it.
-  private var isAwaited = false
+  /// Whether the data plane knows it: then there is nothing to ask. Reading this beforehand spares a policy the change of its contents.
+  private(set) var isAwaited = false
 
   init(every period: TimeSpan) { self.period = period }
 

@@ -67,7 +67,7 @@ public struct Prequal: LoadBalancer {
     var pool: ProbePool
     var loads = RecentQuantile(size: Prequal.quantileWindow)
     /// Whether a slot may be chosen.
-    var isMember: ContiguousArray<Bool> = []
+    var isMember = SlotRecords<Bool>()
     /// How often an answer may be used, infinite for any number.
     var budget: Double = 1
     /// Fractions of probes and removals that are owed.
@@ -99,10 +99,16 @@ public struct Prequal: LoadBalancer {
     _ roster: EndpointRoster, _ random: inout RandomStream, at now: Timestamp
   ) {
     let endpoints = roster.view
-    var isMember = ContiguousArray(repeating: false, count: endpoints.states.count)
-    for place in 0..<endpoints.availableCount { isMember[Int(endpoints.available[place])] = true }
-    contents.value.pool.keep { isMember[Int($0)] }
-    contents.value.targets.removeAll { !isMember[Int($0)] }
+    var isMember = contents.value.isMember
+    isMember.update(endpoints) { slot in
+      // What the slot's former endpoint said does not hold for the one that has it now.
+      contents.value.pool.forget(slot: slot)
+      return false
+    }
+    for slot in isMember.slots { isMember[slot] = false }
+    for place in 0..<endpoints.availableCount { isMember[endpoints.available[place]] = true }
+    contents.value.pool.keep { isMember[$0] }
+    contents.value.targets.removeAll { !isMember[$0] }
     contents.value.isMember = isMember
     contents.value.budget = Self.reuseBudget(
       poolSize: contents.value.poolSize, endpoints: endpoints.availableCount,
@@ -178,7 +184,7 @@ public struct Prequal: LoadBalancer {
   }
 
   public mutating func probed(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport?, at now: Timestamp) {
-    guard let report, contents.value.isMember[Int(slot)] else {
+    guard let report, contents.value.isMember[slot] else {
       // Who does not answer in time is no better than what it said before.
       contents.value.pool.forget(slot: slot)
       return

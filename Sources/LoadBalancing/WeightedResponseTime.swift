@@ -37,8 +37,6 @@ public struct WeightedResponseTime: LoadBalancer {
     /// Nanoseconds; below 0 before the first answer.
     var latency: Double = -1
     var weight: Double = 1
-    /// Whose average it is.
-    var incarnation: UInt32
   }
 
   private struct Contents: Sendable {
@@ -46,8 +44,7 @@ public struct WeightedResponseTime: LoadBalancer {
     let maximumRatio: Double
     /// When weights are due.
     var wake: PeriodicWake
-    /// By slot.
-    var averages: ContiguousArray<Average> = []
+    var averages = SlotRecords<Average>()
     var schedule = SeededSchedule()
   }
 
@@ -69,18 +66,11 @@ public struct WeightedResponseTime: LoadBalancer {
   ) {
     let endpoints = roster.view
     contents.value.schedule.drawSeed(&random)
-    for slot in 0..<endpoints.states.count {
-      let fresh = Average(incarnation: endpoints.states[slot].incarnation)
-      if slot == contents.value.averages.count {
-        contents.value.averages.append(fresh)
-      } else if contents.value.averages[slot].incarnation != fresh.incarnation {
-        contents.value.averages[slot] = fresh
-      }
-    }
+    contents.value.averages.update(endpoints) { _ in Average() }
     updateWeights(endpoints)
     var weights: ContiguousArray<Double> = []
     for place in 0..<endpoints.availableCount {
-      weights.append(contents.value.averages[Int(endpoints.available[place])].weight)
+      weights.append(contents.value.averages[endpoints.available[place]].weight)
     }
     contents.value.schedule.rebuild(weights: weights)
     contents.value.wake.begin(at: now)
@@ -88,7 +78,7 @@ public struct WeightedResponseTime: LoadBalancer {
 
   /// The average latency in nanoseconds; turns decide, by its inverse. `nil` while there is none.
   public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
-    let latency = contents.value.averages[Int(slot)].latency
+    let latency = contents.value.averages[slot].latency
     return latency < 0 ? nil : latency
   }
 
@@ -97,7 +87,7 @@ public struct WeightedResponseTime: LoadBalancer {
   ) -> Int32 {
     if endpoints.availableCount == 0 { return -1 }
     let slot = endpoints.available[contents.value.schedule.earliest]
-    contents.value.schedule.takeTurn(weight: contents.value.averages[Int(slot)].weight)
+    contents.value.schedule.takeTurn(weight: contents.value.averages[slot].weight)
     return slot
   }
 
@@ -106,8 +96,8 @@ public struct WeightedResponseTime: LoadBalancer {
   ) {
     if !outcome.isSuccess && outcome.ending != .timedOut { return }
     let latency = Double(max(outcome.latency.nanoseconds, 1))
-    let average = contents.value.averages[Int(slot)].latency
-    contents.value.averages[Int(slot)].latency =
+    let average = contents.value.averages[slot].latency
+    contents.value.averages[slot].latency =
       average < 0 ? latency : average + (latency - average) * contents.value.smoothing
   }
 
@@ -119,14 +109,14 @@ public struct WeightedResponseTime: LoadBalancer {
   public mutating func nextWish(
     _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
   ) -> BalancerWish? {
-    contents.value.wake.nextWish()
+    contents.value.wake.isAwaited ? nil : contents.value.wake.nextWish()
   }
 
   private mutating func updateWeights(_ endpoints: EndpointView) {
     var total: Double = 0
     var known: Double = 0
     for place in 0..<endpoints.availableCount {
-      let latency = contents.value.averages[Int(endpoints.available[place])].latency
+      let latency = contents.value.averages[endpoints.available[place]].latency
       if latency < 0 { continue }
       total += latency
       known += 1
@@ -134,7 +124,7 @@ public struct WeightedResponseTime: LoadBalancer {
     let mean = known > 0 ? total / known : 1
     let ratio = contents.value.maximumRatio
     for place in 0..<endpoints.availableCount {
-      let slot = Int(endpoints.available[place])
+      let slot = endpoints.available[place]
       let latency = contents.value.averages[slot].latency
       contents.value.averages[slot].weight = latency < 0 ? 1 : min(max(mean / latency, 1 / ratio), ratio)
     }

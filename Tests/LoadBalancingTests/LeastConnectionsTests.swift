@@ -10,6 +10,7 @@ import Testing
     var bench = PolicyBench(LeastConnections())
     // Slots in the order in which they were put in.
     var order: [Int32] = []
+    var incarnations: [Int32: UInt32] = [:]
     var busy: [Int32] = []
     let heaviest = round % 3 == 0 ? 1000 : round % 3 == 1 ? 256 : 1
     func put(_ slot: Int32) {
@@ -25,7 +26,12 @@ import Testing
           })
         if bench.endpoints.availableCount == 0 { order = [] }
         let available = (0..<bench.endpoints.availableCount).map { bench.endpoints.available[$0] }
-        order = order.filter { available.contains($0) } + available.filter { !order.contains($0) }
+        // A slot's next endpoint does not inherit its turn.
+        order = order.filter { slot in
+          available.contains(slot) && incarnations[slot] == bench.endpoints.states[slot].incarnation
+        }
+        order += available.filter { !order.contains($0) }
+        for slot in available { incarnations[slot] = bench.endpoints.states[slot].incarnation }
       case 1...14 where !busy.isEmpty:
         let slot = busy.remove(at: random.below(busy.count))
         bench.end(slot, latency: .milliseconds(1))

@@ -93,6 +93,21 @@ extension PolicyBench {
     #expect((0..<50).allSatisfy { _ in bench.request { $0 == 2 ? nil : (0, 100) } != 2 })
   }
 
+  // Goal: what the former endpoint of a slot had said does not speak for the one that has the slot now.
+  @Test func answersEndWithTheirEndpoint() {
+    func described(_ identities: [Int32]) -> [EndpointDescription] {
+      identities.map { EndpointDescription(identity: EndpointIdentity($0)) }
+    }
+    var bench = PolicyBench(Prequal())
+    bench.list(described([0, 1]))
+    for _ in 0..<20 { _ = bench.request { $0 == 0 ? (0, 1) : (0, 100) } }
+    #expect(bench.policy.rank(bench.endpoints.view, slot: 0, at: bench.now) != nil)
+    bench.list(described([2, 1]))
+    #expect(bench.endpoints.slot(of: EndpointIdentity(2)) == 0)
+    #expect(bench.policy.rank(bench.endpoints.view, slot: 0, at: bench.now) == nil)
+    #expect(bench.policy.rank(bench.endpoints.view, slot: 1, at: bench.now) != nil)
+  }
+
   // Goal: the paper's budget, and no limit where the pool holds all endpoints.
   @Test func reuseBudget() {
     func budget(_ endpoints: Int, _ probes: Double) -> Double {
