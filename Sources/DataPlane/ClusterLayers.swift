@@ -29,6 +29,8 @@ struct SubsetPart {
   var load: PriorityLoad
   var priorities: [PriorityPart] = []
   var zoneAware: ZoneAwareRouting
+  /// When somebody came last to this subset, or when it was there first.
+  private(set) var newest: Timestamp?
 
   init(_ settings: LayersDescription) {
     load = PriorityLoad(panicThreshold: settings.panicThreshold)
@@ -41,6 +43,11 @@ struct SubsetPart {
     zones.failsTrafficOnPanic = settings.failTrafficOnPanic
     zones.panicThreshold = settings.panicThreshold
     zoneAware = ZoneAwareRouting(zones)
+  }
+
+  /// Takes in who is there now.
+  mutating func see(_ slots: [Int32], _ endpoints: borrowing EndpointSet, at now: Timestamp) {
+    newest = slots.reduce(newest ?? now) { max($0, endpoints.states[$1].since) }
   }
 }
 

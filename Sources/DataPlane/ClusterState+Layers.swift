@@ -24,7 +24,7 @@ extension ClusterState {
       regroup(&layers, subset: 0, slots, &used, at: now)
     }
     for group in 0..<groups.count where group >= used.count || !used[group] {
-      if groups[group].members.count > 0 { fill(group, with: [], at: now) }
+      if groups[group].members.count > 0 { fill(group, with: [], newest: .distantPast, at: now) }
     }
     indexGroups()
     self.layers = layers
@@ -69,6 +69,8 @@ extension ClusterState {
         overprovisioning: layers.settings.overprovisioningFactor)
     }
     layers.parts[subset].load.update(counted)
+    layers.parts[subset].see(slots, endpoints, at: now)
+    let newest = layers.parts[subset].newest ?? now
     var parts: [PriorityPart] = []
     for (priority, members) in byPriority.enumerated() {
       var part = PriorityPart()
@@ -77,17 +79,19 @@ extension ClusterState {
       }
       let healthy = members.filter { isWell($0, .healthy) }
       let degraded = members.filter { isWell($0, .degraded) }
-      part.healthy = group(key(.healthy, GroupKey.allZones), healthy, &used, at: now)
-      part.degraded = group(key(.degraded, GroupKey.allZones), degraded, &used, at: now)
+      part.healthy = group(key(.healthy, GroupKey.allZones), healthy, newest, &used, at: now)
+      part.degraded = group(key(.degraded, GroupKey.allZones), degraded, newest, &used, at: now)
       if layers.parts[subset].load.isInPanic[priority] {
-        part.all = group(key(.all, GroupKey.allZones), members, &used, at: now)
+        part.all = group(key(.all, GroupKey.allZones), members, newest, &used, at: now)
       }
       if layers.settings.zoneAware != nil || layers.settings.localityWeights != nil {
         part.zones = zones(of: members, own: layers.place.zone).map { zone in
           ZonePart(
             zone: zone,
-            healthy: group(key(.healthy, zone), healthy.filter { endpoints.states[$0].zone == zone }, &used, at: now),
-            degraded: group(key(.degraded, zone), degraded.filter { endpoints.states[$0].zone == zone }, &used, at: now)
+            healthy: group(
+              key(.healthy, zone), healthy.filter { endpoints.states[$0].zone == zone }, newest, &used, at: now),
+            degraded: group(
+              key(.degraded, zone), degraded.filter { endpoints.states[$0].zone == zone }, newest, &used, at: now)
           )
         }
         weigh(&part, layers.settings, members)
@@ -142,7 +146,7 @@ extension ClusterState {
 
   /// The number of the group `key` with these members; -1 for none where it has none.
   private mutating func group(
-    _ key: GroupKey, _ members: [Int32], _ used: inout [Bool], at now: Timestamp
+    _ key: GroupKey, _ members: [Int32], _ newest: Timestamp, _ used: inout [Bool], at now: Timestamp
   ) -> Int32 {
     var number = groupNumbers[key] ?? -1
     if number < 0 {
@@ -152,14 +156,14 @@ extension ClusterState {
     }
     while used.count <= Int(number) { used.append(false) }
     used[Int(number)] = true
-    fill(Int(number), with: members, at: now)
+    fill(Int(number), with: members, newest: newest, at: now)
     return members.isEmpty ? -1 : number
   }
 
-  private mutating func fill(_ group: Int, with members: [Int32], at now: Timestamp) {
+  private mutating func fill(_ group: Int, with members: [Int32], newest: Timestamp, at now: Timestamp) {
     groups[group].members.removeAll()
     for slot in members { groups[group].members.append(slot) }
-    let roster = endpoints.roster(of: groups[group].members.view)
+    let roster = endpoints.roster(of: groups[group].members.view, newest: newest)
     groups.modify(group) { group in group.balancer.endpointsChanged(roster, &group.random, at: now) }
   }
 

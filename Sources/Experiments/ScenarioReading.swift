@@ -175,7 +175,9 @@ final class ScenarioReading {
       notes.append("\(key) is read and not acted on: this version has no \(command)")
     }
     for variant in variants {
-      for text in FaultNotes(variant).texts where !notes.contains(text) { notes.append(text) }
+      for text in FaultNotes(variant).texts + LayerNotes(variant).texts where !notes.contains(text) {
+        notes.append(text)
+      }
     }
     let profiles = variants.map(\.mesh.profile).reduce(into: [MeshProfile]()) { if !$0.contains($1) { $0.append($1) } }
     for profile in profiles {

@@ -9,6 +9,7 @@
 // whole numbers, turns go by an earliest-deadline schedule that starts again from the same seed whenever a weight
 // changes. Envoy documents an `errorUtilizationPenalty` of 1, but its code takes 0 when nothing is said.
 //
+// With Envoy's form young endpoints' weights are lowered under slow start (`SlowStart`); gRPC's knows none.
 // Weights that discovery gives are not used. Reports out of band (A51) are not asked for.
 
 import MeshCore
@@ -42,11 +43,13 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "clientSideWeightedRoundRobin",
     summary: "each endpoint in turn, in proportion to its reported requests per utilization (ORCA)",
-    origin: "gRPC A58 weighted_round_robin; Envoy client_side_weighted_round_robin", parameters: parameters
-  ) { parameters, _ in ClientSideWeightedRoundRobin(parameters) }
+    origin: "gRPC A58 weighted_round_robin; Envoy client_side_weighted_round_robin", parameters: parameters,
+    slowStartForm: ("form", "envoy")
+  ) { parameters, context in ClientSideWeightedRoundRobin(parameters, context) }
 
   private struct Contents: Sendable {
     let form: UtilizationWeightForm
+    let slowStart: SlowStart
     let blackout: TimeSpan
     let expiration: TimeSpan
     /// When weights are due.
@@ -60,7 +63,10 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
     var schedule = SeededSchedule()
     /// Envoy's turns with equal weights.
     var counter: UInt64 = 0
+    /// Whether turns go by the counter.
     var areEqual = true
+    /// When somebody came last.
+    var newest = Timestamp.distantPast
   }
 
   private var contents: Indirect<Contents>
@@ -69,10 +75,11 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
   public init() { self.init(PolicyParameters(Self.parameters)) }
 
   /// A policy with the descriptor's parameters.
-  public init(_ parameters: PolicyParameters) {
+  public init(_ parameters: PolicyParameters, _ context: BalancerContext = BalancerContext()) {
     contents = Indirect(
       Contents(
-        form: parameters.word("form") == "envoy" ? .envoy : .grpc, blackout: parameters.span("blackoutPeriod"),
+        form: parameters.word("form") == "envoy" ? .envoy : .grpc, slowStart: SlowStart(context.slowStart),
+        blackout: parameters.span("blackoutPeriod"),
         expiration: parameters.span("weightExpirationPeriod"),
         wake: PeriodicWake(
           every: TimeSpan(nanoseconds: max(parameters.span("weightUpdatePeriod").nanoseconds, 100_000_000))),
@@ -90,6 +97,7 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
       contents.value.stride.counter = UInt32(truncatingIfNeeded: seed)
     }
     contents.value.reports.update(endpoints) { _ in UtilizationWeight() }
+    contents.value.newest = roster.newest
     updateWeights(endpoints, at: now, always: true)
     contents.value.wake.begin(at: now)
   }
@@ -106,8 +114,11 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
       return endpoints.available[place]
     }
     let place = contents.value.schedule.earliest
-    contents.value.schedule.takeTurn(weight: contents.value.weights[Int(place)])
-    return endpoints.available[place]
+    let slot = endpoints.available[place]
+    contents.value.schedule.takeTurn(
+      weight: contents.value.slowStart.weight(
+        contents.value.weights[Int(place)], of: endpoints.states[slot], at: now))
+    return slot
   }
 
   public mutating func reported(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport, at now: Timestamp) {
@@ -146,8 +157,14 @@ public struct ClientSideWeightedRoundRobin: LoadBalancer {
     if form == .grpc {
       contents.value.stride.rebuild(weights: weights)
     } else {
-      contents.value.areEqual = weights.allSatisfy { $0 == weights[0] }
-      if !contents.value.areEqual { contents.value.schedule.rebuild(weights: weights) }
+      let slowStart = contents.value.slowStart
+      let isAnyoneStarting = slowStart.isAnyoneStarting(newest: contents.value.newest, at: now)
+      contents.value.areEqual = weights.count < 2 || !isAnyoneStarting && weights.allSatisfy { $0 == weights[0] }
+      if contents.value.areEqual { return }
+      for place in weights.indices {
+        weights[place] = slowStart.weight(weights[place], of: endpoints.states[endpoints.available[place]], at: now)
+      }
+      contents.value.schedule.rebuild(weights: weights)
     }
   }
 

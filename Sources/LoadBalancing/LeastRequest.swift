@@ -9,6 +9,9 @@
 // up to five times anew, and requests in flight / weight are compared. gRPC (A48), Linkerd and Finagle's plain balancers do not
 // know weights (`weighting: ignore`).
 //
+// Under slow start (`SlowStart`) Envoy's form takes over with equal weights too, while anybody is young; the other two forms
+// know none.
+//
 // The draws come in Envoy's order: with replacement `choices` numbers modulo n, even for a single endpoint; in a full
 // scan one number a tie.
 
@@ -39,8 +42,9 @@ public struct LeastRequest: LoadBalancer {
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "leastRequest", summary: "of a few endpoints drawn at random, the one with the fewest requests in flight",
-    origin: "Envoy LEAST_REQUEST; Mitzenmacher 2001", parameters: parameters
-  ) { parameters, _ in LeastRequest(parameters) }
+    origin: "Envoy LEAST_REQUEST; Mitzenmacher 2001", parameters: parameters,
+    slowStartForm: ("weighting", "schedule")
+  ) { parameters, context in LeastRequest(parameters, context) }
 
   /// How endpoints are compared when all weights are equal.
   private enum Comparison: Sendable {
@@ -65,6 +69,7 @@ public struct LeastRequest: LoadBalancer {
   private struct Weighted: Sendable {
     let bias: ActiveRequestBias
     let weighting: Weighting
+    let slowStart: SlowStart
     var draw = WeightedDraw()
     var schedule = SeededSchedule()
   }
@@ -80,13 +85,14 @@ public struct LeastRequest: LoadBalancer {
   public init() { self.init(PolicyParameters(Self.parameters)) }
 
   /// A policy with the descriptor's parameters.
-  public init(_ parameters: PolicyParameters) {
+  public init(_ parameters: PolicyParameters, _ context: BalancerContext = BalancerContext()) {
     choices = Int8(clamping: max(1, parameters.integer("choices")))
     let word = parameters.word("weighting")
     weighted = Indirect(
       Weighted(
         bias: ActiveRequestBias(parameters.number("activeRequestBias")),
-        weighting: word == "compare" ? .compare : word == "ignore" ? .ignore : .schedule))
+        weighting: word == "compare" ? .compare : word == "ignore" ? .ignore : .schedule,
+        slowStart: SlowStart(context.slowStart)))
     if parameters.flag("fullScan") {
       comparison = .fullScan
     } else if parameters.word("sampling") == "withReplacement" {
@@ -103,12 +109,18 @@ public struct LeastRequest: LoadBalancer {
     weighted.value.schedule.drawSeed(&random)
     let count = endpoints.availableCount
     if comparison == .distinct { deck = ContiguousArray((0..<count).map { Int32(truncatingIfNeeded: $0) }) }
-    weighting = endpoints.availableWeightsAreEqual ? .ignore : weighted.value.weighting
+    let isAnyoneStarting =
+      weighted.value.weighting == .schedule
+      && weighted.value.slowStart.isAnyoneStarting(newest: roster.newest, at: now)
+    let isEqual = count < 2 || endpoints.availableWeightsAreEqual && !isAnyoneStarting
+    weighting = isEqual ? .ignore : weighted.value.weighting
     var weights = ContiguousArray<Double>()
     switch weighting {
     case .ignore: return
     case .schedule:
-      for place in 0..<count { weights.append(effectiveWeight(endpoints, slot: endpoints.available[place])) }
+      for place in 0..<count {
+        weights.append(effectiveWeight(endpoints, slot: endpoints.available[place], at: now))
+      }
       weighted.value.schedule.rebuild(weights: weights)
     case .compare:
       for place in 0..<count { weights.append(Double(endpoints.states[endpoints.available[place]].weight)) }
@@ -134,7 +146,7 @@ public struct LeastRequest: LoadBalancer {
     if weighting == .compare { return pickByWeight(endpoints, count, &random) }
     if weighting == .schedule {
       let slot = endpoints.available[weighted.value.schedule.earliest]
-      weighted.value.schedule.takeTurn(weight: effectiveWeight(endpoints, slot: slot))
+      weighted.value.schedule.takeTurn(weight: effectiveWeight(endpoints, slot: slot, at: now))
       return slot
     }
     switch comparison {
@@ -236,8 +248,9 @@ public struct LeastRequest: LoadBalancer {
   }
 
   @inline(__always)
-  private func effectiveWeight(_ endpoints: EndpointView, slot: Int32) -> Double {
-    weighted.value.bias.effectiveWeight(
-      Double(endpoints.states[slot].weight), active: endpoints.states[slot].inFlight)
+  private func effectiveWeight(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double {
+    let state = endpoints.states[slot]
+    let lowered = weighted.value.bias.effectiveWeight(Double(state.weight), active: state.inFlight)
+    return weighted.value.slowStart.weight(lowered, of: state, at: now)
   }
 }

@@ -16,6 +16,9 @@ public struct PolicyDescriptor: Sendable {
   public var needsOracle: Bool
   /// Whether it chooses by the request's key, so that a key keeps its endpoint.
   public var placesKeys: Bool
+  /// The parameter, and its word, with which it gives young endpoints less where a cluster asks for slow start; a policy
+  /// without ignores that.
+  public var slowStartForm: (parameter: String, word: String)?
   /// What is wrong with parameters that are each within their range, and which one is at fault; `nil` when nothing is.
   public var fault: @Sendable (PolicyParameters) -> (parameter: String, what: String)?
   /// Makes one, for a cluster in a data plane.
@@ -24,7 +27,7 @@ public struct PolicyDescriptor: Sendable {
   /// A policy.
   public init(
     name: String, summary: String, origin: String, parameters: [ParameterDescriptor] = [], needsOracle: Bool = false,
-    placesKeys: Bool = false,
+    placesKeys: Bool = false, slowStartForm: (parameter: String, word: String)? = nil,
     fault: @escaping @Sendable (PolicyParameters) -> (parameter: String, what: String)? = { _ in nil },
     make: @escaping @Sendable (PolicyParameters, BalancerContext) -> any LoadBalancer & ~Copyable
   ) {
@@ -34,8 +37,14 @@ public struct PolicyDescriptor: Sendable {
     self.parameters = parameters
     self.needsOracle = needsOracle
     self.placesKeys = placesKeys
+    self.slowStartForm = slowStartForm
     self.fault = fault
     self.make = make
+  }
+
+  /// Whether it heeds a cluster's slow start with these parameters.
+  public func honoursSlowStart(_ parameters: PolicyParameters) -> Bool {
+    slowStartForm.map { parameters.word($0.parameter) == $0.word } ?? false
   }
 }
 

@@ -4,7 +4,8 @@
 // that data planes do not walk in step, and goes on through endpoint changes. With unequal weights an earliest-deadline
 // schedule (`EDFScheduler`) takes over, rebuilt from the same seed at each endpoint change, so that each change puts the
 // schedule back to the same place: a property of Envoy that is kept. Two other systems' turns can be had instead: nginx's
-// `SmoothSchedule`, which starts afresh at each endpoint change, and gRPC's `StaticStride`, which goes on where it was.
+// `SmoothSchedule`, which starts afresh at each endpoint change, and gRPC's `StaticStride`, which goes on where it was; these
+// two know no slow start (`SlowStart`), under which Envoy's schedule takes over from the counter too.
 
 import MeshCore
 
@@ -22,8 +23,9 @@ public struct RoundRobin: LoadBalancer {
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "roundRobin", summary: "each endpoint in turn; with unequal weights in proportion to them (EDF)",
-    origin: "Envoy ROUND_ROBIN; nginx; gRPC", parameters: parameters
-  ) { parameters, _ in RoundRobin(parameters) }
+    origin: "Envoy ROUND_ROBIN; nginx; gRPC", parameters: parameters,
+    slowStartForm: ("schedule", "edf")
+  ) { parameters, context in RoundRobin(parameters, context) }
 
   /// How turns are taken.
   private enum Turns: Sendable {
@@ -36,6 +38,7 @@ public struct RoundRobin: LoadBalancer {
   /// What unequal weights need.
   private struct Weighted: Sendable {
     let turns: Turns
+    let slowStart: SlowStart
     var edf = SeededSchedule()
     var smooth = SmoothSchedule()
     var stride = StaticStride()
@@ -52,10 +55,12 @@ public struct RoundRobin: LoadBalancer {
   public init() { self.init(PolicyParameters(Self.parameters)) }
 
   /// A policy that has not seen its endpoints; it draws its seed when it does.
-  public init(_ parameters: PolicyParameters) {
+  public init(_ parameters: PolicyParameters, _ context: BalancerContext = BalancerContext()) {
     let schedule = parameters.word("schedule")
     weighted = Indirect(
-      Weighted(turns: schedule == "smooth" ? .smooth : schedule == "staticStride" ? .staticStride : .edf))
+      Weighted(
+        turns: schedule == "smooth" ? .smooth : schedule == "staticStride" ? .staticStride : .edf,
+        slowStart: SlowStart(context.slowStart)))
   }
 
   public mutating func endpointsChanged(
@@ -69,10 +74,16 @@ public struct RoundRobin: LoadBalancer {
     }
     let count = endpoints.availableCount
     place = count == 0 ? 0 : Int32(counter % UInt64(count))
-    turns = endpoints.availableWeightsAreEqual ? .equal : weighted.value.turns
+    let isAnyoneStarting =
+      weighted.value.turns == .edf && weighted.value.slowStart.isAnyoneStarting(newest: roster.newest, at: now)
+    let isEqual = count < 2 || endpoints.availableWeightsAreEqual && !isAnyoneStarting
+    turns = isEqual ? .equal : weighted.value.turns
     if turns == .equal { return }
     var weights = ContiguousArray<Double>()
-    for place in 0..<count { weights.append(Double(endpoints.states[endpoints.available[place]].weight)) }
+    for place in 0..<count {
+      let slot = endpoints.available[place]
+      weights.append(turns == .edf ? weight(endpoints, slot: slot, at: now) : Double(endpoints.states[slot].weight))
+    }
     switch turns {
     case .equal: break
     case .edf: weighted.value.edf.rebuild(weights: weights)
@@ -84,7 +95,7 @@ public struct RoundRobin: LoadBalancer {
   public mutating func pick(
     _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
-    if turns != .equal { return pickByWeight(endpoints) }
+    if turns != .equal { return pickByWeight(endpoints, at: now) }
     let count = endpoints.availableCount
     if count == 0 { return -1 }
     let slot = endpoints.available[place]
@@ -95,13 +106,19 @@ public struct RoundRobin: LoadBalancer {
     return slot
   }
 
-  private mutating func pickByWeight(_ endpoints: EndpointView) -> Int32 {
+  /// An endpoint's weight as its age has it.
+  @inline(__always)
+  private func weight(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double {
+    weighted.value.slowStart.weight(Double(endpoints.states[slot].weight), of: endpoints.states[slot], at: now)
+  }
+
+  private mutating func pickByWeight(_ endpoints: EndpointView, at now: Timestamp) -> Int32 {
     switch turns {
     case .smooth: return endpoints.available[weighted.value.smooth.next()]
     case .staticStride: return endpoints.available[weighted.value.stride.next()]
     case .equal, .edf:
       let slot = endpoints.available[weighted.value.edf.earliest]
-      weighted.value.edf.takeTurn(weight: Double(endpoints.states[slot].weight))
+      weighted.value.edf.takeTurn(weight: weight(endpoints, slot: slot, at: now))
       return slot
     }
   }

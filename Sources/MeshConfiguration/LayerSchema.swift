@@ -26,9 +26,7 @@ enum LayerSchema {
     Field(
       "penalizeFailures", .positiveSpan, .optional,
       "the latency that a failed answer counts as for the balancer (Linkerd: 5s)"),
-    Field(
-      "slowStart", slowStart, .optional, "less traffic for young endpoints",
-      support: .notYet { $0["window"]?.isZero ?? false }),
+    Field("slowStart", slowStart, .optional, "less traffic for young endpoints, where the balancer knows how (Envoy)"),
   ]
 
   static let routeFields: [Field] = [

@@ -94,11 +94,12 @@ public struct EndpointState: BitwiseCopyable, Sendable {
   public var health: EndpointHealth
   /// Its priority: 0 is used first.
   public var priority: Int32
-  /// When the data plane first knew it.
+  /// Since when the data plane has seen it healthy, as Envoy's slow start counts: the first time since it was listed, however
+  /// ill it has been after that; `distantPast` before the first.
   public var since: Timestamp
 
-  /// A new endpoint without requests.
-  public init(_ description: EndpointDescription, incarnation: UInt32, since: Timestamp) {
+  /// A new endpoint without requests, not seen healthy yet.
+  public init(_ description: EndpointDescription, incarnation: UInt32) {
     self.identity = description.identity
     self.inFlight = 0
     self.weight = description.weight
@@ -108,7 +109,7 @@ public struct EndpointState: BitwiseCopyable, Sendable {
     self.exclusions = []
     self.health = description.health
     self.priority = description.priority
-    self.since = since
+    self.since = .distantPast
   }
 
   /// Whether fault detection lets it have traffic.
@@ -172,14 +173,18 @@ public struct EndpointRoster {
   public let view: EndpointView
   /// All listed slots, those that may not be chosen too, in discovery's order.
   public let listed: PoolView<Int32>
+  /// When somebody among all that a request can get came last, or when there was a first listing.
+  public let newest: Timestamp
   private let listing: [EndpointDescription]
   private let places: PoolView<Int32>
 
   init(
-    view: EndpointView, listed: PoolView<Int32>, listing: [EndpointDescription], places: PoolView<Int32>
+    view: EndpointView, listed: PoolView<Int32>, newest: Timestamp, listing: [EndpointDescription],
+    places: PoolView<Int32>
   ) {
     self.view = view
     self.listed = listed
+    self.newest = newest
     self.listing = listing
     self.places = places
   }
@@ -210,6 +215,8 @@ public struct EndpointSet: ~Copyable {
   /// What discovery told last, shared with whoever else was told the same; and by slot where in it the endpoint stands, or -1.
   private var listing: [EndpointDescription] = []
   private var places: Pool<Int32>
+  /// When somebody came last, or when there was a first listing; nil before that.
+  private var newest: Timestamp?
 
   /// An empty set.
   public init() {
@@ -232,14 +239,16 @@ public struct EndpointSet: ~Copyable {
 
   /// What policies prepare themselves from.
   public var roster: EndpointRoster {
-    EndpointRoster(view: view, listed: listed.view, listing: listing, places: places.view)
+    EndpointRoster(
+      view: view, listed: listed.view, newest: newest ?? .distantPast, listing: listing, places: places.view)
   }
 
-  /// The same with `members` in place of all that may be chosen.
-  public func roster(of members: PoolView<Int32>) -> EndpointRoster {
+  /// The same with `members` in place of all that may be chosen, and `newest` the last that came among those that a request can
+  /// get.
+  public func roster(of members: PoolView<Int32>, newest: Timestamp) -> EndpointRoster {
     EndpointRoster(
-      view: EndpointView(states: states.view, available: members), listed: listed.view, listing: listing,
-      places: places.view)
+      view: EndpointView(states: states.view, available: members), listed: listed.view, newest: newest,
+      listing: listing, places: places.view)
   }
 
   /// Replaces the listed endpoints. Who stays keeps slot and state; a changed weight or zone is taken over. An endpoint that
@@ -249,6 +258,8 @@ public struct EndpointSet: ~Copyable {
   public mutating func list(_ endpoints: [EndpointDescription], at now: Timestamp) {
     // Who stays is found while it is still listed; slots of endpoints that leave are free for others only after that.
     let staying = endpoints.map { slot(of: $0.identity) }
+    let isBack = staying.map { $0.map { !states[$0].isListed } ?? false }
+    newest = newest ?? now
     listed.removeAll()
     listing = endpoints
     places.fill(with: -1)
@@ -258,12 +269,18 @@ public struct EndpointSet: ~Copyable {
     var isTaken = [Bool](repeating: false, count: states.count + endpoints.count)
     for (place, endpoint) in endpoints.enumerated() {
       let known = staying[place] ?? slot(of: endpoint.identity)
-      let slot = known ?? add(endpoint, searchingFrom: &free, at: now)
+      let slot = known ?? add(endpoint, searchingFrom: &free)
       if slot < 0 { continue }
       states[slot].weight = endpoint.weight
       states[slot].zone = endpoint.zone
       states[slot].health = endpoint.health
       states[slot].priority = endpoint.priority
+      // Who was gone, if only for its last requests, is as young as anybody who comes.
+      if isBack[place] { states[slot].since = .distantPast }
+      if endpoint.health == .healthy && states[slot].since == .distantPast {
+        states[slot].since = now
+        newest = now
+      }
       if !isTaken[Int(slot)] {
         listed.append(slot)
         if Int(slot) >= places.count { places.resize(to: Int(slot) + 1, filling: -1) }
@@ -294,16 +311,14 @@ public struct EndpointSet: ~Copyable {
   }
 
   /// Gives an endpoint a slot: the next one nobody needs any more, or a new one.
-  private mutating func add(
-    _ endpoint: EndpointDescription, searchingFrom free: inout Int32, at now: Timestamp
-  ) -> Int32 {
+  private mutating func add(_ endpoint: EndpointDescription, searchingFrom free: inout Int32) -> Int32 {
     if endpoint.identity.number < 0 { return -1 }
     while Int(free) < states.count && (states[free].isListed || states[free].inFlight > 0) { free &+= 1 }
     let slot = free
     if Int(slot) < states.count {
-      states[slot] = EndpointState(endpoint, incarnation: states[slot].incarnation &+ 1, since: now)
+      states[slot] = EndpointState(endpoint, incarnation: states[slot].incarnation &+ 1)
     } else {
-      states.append(EndpointState(endpoint, incarnation: 1, since: now))
+      states.append(EndpointState(endpoint, incarnation: 1))
     }
     if Int(endpoint.identity.number) >= slots.count {
       slots.resize(to: Int(endpoint.identity.number) + 1, filling: -1)

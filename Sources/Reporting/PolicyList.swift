@@ -42,7 +42,8 @@ public struct PolicyList {
     }
     entries += policies.flatMap { policy -> [(name: String, style: TextStyle, words: String)] in
       let lab = policy.needsOracle ? " (lab only: needs an oracle)" : ""
-      return [(policy.name, .strong, "\(policy.summary)\(lab) [\(policy.origin)]")]
+      let slowStart = policy.slowStartForm.map { "; heeds slowStart with \($0.parameter) \($0.word)" } ?? ""
+      return [(policy.name, .strong, "\(policy.summary)\(lab)\(slowStart) [\(policy.origin)]")]
         + policy.parameters.map {
           ("  \($0.name)", .plain, "\($0.summary) (\($0.kind.text); default \($0.defaultText))")
         }
@@ -95,6 +96,7 @@ public struct PolicyList {
         .members([
           "name": .text(policy.name), "origin": .text(policy.origin), "summary": .text(policy.summary),
           "needsOracle": .flag(policy.needsOracle),
+          "slowStart": .text(policy.slowStartForm.map { "\($0.parameter): \($0.word)" } ?? "none"),
           "parameters": .list(
             policy.parameters.map { parameter in
               .object(

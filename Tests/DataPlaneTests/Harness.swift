@@ -31,13 +31,15 @@ struct Harness: ~Copyable {
   init(
     timeout: TimeSpan? = nil, accrual: ConsecutiveAccrualDescription? = nil, balancer: String = "roundRobin",
     profile: MeshProfile = .weir, layers: LayersDescription? = nil, metadataMatch: [NamedValue]? = nil,
-    place: BalancerContext = BalancerContext(), seed: UInt64 = 1, mergeWindow: TimeSpan = .zero
+    place: BalancerContext = BalancerContext(), seed: UInt64 = 1, mergeWindow: TimeSpan = .zero,
+    slowStart: SlowStartDescription? = nil
   ) {
     let policy = PolicyChoice(
       name: balancer, parameters: PolicyParameters(PolicyRegistry.policy(named: balancer)?.parameters ?? []))
     var cluster = ClusterDescription(name: "web", service: "web", balancer: policy, failureAccrual: accrual)
     cluster.updateMergeWindow = mergeWindow
     cluster.layers = layers
+    cluster.slowStart = slowStart
     let mesh = MeshDescription(
       profile: profile, clusters: [cluster],
       routes: [

@@ -137,6 +137,38 @@ private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> 
     #expect(isPenalised ? failures < 100 : failures > 700, "\(failures)")
   }
 
+  // Goal: slow start goes by the endpoint's age, not by that of the group it is in: who moves to another zone or priority is no
+  // younger there, and a group of old endpoints that is there for the first time knows no young ones.
+  @Test func movesKeepTheirAge() {
+    let weights = [LocalityShare(zone: 0, weight: 1), LocalityShare(zone: 1, weight: 1)]
+    var harness = Harness(
+      balancer: "leastRequest", layers: LayersDescription(localityWeights: weights),
+      slowStart: SlowStartDescription(window: .seconds(10)))
+    harness.listAs(endpoints(4) { $0.zone = $1 < 3 ? 0 : 1 })
+    harness.advance(to: .zero + .seconds(100))
+    // 4 is new in zone 0, with a tenth of the weight; 2 comes from there to zone 1 with all of it.
+    harness.listAs(endpoints(5) { $0.zone = $1 < 2 || $1 == 4 ? 0 : 1 })
+    let young = counts(&harness, endpoints: 5, requests: 4200)
+    #expect(abs(young[2] - 1050) <= 2 && abs(young[3] - 1050) <= 2)
+    #expect(abs(young[4] - 100) <= 2 && abs(young[0] - 1000) <= 2)
+    // Priority 1 is used for the first time when all are old: its two are compared, not scheduled.
+    harness.advance(to: .zero + .seconds(200))
+    harness.listAs(
+      endpoints(4) {
+        $0.zone = 0
+        $0.priority = $1 < 2 ? 0 : 1
+        $0.health = $1 < 2 ? .unhealthy : .healthy
+      })
+    let first = harness.request()
+    let busy = harness.lastEndpoint
+    for _ in 0..<50 {
+      harness.request()
+      #expect(harness.lastEndpoint != busy)
+      harness.answer(from: harness.lastEndpoint)
+    }
+    #expect(harness.open[first] != nil && harness.complaints.isEmpty)
+  }
+
   // Goal: whatever endpoints, health and layers, every request gets an endpoint that may be chosen or an answer, and nothing
   // is lost.
   @Test(arguments: 1...30) func survivesAnything(_ seed: UInt64) {

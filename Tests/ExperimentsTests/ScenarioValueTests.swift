@@ -244,6 +244,31 @@ import Testing
       ])
   }
 
+  @Test("Slow start arrives with its defaults; around a policy that knows none a note says so")
+  func slowStart() throws {
+    let text = """
+      scenario: s
+      world: {services: {web: {replicas: 2}}, clients: {users: {arrivals: {poisson: 1/s}}}}
+      mesh: {clusters: {web: {balancer: BALANCER, slowStart: {window: 30s, minWeightPercent: 0.35}}}}
+      """
+    func scenario(_ balancer: String) throws -> Scenario {
+      try ScenarioFile(text.replacingOccurrences(of: "BALANCER", with: balancer)).scenario()
+    }
+    for balancer in ["roundRobin", "leastRequest", "{clientSideWeightedRoundRobin: {form: envoy}}"] {
+      let heeding = try scenario(balancer)
+      #expect(heeding.notes.isEmpty)
+      #expect(
+        heeding.variants[0].mesh.clusters[0].slowStart
+          == SlowStartDescription(window: .seconds(30), aggression: 1, minWeightPercent: 0.35))
+    }
+    #expect(
+      try scenario("peakEwma").notes == [
+        "cluster web: slowStart does nothing, since peakEwma knows no slow start (roundRobin, leastRequest, clientSideWeightedRoundRobin do)"
+      ])
+    let stride = try scenario("{roundRobin: {schedule: staticStride}}").notes
+    #expect(stride.count == 1 && stride[0].contains("since roundRobin knows no slow start unless schedule is edf"))
+  }
+
   @Test("Readiness, publication, names and the replicas' own words arrive, and priorities are gone by")
   func discovery() throws {
     let text = """

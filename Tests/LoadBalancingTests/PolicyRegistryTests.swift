@@ -14,8 +14,10 @@ private func anyReport(_ random: inout RandomStream) -> LoadReport {
 private func run(_ descriptor: PolicyDescriptor, _ given: [(name: String, value: ParameterValue)], seed: UInt64) throws
   -> [Int32]
 {
+  var place = BalancerContext()
+  if seed % 2 == 0 { place.slowStart = SlowStartDescription(window: .seconds(1), aggression: 1.5) }
   var bench = PolicyBench(
-    descriptor.make(parameters(descriptor, given), BalancerContext()), random: RandomStream(state: seed &* 91))
+    descriptor.make(parameters(descriptor, given), place), random: RandomStream(state: seed &* 91))
   var random = RandomStream(state: seed)
   bench.list([])
   var chosen: [Int32] = []

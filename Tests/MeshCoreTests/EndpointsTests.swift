@@ -82,4 +82,33 @@ import Testing
       }
     }
   }
+
+  // Goal: an endpoint's age counts from the first time that it is listed as healthy; illness does not make it young again,
+  // leaving the list does, even with requests left; the roster knows who came last.
+  @Test func ageCountsFromTheFirstHealth() {
+    var set = EndpointSet()
+    func list(_ health: [Int32: EndpointHealth], at second: Int64) {
+      let listed = health.sorted { $0.key < $1.key }
+      set.list(
+        listed.map { EndpointDescription(identity: EndpointIdentity($0.key), health: $0.value) },
+        at: .zero + .seconds(second))
+    }
+    func since(_ number: Int32) -> Int64? {
+      set.slot(of: EndpointIdentity(number)).map { set.states[$0].since.nanoseconds / 1_000_000_000 }
+    }
+    func newest() -> Int64 { set.roster.newest.nanoseconds / 1_000_000_000 }
+    list([0: .healthy, 1: .unhealthy, 2: .degraded], at: 5)
+    #expect(since(0) == 5 && newest() == 5)
+    for slot in [1, 2] as [Int32] { #expect(set.states[slot].since == .distantPast) }
+    list([0: .healthy, 1: .healthy, 2: .degraded], at: 7)
+    list([0: .unhealthy, 1: .healthy], at: 8)
+    list([0: .healthy, 1: .healthy], at: 9)
+    #expect(since(0) == 5 && since(1) == 7 && newest() == 7)
+    set.states[Int32(0)].inFlight = 1
+    list([1: .healthy], at: 10)
+    list([0: .healthy, 1: .healthy], at: 11)
+    #expect(since(0) == 11 && since(1) == 7 && newest() == 11)
+    list([1: .healthy], at: 12)
+    #expect(newest() == 11)
+  }
 }

@@ -8,7 +8,13 @@
 // change; while anybody is in slow start all picks go by the schedule, so least request compares no more; endpoints
 // that are not healthy keep their full weight. gRPC and Linkerd have no slow start.
 //
-// Needs per change: who is new and healthy, since when. Per turn: the endpoint's age.
+// A weight acts when it is put into the schedule: without a least weight a newcomer's first turn is as many turns away as the
+// window has milliseconds.
+//
+// The start of the data plane counts as an arrival, so that schedules also rule the first window of a run, and until
+// endpoints change after it; as all weights grow alike then, each gets its share.
+//
+// Needs per change: when somebody came last. Per turn: the endpoint's age.
 
 import MeshCore
 
@@ -32,8 +38,32 @@ public struct SlowStart: BitwiseCopyable, Sendable {
     minimumFactor = minimumWeightPercent / 100
   }
 
+  /// As a cluster asks for it, or off.
+  public init(_ description: SlowStartDescription?) {
+    if let description {
+      self.init(
+        window: description.window, aggression: description.aggression,
+        minimumWeightPercent: description.minWeightPercent)
+    } else {
+      self.init()
+    }
+  }
+
   /// Whether anything starts slowly.
   public var isEnabled: Bool { windowMilliseconds > 0 }
+
+  /// Whether anybody starts slowly when the endpoint that came last did so at `newest`: then turns go by a schedule. To be
+  /// asked when endpoints change, as Envoy does; the answer stays until they change again. The window's end still counts.
+  public func isAnyoneStarting(newest: Timestamp, at now: Timestamp) -> Bool {
+    isEnabled && (now - newest).nanoseconds / 1_000_000 <= windowMilliseconds
+  }
+
+  /// `weight` as the endpoint's age has it.
+  @inline(__always)
+  public func weight(_ weight: Double, of state: EndpointState, at now: Timestamp) -> Double {
+    if !isEnabled || state.health != .healthy || !state.isAdmitted { return weight }
+    return weight * factor(age: now - state.since)
+  }
 
   /// What the weight of a healthy endpoint is multiplied by, `age` after it appeared.
   public func factor(age: TimeSpan) -> Double {
@@ -42,29 +72,5 @@ public struct SlowStart: BitwiseCopyable, Sendable {
     let linear = Double(max(1, elapsed)) / Double(windowMilliseconds)
     let grown = aggression == 1 || linear == 1 ? linear : Elementary.power(linear, 1 / aggression)
     return max(grown, minimumFactor)
-  }
-}
-
-/// Whether anybody starts slowly, which decides between the schedule and a policy's own choice. To be asked when
-/// endpoints change, as Envoy does: the answer stays until they change again.
-public struct SlowStartWatch: Sendable {
-  private let slowStart: SlowStart
-  private var latest: Timestamp
-
-  /// A watch that begins at `now`. Like Envoy's it takes its own beginning for an arrival.
-  public init(_ slowStart: SlowStart, at now: Timestamp) {
-    self.slowStart = slowStart
-    latest = now
-  }
-
-  /// A healthy endpoint is there since `since`.
-  public mutating func see(healthySince since: Timestamp, at now: Timestamp) {
-    let age = (now - since).nanoseconds / 1_000_000
-    if since > latest && age <= slowStart.windowMilliseconds { latest = since }
-  }
-
-  /// Whether the window of the endpoint that came last is still open.
-  public func isAnyoneStarting(at now: Timestamp) -> Bool {
-    slowStart.isEnabled && (now - latest).nanoseconds / 1_000_000 <= slowStart.windowMilliseconds
   }
 }

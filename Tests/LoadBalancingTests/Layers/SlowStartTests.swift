@@ -29,18 +29,27 @@ import Testing
     #expect(!off.isEnabled && off.factor(age: .zero) == 1 && off.factor(age: .seconds(-1)) == 1)
   }
 
-  // Goal: the watch is open from the last arrival for a whole window, the end included, and old endpoints do not open
-  // it.
-  @Test func watchesArrivals() {
+  // Goal: slow start lasts from the last arrival for a whole window, the end included, and never where there is none.
+  @Test func lastsAWindow() {
     let at = { (seconds: Int64) in Timestamp.zero + .seconds(seconds) }
-    var watch = SlowStartWatch(SlowStart(window: .seconds(10)), at: at(0))
-    #expect(watch.isAnyoneStarting(at: at(10)) && !watch.isAnyoneStarting(at: at(11)))
-    watch.see(healthySince: at(1), at: at(30))
-    #expect(!watch.isAnyoneStarting(at: at(30)))
-    watch.see(healthySince: at(25), at: at(30))
-    #expect(watch.isAnyoneStarting(at: at(35)) && !watch.isAnyoneStarting(at: at(36)))
-    watch.see(healthySince: at(22), at: at(30))
-    #expect(watch.isAnyoneStarting(at: at(35)))
-    #expect(!SlowStartWatch(SlowStart(), at: at(0)).isAnyoneStarting(at: at(0)))
+    let slowStart = SlowStart(window: .seconds(10))
+    #expect(slowStart.isAnyoneStarting(newest: at(0), at: at(10)))
+    #expect(!slowStart.isAnyoneStarting(newest: at(0), at: at(11)))
+    #expect(!slowStart.isAnyoneStarting(newest: .distantPast, at: at(0)))
+    #expect(!SlowStart().isAnyoneStarting(newest: at(0), at: at(0)) && !SlowStart(nil).isEnabled)
+  }
+
+  // Goal: only who is healthy and not shut out is spared.
+  @Test func sparesTheHealthy() {
+    let slowStart = SlowStart(SlowStartDescription(window: .seconds(10)))
+    var state = EndpointState(EndpointDescription(identity: EndpointIdentity(0)), incarnation: 1)
+    state.since = .zero
+    let weight = { slowStart.weight(4, of: $0, at: .zero + .seconds(5)) }
+    #expect(weight(state) == 2)
+    state.exclusions = .failureAccrual
+    #expect(weight(state) == 4)
+    state.exclusions = []
+    state.health = .degraded
+    #expect(weight(state) == 4)
   }
 }
