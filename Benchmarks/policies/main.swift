@@ -45,7 +45,7 @@ func timeTables() {
 func secondsOfPicks(_ policy: PolicyDescriptor, endpoints count: Int, picks: Int) -> Double {
   var balancer = policy.make(PolicyParameters(policy.parameters), BalancerContext())
   var random = RandomStream(state: 7)
-  var set = EndpointSet()
+  var set = EndpointSet(offer: balancer.offer)
   let endpoints = (0..<count).map {
     EndpointDescription(identity: EndpointIdentity(Int32($0)), address: address($0))
   }

@@ -24,8 +24,42 @@ struct MaxEffortVectors: VectorFamily {
       }
     }
     for item in file.list("other_P2C_tests") {
-      report.skip((try? item("name").string) ?? "other_P2C_tests", "a text on the choice of two, not on panic")
+      let name = (try? item("name").string) ?? "other_P2C_tests"
+      report.run(name) { try runChoice(name, item, &$0) }
     }
+  }
+
+  /// What P2CTest asserts of the choice of two itself.
+  private func runChoice(_ name: String, _ item: VectorValue, _ check: inout VectorCheck) throws {
+    if name.hasPrefix("balances evenly") {
+      let count = try item("N").count
+      let requests = try item("R").count
+      guard (2...1000).contains(count), requests <= 1_000_000 else { throw VectorError(description: "too many") }
+      var driver = driver(effort: 4, count: count, down: 0)
+      for _ in 0..<requests { driver.begin(driver.pick()) }
+      for slot in 0..<count {
+        check.near(
+          Double(driver.endpoints.states[slot].inFlight), Double(requests) / Double(count),
+          absolute: 0.0001 * Double(requests), "requests of \(slot)")
+      }
+    } else if name.hasPrefix("all down still serves") {
+      var driver = driver(effort: 4, count: 100, down: 100)
+      check.equal(driver.picks(1000).contains(-1), false, "requests without an endpoint")
+    } else if name.hasPrefix("half down maxEffort 5") {
+      var driver = driver(effort: 5, count: 100, down: 50)
+      let dead = driver.counts(of: 100, picks: 100_000)[0..<50].reduce(0, +)
+      check.equal(dead <= 100, true, "at most a thousandth to the dead: \(dead)")
+    } else {
+      throw VectorSkip("a text that does not say what happened before")
+    }
+  }
+
+  private func driver(effort: Int64, count: Int, down: Int) -> PolicyDriver {
+    let parameters = PolicyDriver.parameters(LeastRequest.descriptor, [("maxEffort", .integer(effort))])
+    var driver = PolicyDriver(LeastRequest.descriptor.make(parameters, BalancerContext()))
+    driver.list(weights: Array(repeating: 1, count: count))
+    for slot in 0..<down { driver.admit(false, slot: slot) }
+    return driver
   }
 
   private func run(

@@ -22,7 +22,7 @@ final class ScriptedNumbers {
 
 /// One policy at work. Endpoint i of a list is identity i and, while lists do not shrink, slot i.
 struct PolicyDriver: ~Copyable {
-  var endpoints = EndpointSet()
+  var endpoints: EndpointSet
   var policy: any LoadBalancer & ~Copyable
   var random: RandomStream
   var now = Timestamp.zero
@@ -30,6 +30,7 @@ struct PolicyDriver: ~Copyable {
 
   /// A policy that draws `numbers`, or from a fixed seed where there are none.
   init(_ policy: consuming any LoadBalancer & ~Copyable, drawing numbers: [UInt64]? = nil) {
+    endpoints = EndpointSet(offer: policy.offer)
     self.policy = policy
     script = numbers.map { ScriptedNumbers($0) }
     random = script?.stream ?? RandomStream(state: 1)

@@ -24,7 +24,7 @@ extension ClusterState {
       regroup(&layers, subset: 0, slots, &used, at: now)
     }
     for group in 0..<groups.count where group >= used.count || !used[group] {
-      if groups[group].members.count > 0 { fill(group, with: [], newest: .distantPast, at: now) }
+      if groups[group].members.count > 0 { fill(group, with: [], all: [], newest: .distantPast, at: now) }
     }
     indexGroups()
     self.layers = layers
@@ -77,22 +77,18 @@ extension ClusterState {
       func key(_ source: EndpointSource, _ zone: Int32) -> GroupKey {
         GroupKey(subset: Int32(subset), priority: Int32(priority), zone: zone, source: source)
       }
-      let healthy = members.filter { isWell($0, .healthy) }
-      let degraded = members.filter { isWell($0, .degraded) }
-      part.healthy = group(key(.healthy, GroupKey.allZones), healthy, newest, &used, at: now)
-      part.degraded = group(key(.degraded, GroupKey.allZones), degraded, newest, &used, at: now)
+      func take(_ source: EndpointSource, _ zone: Int32, _ all: [Int32]) -> Int32 {
+        group(key(source, zone), offered(source, of: all), all, newest, &used, at: now)
+      }
+      part.healthy = take(.healthy, GroupKey.allZones, members)
+      part.degraded = take(.degraded, GroupKey.allZones, members)
       if layers.parts[subset].load.isInPanic[priority] {
-        part.all = group(key(.all, GroupKey.allZones), members, newest, &used, at: now)
+        part.all = take(.all, GroupKey.allZones, members)
       }
       if layers.settings.zoneAware != nil || layers.settings.localityWeights != nil {
         part.zones = zones(of: members, own: layers.place.zone).map { zone in
-          ZonePart(
-            zone: zone,
-            healthy: group(
-              key(.healthy, zone), healthy.filter { endpoints.states[$0].zone == zone }, newest, &used, at: now),
-            degraded: group(
-              key(.degraded, zone), degraded.filter { endpoints.states[$0].zone == zone }, newest, &used, at: now)
-          )
+          let inZone = members.filter { endpoints.states[$0].zone == zone }
+          return ZonePart(zone: zone, healthy: take(.healthy, zone, inZone), degraded: take(.degraded, zone, inZone))
         }
         weigh(&part, layers.settings, members)
       }
@@ -100,6 +96,21 @@ extension ClusterState {
     }
     layers.parts[subset].priorities = parts
     if layers.settings.zoneAware != nil { compareZones(&layers, subset: subset, byPriority.first ?? []) }
+  }
+
+  /// Those of `all` that a balancer of this kind of health is offered. To one that sees who may not be chosen, they count as
+  /// healthy.
+  private func offered(_ source: EndpointSource, of all: [Int32]) -> [Int32] {
+    switch source {
+    case .none: return []
+    case .all: return all
+    case .degraded: return all.filter { isWell($0, .degraded) }
+    case .healthy:
+      if endpoints.offer == .all { return all.filter { !isWell($0, .degraded) } }
+      let healthy = all.filter { isWell($0, .healthy) }
+      let isInNeed = endpoints.offer == .allWhenNoneIsAvailable && !all.contains { endpoints.states[$0].mayBeChosen }
+      return isInNeed ? all : healthy
+    }
   }
 
   /// The zones of some endpoints, the data plane's own first if it is among them, the others by number.
@@ -146,7 +157,7 @@ extension ClusterState {
 
   /// The number of the group `key` with these members; -1 for none where it has none.
   private mutating func group(
-    _ key: GroupKey, _ members: [Int32], _ newest: Timestamp, _ used: inout [Bool], at now: Timestamp
+    _ key: GroupKey, _ members: [Int32], _ all: [Int32], _ newest: Timestamp, _ used: inout [Bool], at now: Timestamp
   ) -> Int32 {
     var number = groupNumbers[key] ?? -1
     if number < 0 {
@@ -156,14 +167,18 @@ extension ClusterState {
     }
     while used.count <= Int(number) { used.append(false) }
     used[Int(number)] = true
-    fill(Int(number), with: members, newest: newest, at: now)
+    fill(Int(number), with: members, all: all, newest: newest, at: now)
     return members.isEmpty ? -1 : number
   }
 
-  private mutating func fill(_ group: Int, with members: [Int32], newest: Timestamp, at now: Timestamp) {
+  private mutating func fill(
+    _ group: Int, with members: [Int32], all: [Int32], newest: Timestamp, at now: Timestamp
+  ) {
     groups[group].members.removeAll()
     for slot in members { groups[group].members.append(slot) }
-    let roster = endpoints.roster(of: groups[group].members.view, newest: newest)
+    var pool = Pool<Int32>()
+    for slot in all { pool.append(slot) }
+    let roster = endpoints.roster(of: groups[group].members.view, all: pool.view, newest: newest)
     groups.modify(group) { group in group.balancer.endpointsChanged(roster, &group.random, at: now) }
   }
 

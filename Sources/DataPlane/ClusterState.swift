@@ -65,7 +65,7 @@ struct ClusterState: ~Copyable {
     wantsLoadReports = balancer.wantsLoadReports
     let first = GroupKey(subset: 0, priority: 0, zone: GroupKey.allZones, source: .healthy)
     groupNumbers[first] = 0
-    endpoints = EndpointSet()
+    endpoints = EndpointSet(offer: balancer.offer)
     merging = EndpointMerging(window: description.updateMergeWindow)
     groups = BalancingGroups()
     groups.append(BalancingGroup(key: first, balancer: balancer, random: key.stream()))

@@ -122,7 +122,7 @@ public struct DataPlane: ~Copyable {
   public var openTimers: Int { timers.occupiedCount }
 
   /// Endpoints of a cluster that may be chosen now.
-  public func availableEndpoints(inCluster cluster: Int) -> Int { clusters[cluster].endpoints.availableCount }
+  public func availableEndpoints(inCluster cluster: Int) -> Int { clusters[cluster].endpoints.healthyCount }
 
   /// Tells what happened, and appends to `actions` what is to be done about it, in order.
   public mutating func handle(_ event: Event, at now: Timestamp, into actions: inout ActionBuffer) {

@@ -40,7 +40,7 @@ public struct KeyPlacement: Sendable {
   ) {
     var balancer = policy.make(parameters, BalancerContext())
     var random = RandomStream(state: 1)
-    var set = EndpointSet()
+    var set = EndpointSet(offer: balancer.offer)
     set.list(endpoints, at: .zero)
     balancer.endpointsChanged(set.roster, &random, at: .zero)
     var placements: [(key: String, host: Int)] = []

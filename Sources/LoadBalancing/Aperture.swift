@@ -2,9 +2,9 @@
 //
 // Finagle's and linkerd 1's way. The deterministic form lays clients and servers around a ring, so that all servers get the
 // same load whatever their numbers; the random form gives each client an order of its own and widens with its load. Of two
-// candidates within the aperture the one with fewer requests in flight for its part is taken; picks that find endpoints
-// which are not open are made again a few times; then Finagle takes any, and here any that is open anywhere, since a data
-// plane sends nothing to who is shut out (finagle-core loadbalancer/aperture, PanicMode).
+// candidates within the aperture the healthier one is taken, at the same health the one with fewer requests in flight for its
+// part; picks that find endpoints which are not open are made again a few times; then the next one is taken, whatever its state
+// (finagle-core loadbalancer/aperture, PanicMode; `MaxEffort`).
 
 import MeshCore
 
@@ -28,7 +28,7 @@ public struct Aperture: LoadBalancer {
       "random: the time constant of the load's average"),
     ParameterDescriptor(
       "maxEffort", .integer(minimum: 1, maximum: 100), default: .integer(4),
-      "picks that may find an endpoint that is not open before any open one is taken"),
+      "picks that may find an endpoint that is not open before any one is taken"),
   ]
 
   /// How it is registered.
@@ -55,6 +55,7 @@ public struct Aperture: LoadBalancer {
   private let isRandom: Bool
 
   public var observesAttempts: Bool { isRandom }
+  public var offer: EndpointOffer { .all }
 
   /// A policy with the descriptor's parameters, at a data plane's place.
   public init(_ parameters: PolicyParameters, _ context: BalancerContext = BalancerContext()) {
@@ -76,7 +77,7 @@ public struct Aperture: LoadBalancer {
   ) {
     let view = roster.view
     contents.value.slots.removeAll(keepingCapacity: true)
-    for place in 0..<roster.listed.count { contents.value.slots.append(roster.listed[place]) }
+    for place in 0..<view.availableCount { contents.value.slots.append(view.available[place]) }
     contents.value.tokens.update(view) { _ in UInt32(truncatingIfNeeded: random.next() >> 32) }
     if isRandom { reorder(view) } else { lay(view) }
   }
@@ -88,7 +89,7 @@ public struct Aperture: LoadBalancer {
     let slots = contents.value.slots
     let tokens = contents.value.tokens
     contents.value.window.update(
-      tokens: slots.map { tokens[$0] }, statuses: slots.map { Self.status(view.states[$0]) })
+      tokens: slots.map { tokens[$0] }, statuses: slots.map { EndpointStatus(view.states[$0]) })
   }
 
   private mutating func lay(_ view: EndpointView) {
@@ -103,10 +104,6 @@ public struct Aperture: LoadBalancer {
     }
   }
 
-  private static func status(_ state: EndpointState) -> EndpointStatus {
-    !state.isListed ? .closed : state.isAdmitted ? .open : .busy
-  }
-
   public mutating func pick(
     _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
@@ -118,12 +115,11 @@ public struct Aperture: LoadBalancer {
       let first = endpoints.states[contents.value.slots[Int(pair.first)]]
       let second = endpoints.states[contents.value.slots[Int(pair.second)]]
       let place = pair.choose(
-        firstStatus: Self.status(first), firstLoad: Double(first.inFlight), secondStatus: Self.status(second),
+        firstStatus: EndpointStatus(first), firstLoad: Double(first.inFlight), secondStatus: EndpointStatus(second),
         secondLoad: Double(second.inFlight))
       let slot = contents.value.slots[Int(place)]
-      let isOpen = Self.status(endpoints.states[slot]) == .open
-      switch effort.judge(isOpen: isOpen) {
-      case .take: return isOpen ? slot : endpoints.available[random.below(endpoints.availableCount)]
+      switch effort.judge(isOpen: endpoints.states[slot].mayBeChosen) {
+      case .take: return slot
       case .pickAgain: continue
       case .panic: if isRandom { reorder(endpoints) }
       }

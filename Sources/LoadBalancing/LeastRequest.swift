@@ -35,6 +35,7 @@ public struct LeastRequest: LoadBalancer {
     ParameterDescriptor(
       "weighting", .choice(["schedule", "compare", "ignore"]), default: .word("schedule"),
       "with unequal weights: schedule (Envoy's EDF), compare (draw by weight, compare load / weight) or ignore (gRPC)"),
+    FinagleChoice.parameter,
   ]
 
   public var observesAttempts: Bool { false }
@@ -43,8 +44,24 @@ public struct LeastRequest: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "leastRequest", summary: "of a few endpoints drawn at random, the one with the fewest requests in flight",
     origin: "Envoy LEAST_REQUEST; Mitzenmacher 2001", parameters: parameters,
-    slowStartForm: ("weighting", "schedule")
-  ) { parameters, context in LeastRequest(parameters, context) }
+    slowStartForm: ("weighting", "schedule"), fault: finagleFault
+  ) { parameters, context in
+    let maxEffort = Int(parameters.integer(FinagleChoice.parameter.name))
+    if maxEffort == 0 { return LeastRequest(parameters, context) }
+    return FinagleChoice(LeastRequest(choices: 2, weighting: .ignore), maxEffort: maxEffort)
+  }
+
+  /// Finagle compares two different endpoints, whatever their weights.
+  private static func finagleFault(_ parameters: PolicyParameters) -> (parameter: String, what: String)? {
+    let plain =
+      parameters.integer("choices") == 2 && parameters.word("sampling") == "distinct" && !parameters.flag("fullScan")
+      && parameters.word("weighting") != "compare"
+    if parameters.integer(FinagleChoice.parameter.name) == 0 || plain { return nil }
+    return (
+      FinagleChoice.parameter.name,
+      "maxEffort is Finagle's, which compares two distinct endpoints and knows no weights; expected maxEffort 0, or choices 2, sampling distinct, no fullScan and no weighting compare"
+    )
+  }
 
   /// How endpoints are compared when all weights are equal.
   private enum Comparison: Sendable {
@@ -100,6 +117,13 @@ public struct LeastRequest: LoadBalancer {
     } else {
       comparison = choices == 1 ? .oneOfOne : choices == 2 ? .distinctPair : .distinct
     }
+  }
+
+  /// A policy that does one thing alone.
+  private init(choices: Int8, weighting: Weighting) {
+    self.choices = choices
+    comparison = .distinctPair
+    weighted = Indirect(Weighted(bias: ActiveRequestBias(1), weighting: weighting, slowStart: SlowStart()))
   }
 
   public mutating func endpointsChanged(

@@ -92,11 +92,14 @@ public protocol LoadBalancer: ~Copyable {
   /// Whether it wants servers' reports of their load: only then `reported` is called.
   var wantsLoadReports: Bool { get }
 
+  /// Which endpoints it is to be shown.
+  var offer: EndpointOffer { get }
+
   /// Endpoints came or went, were admitted or shut out, or changed weight.
   mutating func endpointsChanged(
     _ endpoints: EndpointRoster, _ random: inout RandomStream, at now: Timestamp)
 
-  /// Chooses one of the available endpoints and returns its slot, or -1 when none is available.
+  /// Chooses one of the endpoints offered and returns its slot, or -1 when there is none.
   mutating func pick(
     _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32
@@ -133,6 +136,8 @@ extension LoadBalancer where Self: ~Copyable {
   public var hasWishes: Bool { false }
 
   public var wantsLoadReports: Bool { false }
+
+  public var offer: EndpointOffer { .available }
 
   public mutating func endpointsChanged(
     _ endpoints: EndpointRoster, _ random: inout RandomStream, at now: Timestamp

@@ -29,15 +29,22 @@ public struct PeakEWMA: LoadBalancer {
     ParameterDescriptor(
       "form", .choice(["tower", "finagle", "envoy"]), default: .word("tower"),
       "tower (Linkerd 2) starts from defaultRtt; finagle (Linkerd 1) probes unknown endpoints; envoy's contrib form"),
+    FinagleChoice.parameter,
   ]
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "peakEwma", summary: "the cheaper of two: peak-sensitive average latency times requests in flight plus one",
-    origin: "Linkerd 2, tower, Finagle, Envoy contrib", parameters: parameters
+    origin: "Linkerd 2, tower, Finagle, Envoy contrib", parameters: parameters,
+    fault: { parameters in
+      let name = FinagleChoice.parameter.name
+      if parameters.word("form") != "envoy" || parameters.integer(name) == 0 { return nil }
+      return (name, "maxEffort is Finagle's; expected maxEffort 0 with form envoy")
+    }
   ) { parameters, _ in
     if parameters.word("form") == "envoy" { return EnvoyPeakEWMA(parameters) }
-    return PeakEWMA(parameters)
+    let maxEffort = Int(parameters.integer(FinagleChoice.parameter.name))
+    return maxEffort == 0 ? PeakEWMA(parameters) : FinagleChoice(PeakEWMA(parameters), maxEffort: maxEffort)
   }
 
   /// Finagle's cost of an endpoint that has requests and no answer yet: the largest 64-bit number, shifted by 16.

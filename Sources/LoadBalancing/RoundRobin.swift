@@ -15,10 +15,15 @@ public struct RoundRobin: LoadBalancer {
   private static let parameters = [
     ParameterDescriptor(
       "schedule", .choice(["edf", "smooth", "staticStride"]), default: .word("edf"),
-      "with unequal weights: edf (Envoy), smooth (nginx) or staticStride (gRPC)")
+      "with unequal weights: edf (Envoy), smooth (nginx) or staticStride (gRPC)"),
+    ParameterDescriptor(
+      "maxEffort", .integer(minimum: 0, maximum: 100), default: .integer(0),
+      "Finagle: above 0 the dead take turns when all are marked dead; none is picked in vain before, so it may be any number"
+    ),
   ]
 
   public var observesAttempts: Bool { false }
+  public var offer: EndpointOffer { takesTheDead ? .allWhenNoneIsAvailable : .available }
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
@@ -49,6 +54,7 @@ public struct RoundRobin: LoadBalancer {
   /// `counter` modulo the number of available endpoints, kept beside it to save the division.
   private var place: Int32 = 0
   private var turns = Turns.equal
+  private let takesTheDead: Bool
   private var weighted: Indirect<Weighted>
 
   /// A policy with the descriptor's defaults.
@@ -57,6 +63,7 @@ public struct RoundRobin: LoadBalancer {
   /// A policy that has not seen its endpoints; it draws its seed when it does.
   public init(_ parameters: PolicyParameters, _ context: BalancerContext = BalancerContext()) {
     let schedule = parameters.word("schedule")
+    takesTheDead = parameters.integer("maxEffort") > 0
     weighted = Indirect(
       Weighted(
         turns: schedule == "smooth" ? .smooth : schedule == "staticStride" ? .staticStride : .edf,

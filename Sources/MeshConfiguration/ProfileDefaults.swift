@@ -97,8 +97,7 @@ extension MeshProfile {
     case .grpc: return ["pick_first in place of a balancer", "transparent retries"]
     case .finagle:
       return [
-        "failure accrual also below a success rate of 80% in 30s", "panic mode after 4 tries (maxEffort)",
-        "fail-fast on connect failures, 1s to 32s",
+        "failure accrual also below a success rate of 80% in 30s", "fail-fast on connect failures, 1s to 32s",
       ]
     case .haproxy: return ["no maxconn", "a queue timeout of the connect timeout"]
     }
@@ -176,6 +175,9 @@ extension MeshProfile {
   private static let finagleDefaults: [ProfileDefault] = [
     .cluster("balancer", "leastRequest", "Balancers.p2c: P2CLeastLoaded, two distinct endpoints"),
     .given("balancer.leastRequest.sampling", "distinct", "Balancers.p2c"),
+    .given("balancer.leastRequest.maxEffort", "4", "PanicMode.FiftyPercentUnhealthy: maxEffort 4"),
+    .given("balancer.peakEwma.maxEffort", "4", "PanicMode.FiftyPercentUnhealthy: maxEffort 4"),
+    .given("balancer.roundRobin.maxEffort", "5", "Balancers.roundRobin: maxEffort"),
     .given("balancer.peakEwma.form", "finagle", "Balancers.p2cPeakEwma: no estimate without a sample"),
     .given("balancer.peakEwma.decay", "10s", "Balancers.p2cPeakEwma: decayTime"),
     .cluster("protocol", "http1", "Http.client: HTTP/1.1 unless withHttp2"),

@@ -115,6 +115,21 @@ public struct EndpointState: BitwiseCopyable, Sendable {
   /// Whether fault detection lets it have traffic.
   @inlinable
   public var isAdmitted: Bool { exclusions.isEmpty }
+
+  /// Whether it may have traffic by all that is known, panic aside.
+  @inlinable
+  public var mayBeChosen: Bool { exclusions.isEmpty && health != .unhealthy }
+}
+
+/// Which endpoints a policy is shown to choose from.
+@frozen
+public enum EndpointOffer: UInt8, BitwiseCopyable, Hashable, Sendable {
+  /// Those that may be chosen.
+  case available
+  /// All that are listed: the policy looks itself who may be chosen (Finagle's choice of two).
+  case all
+  /// Those that may be chosen, but all when there is none (Finagle's round robin).
+  case allWhenNoneIsAvailable
 }
 
 /// What an oracle sees at an endpoint: work that shrinks at a steady rate until the next time it looks. The lab alone knows.
@@ -152,7 +167,7 @@ public struct ObservedWork: BitwiseCopyable, Sendable {
 public struct EndpointView: BitwiseCopyable {
   /// The states, by slot. Slots of endpoints that have gone are among them until they are used again.
   public let states: PoolView<EndpointState>
-  /// The slots that may be chosen, in discovery's order.
+  /// The slots to choose from, in discovery's order: those that may be chosen, unless the policy has asked for others.
   public let available: PoolView<Int32>
 
   /// The endpoints `available` of `states`.
@@ -162,16 +177,16 @@ public struct EndpointView: BitwiseCopyable {
     self.available = available
   }
 
-  /// How many endpoints may be chosen.
+  /// How many endpoints there are to choose from.
   @inlinable
   public var availableCount: Int { available.count }
 }
 
 /// Endpoints with all that discovery told of them: what policies prepare their choices from when something changes.
 public struct EndpointRoster {
-  /// States by slot, and the slots that may be chosen.
+  /// States by slot, and the slots to choose from.
   public let view: EndpointView
-  /// All listed slots, those that may not be chosen too, in discovery's order.
+  /// The slots to choose from if all were well, in discovery's order.
   public let listed: PoolView<Int32>
   /// When somebody among all that a request can get came last, or when there was a first listing.
   public let newest: Timestamp
@@ -202,12 +217,16 @@ public struct EndpointRoster {
   }
 }
 
-/// A cluster's endpoints in one data plane: their states by slot, and the slots that may be chosen.
+/// A cluster's endpoints in one data plane: their states by slot, and the slots to choose from.
 public struct EndpointSet: ~Copyable {
   /// The states, by slot. Slots of endpoints that have gone are used again.
   public var states: Pool<EndpointState>
-  /// The slots that may be chosen, in discovery's order.
+  /// The slots to choose from, in discovery's order.
   public private(set) var available: Pool<Int32>
+  /// How many of the listed endpoints may be chosen, whatever is offered.
+  public private(set) var healthyCount = 0
+  /// Who is among `available`.
+  public let offer: EndpointOffer
   /// All listed slots, in discovery's order.
   public private(set) var listed: Pool<Int32>
   /// The slot of each identity that has one, -1 elsewhere.
@@ -218,8 +237,9 @@ public struct EndpointSet: ~Copyable {
   /// When somebody came last, or when there was a first listing; nil before that.
   private var newest: Timestamp?
 
-  /// An empty set.
-  public init() {
+  /// An empty set whose policy chooses from what `offer` says.
+  public init(offer: EndpointOffer = .available) {
+    self.offer = offer
     self.states = Pool()
     self.available = Pool()
     self.listed = Pool()
@@ -227,7 +247,7 @@ public struct EndpointSet: ~Copyable {
     self.places = Pool()
   }
 
-  /// How many endpoints may be chosen.
+  /// How many endpoints there are to choose from.
   @inline(__always)
   public var availableCount: Int { available.count }
 
@@ -243,12 +263,12 @@ public struct EndpointSet: ~Copyable {
       view: view, listed: listed.view, newest: newest ?? .distantPast, listing: listing, places: places.view)
   }
 
-  /// The same with `members` in place of all that may be chosen, and `newest` the last that came among those that a request can
-  /// get.
-  public func roster(of members: PoolView<Int32>, newest: Timestamp) -> EndpointRoster {
+  /// The same for a part of the endpoints: `members` to choose from, `all` if all were well, and `newest` the last that came among
+  /// those that a request can get.
+  public func roster(of members: PoolView<Int32>, all: PoolView<Int32>, newest: Timestamp) -> EndpointRoster {
     EndpointRoster(
-      view: EndpointView(states: states.view, available: members), listed: listed.view, newest: newest,
-      listing: listing, places: places.view)
+      view: EndpointView(states: states.view, available: members), listed: all, newest: newest, listing: listing,
+      places: places.view)
   }
 
   /// Replaces the listed endpoints. Who stays keeps slot and state; a changed weight or zone is taken over. An endpoint that
@@ -329,9 +349,15 @@ public struct EndpointSet: ~Copyable {
 
   private mutating func rebuildAvailable() {
     available.removeAll()
+    healthyCount = 0
     for place in 0..<listed.count {
       let slot = listed[place]
-      if states[slot].isAdmitted && states[slot].health != .unhealthy { available.append(slot) }
+      let mayBeChosen = states[slot].mayBeChosen
+      healthyCount += mayBeChosen ? 1 : 0
+      if mayBeChosen || offer == .all { available.append(slot) }
+    }
+    if offer == .allWhenNoneIsAvailable && healthyCount == 0 {
+      for place in 0..<listed.count { available.append(listed[place]) }
     }
   }
 }

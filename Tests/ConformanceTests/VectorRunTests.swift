@@ -47,7 +47,7 @@ import Testing
     ("linkerd-finagle-grpc/grpc_outlier_detection.json", 0, 1),
     ("linkerd-finagle-grpc/grpc_retry_throttling.json", 0, 1),
     ("linkerd-finagle-grpc/grpc_wrr.json", 12, 1),
-    ("linkerd-finagle-grpc/panic_mode.json", 11, 4),
+    ("linkerd-finagle-grpc/panic_mode.json", 14, 1),
     ("linkerd-finagle-grpc/peak_ewma_finagle.json", 4, 0),
     ("linkerd-finagle-grpc/peak_ewma_tower.json", 2, 0),
     ("linkerd-finagle-grpc/queueing_reference.json", 9, 13),

@@ -32,10 +32,11 @@ struct Harness: ~Copyable {
     timeout: TimeSpan? = nil, accrual: ConsecutiveAccrualDescription? = nil, balancer: String = "roundRobin",
     profile: MeshProfile = .weir, layers: LayersDescription? = nil, metadataMatch: [NamedValue]? = nil,
     place: BalancerContext = BalancerContext(), seed: UInt64 = 1, mergeWindow: TimeSpan = .zero,
-    slowStart: SlowStartDescription? = nil
+    slowStart: SlowStartDescription? = nil, parameters: [(name: String, value: ParameterValue)] = []
   ) {
     let policy = PolicyChoice(
-      name: balancer, parameters: PolicyParameters(PolicyRegistry.policy(named: balancer)?.parameters ?? []))
+      name: balancer,
+      parameters: PolicyParameters(PolicyRegistry.policy(named: balancer)?.parameters ?? [], given: parameters))
     var cluster = ClusterDescription(name: "web", service: "web", balancer: policy, failureAccrual: accrual)
     cluster.updateMergeWindow = mergeWindow
     cluster.layers = layers

@@ -169,6 +169,43 @@ private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> 
     #expect(harness.open[first] != nil && harness.complaints.isEmpty)
   }
 
+  // Goal: Finagle's balancers send requests to the dead when all are dead, with layers around them too, there within the
+  // priority; without `maxEffort` nobody gets them. Who answers a probe is used again.
+  @Test(arguments: ["leastRequest", "roundRobin", "aperture"], [false, true]) func finagleTriesTheDead(
+    _ balancer: String, _ isLayered: Bool
+  ) {
+    for effort in balancer == "aperture" ? [4] : [0, 4] {
+      var harness = Harness(
+        accrual: ConsecutiveAccrualDescription(maxFailures: 1, minPenalty: .seconds(50), maxPenalty: .seconds(60)),
+        balancer: balancer, layers: isLayered ? LayersDescription() : nil,
+        parameters: [("maxEffort", .integer(Int64(effort)))])
+      harness.listAs(endpoints(4) { $0.priority = isLayered && $1 > 1 ? 1 : 0 })
+      for _ in 0..<400 {
+        harness.request()
+        if !harness.attempts.isEmpty { harness.answer(503) }
+      }
+      #expect(harness.available == 0)
+      let all = counts(&harness, endpoints: 4, requests: 400)
+      if effort == 0 {
+        #expect(all == [0, 0, 0, 0, 400])
+      } else {
+        #expect(all[4] == 0 && all[0] > 50 && all[1] > 50 && (all[2] > 50) == !isLayered)
+      }
+      harness.advance(by: .seconds(80))
+      let back = counts(&harness, endpoints: 4, requests: 400)
+      #expect(back[4] == 0 && harness.available == 4 && harness.complaints.isEmpty)
+    }
+  }
+
+  // Goal: a policy that keeps endpoints for itself keeps to those of its group: nothing goes to a priority that has no share.
+  @Test(arguments: ["aperture", "jumpHash", "ringHash"]) func groupsKeepToTheirOwn(_ balancer: String) {
+    let form: [(name: String, value: ParameterValue)] = balancer == "ringHash" ? [("form", .word("grpc"))] : []
+    var harness = Harness(balancer: balancer, layers: LayersDescription(), parameters: form)
+    harness.listAs(endpoints(8) { $0.priority = $1 < 4 ? 0 : 1 })
+    let counts = counts(&harness, endpoints: 8, requests: 2000)
+    #expect(counts[0..<4].allSatisfy { $0 > 100 } && counts[0..<4].reduce(0, +) == 2000)
+  }
+
   // Goal: whatever endpoints, health and layers, every request gets an endpoint that may be chosen or an answer, and nothing
   // is lost.
   @Test(arguments: 1...30) func survivesAnything(_ seed: UInt64) {

@@ -18,7 +18,7 @@ func parameters(_ descriptor: PolicyDescriptor, _ given: [(name: String, value: 
 
 /// One policy at work. Endpoint i of a list has identity i; its slot is i too while no slot is used a second time.
 struct PolicyBench: ~Copyable {
-  var endpoints = EndpointSet()
+  var endpoints: EndpointSet
   var policy: any LoadBalancer & ~Copyable
   var random: RandomStream
   var now = Timestamp.zero
@@ -30,6 +30,7 @@ struct PolicyBench: ~Copyable {
 
   init(_ policy: consuming any LoadBalancer & ~Copyable, random: RandomStream = RandomStream(state: 1)) {
     wantsLoadReports = policy.wantsLoadReports
+    endpoints = EndpointSet(offer: policy.offer)
     self.policy = policy
     self.random = random
   }

@@ -54,7 +54,7 @@ private func run(_ descriptor: PolicyDescriptor, _ given: [(name: String, value:
       } else {
         try #require(slot >= 0)
         let state = bench.endpoints.states[slot]
-        try #require(state.isListed && state.isAdmitted)
+        try #require(state.isListed && (state.isAdmitted || bench.endpoints.offer != .available))
         bench.begin(slot)
         busy.append(slot)
       }

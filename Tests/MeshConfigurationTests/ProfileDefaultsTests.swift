@@ -50,7 +50,8 @@ import Testing
     (
       .finagle,
       [
-        "balancer leastRequest", "balancer.leastRequest.sampling distinct", "balancer.peakEwma.form finagle",
+        "balancer leastRequest", "balancer.leastRequest.sampling distinct", "balancer.leastRequest.maxEffort 4",
+        "balancer.peakEwma.maxEffort 4", "balancer.roundRobin.maxEffort 5", "balancer.peakEwma.form finagle",
         "balancer.peakEwma.decay 10s", "protocol http1", "connectTimeout 1s",
         "failureAccrual.consecutive.maxFailures 5", "failureAccrual.consecutive.minPenalty 5s",
         "failureAccrual.consecutive.maxPenalty 300s", "failureAccrual.consecutive.jitterRatio 1",
