@@ -102,7 +102,7 @@ struct ApertureVectors: VectorFamily {
       let ring = ApertureRing(servers: servers, offset: 0, width: (Double(servers) - 0.5) / Double(servers))
       var random = RandomStream(state: 5)
       var counts = [Double](repeating: 0, count: servers)
-      for _ in 0..<40_000 {
+      for _ in 0..<check.rounds(40_000) {
         let first = ring.pick(&random)
         let second = ring.pickSecond(after: first, &random)
         counts[first] += 1

@@ -47,7 +47,7 @@ struct BackoffVectors: VectorFamily {
     for (step, row) in try rows.items.enumerated() {
       let range = try row.doubles
       guard range.count == 2 else { throw VectorError(description: "a range of \(range.count) ends") }
-      let drawn = (0..<20_000).map { _ in configuration.penalty(step: UInt32(step), &random).seconds }
+      let drawn = (0..<check.rounds(20_000)).map { _ in configuration.penalty(step: UInt32(step), &random).seconds }
       let (least, most) = (drawn.min() ?? 0, drawn.max() ?? 0)
       let width = range[1] - range[0]
       let isFilled =

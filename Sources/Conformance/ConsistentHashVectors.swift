@@ -55,7 +55,7 @@ struct ConsistentHashVectors: VectorFamily {
       throw VectorError(description: "\(step) is no step")
     }
     var moved = 0
-    let keys = 200_000
+    let keys = check.rounds(200_000)
     for number in 0..<keys {
       let key = mix64(UInt64(number) &* goldenGamma)
       let (before, after) = (JumpTable.bucket(of: key, count: counts[0]), JumpTable.bucket(of: key, count: counts[1]))

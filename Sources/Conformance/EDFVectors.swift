@@ -38,7 +38,7 @@ struct EDFVectors: VectorFamily {
     }
     let rule = try vector.member("expected")?.string ?? ""
     if rule.contains("exactly") {
-      let picks = try vector("picks").count
+      let picks = check.rounds(try vector("picks").count)
       let counts = turns(weights, seed: 0, count: picks).reduce(into: [Int](repeating: 0, count: weights.count)) {
         $0[$1] += 1
       }
@@ -55,7 +55,7 @@ struct EDFVectors: VectorFamily {
     var random = RandomStream(state: 7)
     var counts = [Double](repeating: 0, count: weights.count)
     var schedule = EDFScheduler()
-    let rounds = 20_000
+    let rounds = check.rounds(20_000)
     for _ in 0..<rounds {
       schedule.rebuild(weights: ContiguousArray(weights), seed: random.next())
       counts[Int(schedule.earliest)] += 1

@@ -44,7 +44,7 @@ struct EnvoyPeakEWMAVectors: VectorFamily {
     guard hosts == expected.count, (2...1000).contains(hosts) else { throw VectorError(description: "\(hosts) hosts") }
     var counts = [Int](repeating: 0, count: hosts)
     var random = RandomStream(state: 11)
-    let picks = 200_000
+    let picks = check.rounds(200_000)
     for _ in 0..<picks { counts[EnvoyPeakEWMA.place(random.next(), count: hosts) { _ in 10 }] += 1 }
     for (count, share) in zip(counts, expected) {
       if share == 0 || share == 1 { check.equal(count, share == 0 ? 0 : picks) }

@@ -84,7 +84,8 @@ struct FailureAccrualVectors: VectorFamily {
       } else {
         throw VectorError(description: "no step \(kind)")
       }
-      check.equal(driver.state, try step.items[2].string, "after \(try step.items[1])")
+      let after = try step.items[1]
+      check.equal(driver.state, try step.items[2].string, "after \(after)")
     }
   }
 }

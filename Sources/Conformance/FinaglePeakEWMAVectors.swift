@@ -46,7 +46,7 @@ struct FinaglePeakEWMAVectors: VectorFamily {
 
   private func runTest(_ test: VectorValue, _ check: inout VectorCheck) throws {
     let n = try test("N").count
-    let requests = try test.member("R")?.count ?? 100_000
+    let requests = check.rounds(try test.member("R")?.count ?? 100_000)
     guard (1...10_000).contains(n) else { throw VectorError(description: "\(n) nodes") }
     if let slow = test.member("expect_slow_requests") {
       var latencies = [Int](repeating: try test.member("fast_latency")?.count ?? 1, count: n)

@@ -75,9 +75,10 @@ struct LeastRequestVectors: VectorFamily {
       var driver = PolicyDriver(policy(bias: bias), drawing: [try vector.member("seed")?.unsigned ?? 0])
       driver.list(weights: try vector("weights").weights)
       for step in try vector("script").items {
-        driver.setInFlight(try step("active").loads)
+        let active = try step("active").loads
+        driver.setInFlight(active)
         let expected = try step("expect").ints
-        check.equal(driver.picks(expected.count), expected, "active \(try step("active").ints), bias \(bias)")
+        check.equal(driver.picks(expected.count), expected, "active \(active), bias \(bias)")
       }
     }
   }
@@ -87,7 +88,7 @@ struct LeastRequestVectors: VectorFamily {
     var driver = PolicyDriver(policy(choices: try choices(of: vector), fullScan: isFullScan(vector)))
     driver.list(weights: try vector.member("weights")?.weights ?? Array(repeating: 1, count: active.count))
     driver.setInFlight(active)
-    let picks = try vector("requests").count
+    let picks = check.rounds(try vector("requests").count)
     let tolerance = try vector.member("tolerance_percent")?.double ?? 1
     for (count, expected) in zip(
       driver.counts(of: active.count, picks: picks), try vector("expected_percent").doubles)
@@ -100,7 +101,7 @@ struct LeastRequestVectors: VectorFamily {
     var driver = PolicyDriver(policy(fullScan: true))
     driver.list(weights: Array(repeating: 1, count: active.count))
     driver.setInFlight(active)
-    let picks = try vector("picks").count
+    let picks = check.rounds(try vector("picks").count)
     let least = active.min()
     let share = Double(picks) / Double(active.count { $0 == least })
     for (slot, count) in driver.counts(of: active.count, picks: picks).enumerated() {

@@ -38,7 +38,7 @@ struct LoadSimulationVectors: VectorFamily {
   private func checkSpread(_ vector: VectorValue, _ check: inout VectorCheck) throws {
     let count = try vector("hosts").count
     let hosts = try members(count)
-    let keys = try vector("keys").count
+    let keys = check.rounds(try vector("keys").count)
     var hits = [Int](repeating: 0, count: count)
     if let minimum = try vector.member("min_ring_size")?.unsigned {
       if let fault = RingTable.fault(minimumSize: minimum, maximumSize: RingTable.largestSize) {
@@ -62,7 +62,7 @@ struct LoadSimulationVectors: VectorFamily {
 
   /// The last of 100 hosts goes; both tables have the sizes of the benchmark.
   private func checkLoss(_ vector: VectorValue, _ check: inout VectorCheck) throws {
-    let keys = try vector("keys").count
+    let keys = check.rounds(try vector("keys").count)
     let count = try vector.member("hosts")?.count ?? 100
     guard count > 1 else { throw VectorError(description: "\(count) hosts") }
     let (all, left) = (try members(count), try members(count - 1))
@@ -79,7 +79,7 @@ struct LoadSimulationVectors: VectorFamily {
   }
 
   private func checkScenarios(_ vector: VectorValue, _ check: inout VectorCheck) throws {
-    let requests = try vector("requests").count
+    let requests = check.rounds(try vector("requests").count)
     for scenario in try vector("scenarios").items {
       let parameters = PolicyDriver.parameters(
         LeastRequest.descriptor, [("sampling", .word("withReplacement"))])

@@ -40,7 +40,7 @@ struct StaticStrideVectors: VectorFamily {
       }
       var turns = stride
       var counts = [Int](repeating: 0, count: weights.count)
-      for _ in 0..<picks {
+      for _ in 0..<check.rounds(picks) {
         let place = Int(turns.next())
         if counts.indices.contains(place) { counts[place] += 1 }
       }
