@@ -2,7 +2,8 @@
 //
 // It is Envoy's order: the subset that the route's criteria select; within it a priority by its share of the load, healthy
 // or degraded, all endpoints when it panics; within that a locality, by weight or by zone-aware routing. What is drawn comes
-// from the request's own stream, one number for the priority and those that zone-aware routing needs, before the balancer's.
+// from the request's own stream, one number for the priority (a policy that goes by keys takes the key) and those that
+// zone-aware routing needs, before the balancer's.
 
 import LoadBalancing
 import MeshCore
@@ -92,9 +93,9 @@ struct ClusterLayers {
     }
   }
 
-  /// The group for a request within a subset, or -1 when nobody may be chosen there.
-  mutating func group(subset: Int, _ draws: inout RandomStream) -> Int32 {
-    let choice = parts[subset].load.choose(draws.next())
+  /// The group for a request within a subset, or -1 when nobody may be chosen there. `number` chooses the priority.
+  mutating func group(subset: Int, _ number: UInt64, _ draws: inout RandomStream) -> Int32 {
+    let choice = parts[subset].load.choose(number)
     let priority = Int(choice.priority)
     if priority >= parts[subset].priorities.count { return -1 }
     switch parts[subset].load.source(of: choice, failsTrafficOnPanic: settings.failTrafficOnPanic) {

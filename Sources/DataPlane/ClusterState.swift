@@ -45,6 +45,8 @@ struct ClusterState: ~Copyable {
   private let observesAttempts: Bool
   /// Whether the balancer may ask for something.
   let hasWishes: Bool
+  /// Whether the balancer goes by the number that chose the priority.
+  private let sharesDraws: Bool
   /// Whether the balancer wants servers' reports of their load.
   let wantsLoadReports: Bool
   /// Whether fault detection is on.
@@ -62,6 +64,7 @@ struct ClusterState: ~Copyable {
     let balancer = policy.make(parameters, Self.place(place, description))
     observesAttempts = balancer.observesAttempts
     hasWishes = balancer.hasWishes
+    sharesDraws = balancer.sharesDraws
     wantsLoadReports = balancer.wantsLoadReports
     let first = GroupKey(subset: 0, priority: 0, zone: GroupKey.allZones, source: .healthy)
     groupNumbers[first] = 0
@@ -123,12 +126,15 @@ struct ClusterState: ~Copyable {
 
   @inline(never)
   private mutating func pickInLayers(
-    _ context: PickContext, route: Int32, _ draws: inout RandomStream, at now: Timestamp
+    _ given: PickContext, route: Int32, _ draws: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     let tries = layers?.orders[Int(route)].count ?? 0
     for place in 0..<tries {
       guard let subset = layers?.orders[Int(route)][place] else { return -1 }
-      let group = layers?.group(subset: Int(subset), &draws) ?? -1
+      // A key that chooses the endpoint chooses the priority too: a shift of priorities moves fixed classes of keys.
+      let number = policy.placesKeys && given.hasKey ? given.key : draws.next()
+      let context = sharesDraws ? PickContext(drawnByLayers: number) : given
+      let group = layers?.group(subset: Int(subset), number, &draws) ?? -1
       if group < 0 { continue }
       let view = view(ofGroup: Int(group))
       let slot = groups[Int(group)].balancer.pick(view, context, &draws, at: now)

@@ -69,10 +69,14 @@ public struct DataPlane: ~Copyable {
   /// A data plane without endpoints: `endpointsChanged` brings them.
   ///
   /// - Parameters:
-  ///   - mesh: What is deployed, checked: a policy that is not registered stops the process.
+  ///   - mesh: What is deployed, checked: a policy that is not among `policies` stops the process.
   ///   - place: Which data plane of how many it is, and where.
   ///   - key: The root of the data plane's own streams, one a purpose; two data planes need two keys.
-  public init(_ mesh: MeshDescription, place: BalancerContext = BalancerContext(), key: RandomKey) {
+  ///   - policies: Those that the mesh may name, registered or one's own.
+  public init(
+    _ mesh: MeshDescription, place: BalancerContext = BalancerContext(), key: RandomKey,
+    policies: [PolicyDescriptor] = PolicyRegistry.policies
+  ) {
     profile = mesh.profile
     splits = WeightedSplit(mesh.routes)
     routes = Pool(capacity: mesh.routes.count)
@@ -84,7 +88,7 @@ public struct DataPlane: ~Copyable {
     clusters = .allocate(capacity: max(1, mesh.clusters.count))
     let balancerKey = key.key(for: .balancer)
     for (index, cluster) in mesh.clusters.enumerated() {
-      guard let policy = PolicyRegistry.policy(named: cluster.balancer.name) else {
+      guard let policy = policies.first(where: { $0.name == cluster.balancer.name }) else {
         preconditionFailure("whoever describes a mesh names policies that are registered: the readers check it")
       }
       (clusters + index).initialize(

@@ -5,23 +5,45 @@ import MeshCore
 /// What a policy may know of the request that it chooses for.
 @frozen
 public struct PickContext: BitwiseCopyable, Sendable {
-  /// The hash of what the request is to stick to, or 0 with `hasKey` false.
+  /// Where the number comes from.
+  @frozen
+  public enum Origin: UInt8, BitwiseCopyable, Sendable {
+    /// There is none.
+    case none
+    /// The request carries a key.
+    case key
+    /// The layers around the policy drew it and chose by it already.
+    case layers
+  }
+
+  /// The hash of what the request is to stick to, or the number that layers chose by; 0 without either.
   public var key: UInt64
+  /// Which of these it is.
+  public var origin: Origin
+
   /// Whether the request carries a key.
-  public var hasKey: Bool
+  @inlinable
+  public var hasKey: Bool { origin == .key }
 
   /// A request without a key.
   @inlinable
   public init() {
     self.key = 0
-    self.hasKey = false
+    self.origin = .none
   }
 
   /// A request with a key, if it has one.
   @inlinable
   public init(key: UInt64, hasKey: Bool = true) {
     self.key = hasKey ? key : 0
-    self.hasKey = hasKey
+    self.origin = hasKey ? .key : .none
+  }
+
+  /// A request that layers have chosen for already, by this number.
+  @inlinable
+  public init(drawnByLayers number: UInt64) {
+    self.key = number
+    self.origin = .layers
   }
 }
 
@@ -89,6 +111,9 @@ public protocol LoadBalancer: ~Copyable {
   /// Whether it asks for something of its own: only then `nextWish` is asked after each call.
   var hasWishes: Bool { get }
 
+  /// Whether layers around it hand it the number by which they chose, so that both go by one (Envoy's random).
+  var sharesDraws: Bool { get }
+
   /// Whether it wants servers' reports of their load: only then `reported` is called.
   var wantsLoadReports: Bool { get }
 
@@ -134,6 +159,8 @@ extension LoadBalancer where Self: ~Copyable {
   public var observesAttempts: Bool { true }
 
   public var hasWishes: Bool { false }
+
+  public var sharesDraws: Bool { false }
 
   public var wantsLoadReports: Bool { false }
 

@@ -1,26 +1,44 @@
 // Random: each request to an endpoint drawn uniformly, whatever its load or weight.
 //
 // The baseline of the supermarket model (d = 1) and Envoy's `RANDOM`. Weights are ignored, as in Envoy.
+//
+// Envoy takes a number modulo n, the very number whose remainder by 100 has chosen the priority (load_balancing_policies/random).
+// So the two are not independent: of 100 endpoints in a priority that gets half of the traffic, half never get any. The form
+// `envoy` has this too; ours multiplies and draws anew.
 
 import MeshCore
 
 /// Chooses uniformly at random. Complexity: O(1).
 public struct RandomChoice: LoadBalancer {
+  private static let parameters = [
+    ParameterDescriptor(
+      "form", .choice(["scaled", "envoy"]), default: .word("scaled"),
+      "scaled: a draw of its own times n; envoy: the draw that chose the priority, modulo n")
+  ]
+
   public var observesAttempts: Bool { false }
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
-    name: "random", summary: "a uniformly drawn endpoint; ignores load and weight", origin: "Envoy RANDOM"
-  ) { _, _ in RandomChoice() }
+    name: "random", summary: "a uniformly drawn endpoint; ignores load and weight", origin: "Envoy RANDOM",
+    parameters: parameters
+  ) { parameters, _ in RandomChoice(parameters) }
 
-  /// A policy without state.
-  public init() {}
+  public let sharesDraws: Bool
+
+  /// A policy with the descriptor's defaults.
+  public init() { sharesDraws = false }
+
+  /// A policy with the descriptor's parameters.
+  public init(_ parameters: PolicyParameters) { sharesDraws = parameters.word("form") == "envoy" }
 
   public mutating func pick(
     _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     let count = endpoints.availableCount
     if count == 0 { return -1 }
-    return endpoints.available[random.below(count)]
+    if !sharesDraws { return endpoints.available[random.below(count)] }
+    let number = context.origin == .layers ? context.key : random.next()
+    return endpoints.available[Int(truncatingIfNeeded: number % UInt64(truncatingIfNeeded: count))]
   }
 }

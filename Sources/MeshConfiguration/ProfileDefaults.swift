@@ -111,6 +111,7 @@ extension MeshProfile {
   // Envoy 1.37 (config.cluster.v3, config.route.v3, config.core.v3), as its source has them.
   private static let envoyDefaults: [ProfileDefault] = [
     .cluster("balancer", "roundRobin", "cluster.lb_policy: ROUND_ROBIN"),
+    .given("balancer.random.form", "envoy", "load_balancing_policies/random: random % n, the priority's number"),
     .given("balancer.leastRequest.sampling", "withReplacement", "least_request: choices drawn as random % n"),
     .given("balancer.clientSideWeightedRoundRobin.form", "envoy", "Envoy's client_side_weighted_round_robin"),
     .given(
@@ -130,6 +131,7 @@ extension MeshProfile {
   // Istio 1.2x: what istiod writes into Envoy; what it leaves out is Envoy's.
   private static let istioDefaults: [ProfileDefault] = [
     .cluster("balancer", "leastRequest", "DestinationRule loadBalancer.simple: LEAST_REQUEST"),
+    .given("balancer.random.form", "envoy", "Envoy's random"),
     .given("balancer.leastRequest.sampling", "withReplacement", "Envoy's least_request"),
     .given("balancer.clientSideWeightedRoundRobin.form", "envoy", "Envoy's client_side_weighted_round_robin"),
     .given(

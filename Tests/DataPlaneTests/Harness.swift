@@ -32,11 +32,12 @@ struct Harness: ~Copyable {
     timeout: TimeSpan? = nil, accrual: ConsecutiveAccrualDescription? = nil, balancer: String = "roundRobin",
     profile: MeshProfile = .weir, layers: LayersDescription? = nil, metadataMatch: [NamedValue]? = nil,
     place: BalancerContext = BalancerContext(), seed: UInt64 = 1, mergeWindow: TimeSpan = .zero,
-    slowStart: SlowStartDescription? = nil, parameters: [(name: String, value: ParameterValue)] = []
+    slowStart: SlowStartDescription? = nil, parameters: [(name: String, value: ParameterValue)] = [],
+    policies: [PolicyDescriptor] = PolicyRegistry.policies
   ) {
     let policy = PolicyChoice(
       name: balancer,
-      parameters: PolicyParameters(PolicyRegistry.policy(named: balancer)?.parameters ?? [], given: parameters))
+      parameters: PolicyParameters(policies.first { $0.name == balancer }?.parameters ?? [], given: parameters))
     var cluster = ClusterDescription(name: "web", service: "web", balancer: policy, failureAccrual: accrual)
     cluster.updateMergeWindow = mergeWindow
     cluster.layers = layers
@@ -48,7 +49,8 @@ struct Harness: ~Copyable {
           match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout,
           metadataMatch: metadataMatch)
       ])
-    plane = DataPlane(mesh, place: place, key: RandomKey(seed: seed, replication: 0, purpose: .balancer, entity: 7))
+    plane = DataPlane(
+      mesh, place: place, key: RandomKey(seed: seed, replication: 0, purpose: .balancer, entity: 7), policies: policies)
   }
 
   mutating func list(_ numbers: [Int32]) {
@@ -61,12 +63,14 @@ struct Harness: ~Copyable {
   }
 
   @discardableResult
-  mutating func request(route: Int32 = 0) -> UInt64 {
+  mutating func request(route: Int32 = 0, key: UInt64? = nil) -> UInt64 {
     wanted += 1
     open[wanted] = RequestHandle.none
     tell(
       .requestArrived(
-        RequestArrival(caller: CallerToken(wanted), route: route, randomness: RandomKey(value: mix64(wanted)))))
+        RequestArrival(
+          caller: CallerToken(wanted), route: route, randomness: RandomKey(value: mix64(wanted)), key: key ?? 0,
+          hasKey: key != nil)))
     return wanted
   }
 

@@ -47,6 +47,35 @@ private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> 
     #expect(harness.complaints.isEmpty)
   }
 
+  // Goal: Envoy's random goes by one number for priority and endpoint: of 100 endpoints in a priority that gets half of the
+  // traffic, half get nothing; ours draws anew and uses them all.
+  @Test(arguments: [("envoy", 50), ("scaled", 100)]) func randomSharesThePrioritysNumber(_ form: String, _ used: Int) {
+    var harness = Harness(balancer: "random", layers: LayersDescription(), parameters: [("form", .word(form))])
+    harness.listAs(
+      endpoints(380) { endpoint, number in
+        endpoint.priority = number < 280 ? 0 : 1
+        // 100 of 280 at 140 %.
+        endpoint.health = number >= 100 && number < 280 ? .unhealthy : .healthy
+      })
+    let counts = counts(&harness, endpoints: 380, requests: 20_000)
+    #expect(counts[0..<100].count { $0 > 0 } == used && counts[0..<50].allSatisfy { $0 > 0 })
+    #expect(counts[100..<280].allSatisfy { $0 == 0 } && abs(Double(counts[280...].reduce(0, +)) / 20_000 - 0.5) < 0.015)
+  }
+
+  // Goal: where a key chooses the endpoint, it chooses the priority too: keys move with the load by their remainder by 100.
+  @Test(arguments: ["ringHash", "maglev"]) func keysChooseThePriority(_ balancer: String) {
+    var harness = Harness(balancer: balancer, layers: LayersDescription())
+    harness.listAs(
+      endpoints(4) { endpoint, number in
+        endpoint.priority = number < 2 ? 0 : 1
+        endpoint.health = number == 1 ? .unhealthy : .healthy
+      })
+    for key in 0..<200 as Range<UInt64> {
+      harness.request(key: key)
+      #expect((harness.lastEndpoint == 0) == (key % 100 < 70))
+    }
+  }
+
   // Goal: degraded endpoints take what the healthy ones cannot, and no more.
   @Test func degradedTakeTheRest() {
     var harness = Harness(layers: LayersDescription())

@@ -12,7 +12,7 @@ import Testing
     (
       .envoy,
       [
-        "balancer roundRobin", "balancer.leastRequest.sampling withReplacement",
+        "balancer roundRobin", "balancer.random.form envoy", "balancer.leastRequest.sampling withReplacement",
         "balancer.clientSideWeightedRoundRobin.form envoy",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "connectTimeout 5s",
         "updateMergeWindow 1s", "panicThreshold 50%", "circuitBreaker.maxConnections 1024",
@@ -23,7 +23,7 @@ import Testing
     (
       .istio,
       [
-        "balancer leastRequest", "balancer.leastRequest.sampling withReplacement",
+        "balancer leastRequest", "balancer.random.form envoy", "balancer.leastRequest.sampling withReplacement",
         "balancer.clientSideWeightedRoundRobin.form envoy",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "tls true",
         "connectTimeout 10s", "discovery.delay 100ms", "updateMergeWindow 1s", "panicThreshold 0%",
@@ -142,7 +142,10 @@ import Testing
     #expect(try web("{balancer: peakEwma}").balancer.parameters.word("form") == "finagle")
     #expect(try web("{balancer: {peakEwma: {form: tower}}}").balancer.parameters.word("form") == "tower")
     #expect(try web("{connectTimeout: 7s}").connectTimeout == .seconds(7))
-    #expect(try web("{balancer: random}").balancer.name == "random")
+    let random = try web("{balancer: random}").balancer
+    #expect(random.name == "random" && random.parameters.word("form") == "scaled")
+    let envoy = try #require(description("{profile: envoy, clusters: {web: {balancer: random}}}").clusters.first)
+    #expect(envoy.balancer.parameters.word("form") == "envoy")
   }
 
   /// Goal: what waits for its feature is told, with what no field says.
