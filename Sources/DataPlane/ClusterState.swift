@@ -51,6 +51,8 @@ struct ClusterState: ~Copyable {
   let wantsLoadReports: Bool
   /// Whether fault detection is on.
   let detects: Bool
+  /// Which endpoints a request may name itself.
+  private let overrideHost: OverrideHost
   /// Whether the attempt that began last is a probe.
   private(set) var hasSentProbe = false
   /// Failure accrual by slot; empty when off.
@@ -82,6 +84,7 @@ struct ClusterState: ~Copyable {
     biaser = description.layers?.failurePenalty.map { LoadBiaser(penalty: $0) }
     accrual = description.failureAccrual
     detects = description.failureAccrual != nil
+    overrideHost = OverrideHost(accepting: description.overrideHostStatus)
     accruals = Pool()
   }
 
@@ -100,13 +103,30 @@ struct ClusterState: ~Copyable {
     return number
   }
 
-  /// Chooses an endpoint and counts the attempt in. Returns its slot, or -1 when none may be chosen.
+  /// The slot of the endpoint that a request names; -1 when the balancer is to choose, -2 when it is to go nowhere.
+  @inline(never)
+  func slot(named identity: EndpointIdentity, isStrict: Bool) -> Int32 {
+    var status: HostStatus?
+    let slot = endpoints.slot(of: identity) ?? -1
+    if slot >= 0 && endpoints.states[slot].isListed { status = HostStatus(of: endpoints.states[slot]) }
+    switch overrideHost.decide(status, isStrict: isStrict, isRetry: false) {
+    case .use: return slot
+    case .balance: return -1
+    case .fail: return -2
+    }
+  }
+
+  /// Chooses an endpoint, unless it is `named`, and counts the attempt in. Returns its slot, or -1 when none may be chosen.
   @inline(__always)
-  mutating func begin(_ context: PickContext, route: Int32, _ draws: inout RandomStream, at now: Timestamp) -> Int32 {
+  mutating func begin(
+    _ context: PickContext, route: Int32, named: Int32 = -1, _ draws: inout RandomStream, at now: Timestamp
+  ) -> Int32 {
     let slot =
-      isLayered
-      ? pickInLayers(context, route: route, &draws, at: now)
-      : groups[0].balancer.pick(endpoints.view, context, &draws, at: now)
+      named >= 0
+      ? named
+      : isLayered
+        ? pickInLayers(context, route: route, &draws, at: now)
+        : groups[0].balancer.pick(endpoints.view, context, &draws, at: now)
     if slot < 0 { return -1 }
     endpoints.states[slot].inFlight &+= 1
     if observesAttempts {

@@ -36,6 +36,8 @@ public struct DataPlane: ~Copyable {
     var timeout: TimeSpan
     /// The only cluster it leads to, or -1 when a draw decides.
     var onlyCluster: Int32
+    /// Whether a request that names an endpoint goes there or nowhere.
+    var isStrict: Bool
   }
 
   enum TimerPurpose: UInt8, BitwiseCopyable {
@@ -82,7 +84,9 @@ public struct DataPlane: ~Copyable {
     routes = Pool(capacity: mesh.routes.count)
     for (index, route) in mesh.routes.enumerated() {
       routes.append(
-        RoutePlan(timeout: route.timeout ?? .zero, onlyCluster: splits.onlyCluster(route: Int32(index))))
+        RoutePlan(
+          timeout: route.timeout ?? .zero, onlyCluster: splits.onlyCluster(route: Int32(index)),
+          isStrict: route.statefulSession?.isStrict ?? false))
     }
     clusterCount = mesh.clusters.count
     clusters = .allocate(capacity: max(1, mesh.clusters.count))
@@ -171,7 +175,14 @@ public struct DataPlane: ~Copyable {
     // The n-th try compares the same endpoints in every variant that makes one.
     var draws = arrival.randomness.stream(for: .balancer, 1)
     let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
-    let slot = clusters[Int(cluster)].begin(context, route: arrival.route, &draws, at: now)
+    var named: Int32 = -1
+    var isLost = false
+    if arrival.override.number >= 0 {
+      named = clusters[Int(cluster)].slot(named: arrival.override, isStrict: plan.isStrict)
+      isLost = named < -1
+    }
+    let slot =
+      isLost ? -1 : clusters[Int(cluster)].begin(context, route: arrival.route, named: named, &draws, at: now)
     if slot < 0 {
       actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
       return

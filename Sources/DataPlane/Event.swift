@@ -45,6 +45,8 @@ public struct RequestArrival: BitwiseCopyable, Sendable {
   public var caller: CallerToken
   /// The route that takes it, or -1 when no route does.
   public var route: Int32
+  /// The endpoint that it names itself (Envoy's override host), or -1: that of its session's cookie.
+  public var override: EndpointIdentity
   /// The request's own randomness, the same in every variant: whatever is decided by chance for it (its part of a split, the
   /// endpoints a balancer compares) is drawn from here by purpose.
   public var randomness: RandomKey
@@ -56,13 +58,15 @@ public struct RequestArrival: BitwiseCopyable, Sendable {
   /// A request.
   @inlinable
   public init(
-    caller: CallerToken, route: Int32, randomness: RandomKey, key: UInt64 = 0, hasKey: Bool = false
+    caller: CallerToken, route: Int32, randomness: RandomKey, key: UInt64 = 0, hasKey: Bool = false,
+    override: EndpointIdentity = EndpointIdentity(-1)
   ) {
     self.caller = caller
     self.route = route
     self.randomness = randomness
     self.key = key
     self.hasKey = hasKey
+    self.override = override
   }
 }
 

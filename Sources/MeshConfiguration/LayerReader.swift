@@ -48,6 +48,19 @@ struct LayerReader {
       minWeightPercent: given["minWeightPercent"]?.number ?? 10)
   }
 
+  /// How an endpoint may be that a request names itself.
+  func overrideHostStatus(_ value: ResolvedValue) -> [HostStatus] {
+    guard let words = value["overrideHostStatus"]?.items.compactMap(\.text) else { return HostStatus.accepted }
+    return HostStatus.allCases.filter { words.contains($0.word) }
+  }
+
+  /// Sessions, if the route has any.
+  static func statefulSession(_ value: ResolvedValue?) -> StatefulSessionDescription? {
+    value.map {
+      StatefulSessionDescription(ttl: $0["cookie"]?["ttl"]?.span ?? .zero, isStrict: $0["strict"]?.flag ?? false)
+    }
+  }
+
   /// Names and values, sorted by name.
   static func pairs(_ value: ResolvedValue?) -> [NamedValue] {
     (value?.entries ?? []).compactMap { entry in entry.value.text.map { NamedValue(entry.key, $0) } }

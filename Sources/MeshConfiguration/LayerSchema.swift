@@ -26,14 +26,36 @@ enum LayerSchema {
     Field(
       "penalizeFailures", .positiveSpan, .optional,
       "the latency that a failed answer counts as for the balancer (Linkerd: 5s)"),
+    Field(
+      "overrideHostStatus", .list(.word(HostStatus.allCases.map(\.word)), minimumCount: 1), .optional,
+      "how an endpoint may be that a request names itself; unknown, healthy and degraded by default (Envoy)"),
     Field("slowStart", slowStart, .optional, "less traffic for young endpoints, where the balancer knows how (Envoy)"),
   ]
 
   static let routeFields: [Field] = [
     Field(
       "metadataMatch", .names(NameGroup("key", rule: .name, of: .text(.any))), .optional,
-      "what endpoints must have where the cluster has subsets")
+      "what endpoints must have where the cluster has subsets"),
+    Field(
+      "statefulSession", statefulSession, .optional,
+      "requests of a key, or of a closed-loop user, go to the endpoint that answered the last one (Envoy)"),
   ]
+
+  private static let statefulSession = Shape.fields(
+    FieldGroup(
+      "a stateful session",
+      [
+        Field(
+          "cookie",
+          .fields(
+            FieldGroup(
+              "a cookie",
+              [
+                Field("name", .text(.name), .standard("session"), "what it is called"),
+                Field("ttl", .anySpan, .standard("0s"), "how long it holds; 0s for ever"),
+              ])), .standard("{}"), "how the client names the endpoint"),
+        Field("strict", .flag, .standard("false"), "whether such a request goes there or fails"),
+      ]))
 
   private static let zoneAware = Shape.fields(
     FieldGroup(

@@ -49,6 +49,7 @@ public struct MeshReader {
     description.updateMergeWindow = value["updateMergeWindow"]?.span ?? .zero
     description.layers = layers.layers(value)
     description.slowStart = layers.slowStart(value)
+    description.overrideHostStatus = layers.overrideHostStatus(value)
     return description
   }
 
@@ -89,9 +90,11 @@ public struct MeshReader {
     description.headers = Self.headers(match["headers"])
     var timeout = value["timeout"]?.span
     if timeout == .zero { timeout = nil }
-    return RouteDescription(
+    var route = RouteDescription(
       match: description, split: split(value, host: host, match: match, clusters: clusters), timeout: timeout,
       metadataMatch: value["metadataMatch"].map { LayerReader.pairs($0) })
+    route.statefulSession = LayerReader.statefulSession(value["statefulSession"])
+    return route
   }
 
   /// Headers with their names in lower case, sorted.

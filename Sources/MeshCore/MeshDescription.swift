@@ -125,6 +125,8 @@ public struct ClusterDescription: Sendable, Hashable {
   public var layers: LayersDescription?
   /// Less traffic for young endpoints, where the balancer knows how.
   public var slowStart: SlowStartDescription?
+  /// How an endpoint may be that a request names itself (Envoy's `override_host_status`).
+  public var overrideHostStatus: [HostStatus] = HostStatus.accepted
 
   /// A cluster.
   public init(
@@ -204,6 +206,20 @@ public struct WeightedCluster: Sendable, Hashable {
   }
 }
 
+/// Requests that name the endpoint which served their session before (Envoy's stateful session filter).
+public struct StatefulSessionDescription: Sendable, Hashable {
+  /// How long the client's cookie holds after it was set; 0 for as long as the client lives.
+  public var ttl: TimeSpan
+  /// Whether such a request goes there or nowhere.
+  public var isStrict: Bool
+
+  /// Sessions.
+  public init(ttl: TimeSpan = .zero, isStrict: Bool = false) {
+    self.ttl = ttl
+    self.isStrict = isStrict
+  }
+}
+
 /// A route: what it matches, where it leads, how long it may take.
 public struct RouteDescription: Sendable, Hashable {
   /// Which requests it takes.
@@ -214,6 +230,8 @@ public struct RouteDescription: Sendable, Hashable {
   public var timeout: TimeSpan?
   /// What it demands of endpoints' metadata where its cluster has subsets; nil for nothing.
   public var metadataMatch: [NamedValue]?
+  /// Whether sessions keep to their endpoints, and how.
+  public var statefulSession: StatefulSessionDescription?
 
   /// A route.
   public init(

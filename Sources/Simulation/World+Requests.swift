@@ -59,12 +59,25 @@ extension World {
       arrival.key = drawKey(client: client, key)
       arrival.hasKey = true
     }
+    if sessions.isOn { take(&arrival, call: call.index, client: client, user: user) }
     if requestsLeft > 0 {
       requestsLeft -= 1
       if requestsLeft == 0 { stopAfterLastRequest() }
     }
     proxies[Int(proxy)].plane.requestArrived(arrival, at: Timestamp(nanoseconds: now), into: &actions)
     workOff(for: Int(proxy))
+  }
+
+  /// Puts a session's cookie on its request.
+  @inline(never)
+  private mutating func take(_ arrival: inout RequestArrival, call: Int32, client: Int32, user: Int32) {
+    if !arrival.hasKey && user < 0 {
+      sessions.beginWithout(call: call)
+      return
+    }
+    let session = ClientSession(client: client, key: arrival.hasKey ? arrival.key : UInt64(user))
+    let named = sessions.begin(call: call, route: arrival.route, session, at: now)
+    arrival.override = EndpointIdentity(named)
   }
 
   /// Which of a client's data planes a request goes to: a user keeps to one, other requests are spread evenly by chance.
@@ -112,6 +125,7 @@ extension World {
       respondToReplica(handle.index, status: status)
       return
     }
+    if sessions.isOn { sessions.answered(call: handle.index, at: now) }
     calls.remove(at: handle.index)
     let latency = now &- wanted
     measurement.ended(wanted: wanted, at: now)

@@ -10,6 +10,7 @@ extension World {
     let handle = SlotHandle(packed: start.caller.value)
     let replica = start.endpoint.number
     fold(UInt64(UInt32(bitPattern: replica)) << 16 ^ UInt64(start.kind.rawValue))
+    if sessions.isOn && start.kind != .mirror { sessions.sent(call: handle.index, to: replica) }
     let row = rowOfReplicaZero[start.cluster] &+ replica
     if !hasPaths && start.kind == .first && replicas[replica].takesAsDemanded {
       startAtOnce(start, handle, proxy: proxy, row: row)

@@ -33,6 +33,7 @@ extension World {
     arrivals = ArrivalProcesses()
     distributions = DistributionTable()
     zipfs = ZipfTables(description.clients.compactMap(\.key))
+    sessions = SessionCookies(replication.mesh.routes)
     network = Network()
     memberships = Memberships()
     actions = ActionBuffer(capacity: 16)

@@ -99,6 +99,7 @@ struct World: ~Copyable {
   var arrivals: ArrivalProcesses
   var distributions: DistributionTable
   var zipfs: ZipfTables
+  var sessions: SessionCookies
   var sharing: SharingQueues
   var network: Network
   var faults: FaultStates

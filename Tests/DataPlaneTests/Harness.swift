@@ -33,7 +33,8 @@ struct Harness: ~Copyable {
     profile: MeshProfile = .weir, layers: LayersDescription? = nil, metadataMatch: [NamedValue]? = nil,
     place: BalancerContext = BalancerContext(), seed: UInt64 = 1, mergeWindow: TimeSpan = .zero,
     slowStart: SlowStartDescription? = nil, parameters: [(name: String, value: ParameterValue)] = [],
-    policies: [PolicyDescriptor] = PolicyRegistry.policies
+    policies: [PolicyDescriptor] = PolicyRegistry.policies, session: StatefulSessionDescription? = nil,
+    overrideHostStatus: [HostStatus] = HostStatus.accepted
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -42,13 +43,12 @@ struct Harness: ~Copyable {
     cluster.updateMergeWindow = mergeWindow
     cluster.layers = layers
     cluster.slowStart = slowStart
-    let mesh = MeshDescription(
-      profile: profile, clusters: [cluster],
-      routes: [
-        RouteDescription(
-          match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout,
-          metadataMatch: metadataMatch)
-      ])
+    cluster.overrideHostStatus = overrideHostStatus
+    var route = RouteDescription(
+      match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout,
+      metadataMatch: metadataMatch)
+    route.statefulSession = session
+    let mesh = MeshDescription(profile: profile, clusters: [cluster], routes: [route])
     plane = DataPlane(
       mesh, place: place, key: RandomKey(seed: seed, replication: 0, purpose: .balancer, entity: 7), policies: policies)
   }
@@ -63,14 +63,14 @@ struct Harness: ~Copyable {
   }
 
   @discardableResult
-  mutating func request(route: Int32 = 0, key: UInt64? = nil) -> UInt64 {
+  mutating func request(route: Int32 = 0, key: UInt64? = nil, naming endpoint: Int32 = -1) -> UInt64 {
     wanted += 1
     open[wanted] = RequestHandle.none
     tell(
       .requestArrived(
         RequestArrival(
           caller: CallerToken(wanted), route: route, randomness: RandomKey(value: mix64(wanted)), key: key ?? 0,
-          hasKey: key != nil)))
+          hasKey: key != nil, override: EndpointIdentity(endpoint))))
     return wanted
   }
 

@@ -269,6 +269,26 @@ import Testing
     #expect(stride.count == 1 && stride[0].contains("since roundRobin knows no slow start unless schedule is edf"))
   }
 
+  @Test("Sessions and the statuses that they accept arrive, with Envoy's defaults")
+  func sessions() throws {
+    let text = """
+      scenario: s
+      world: {services: {web: {}, api: {}}, clients: {users: {target: web, arrivals: {poisson: 1/s}, request: {key: k}}}}
+      mesh:
+        clusters: {web: {overrideHostStatus: [draining, healthy]}}
+        routes:
+          - {match: web, split: [web], statefulSession: {cookie: {ttl: 2m}, strict: true}}
+          - {match: api, split: [api], statefulSession: {}}
+      """
+    let mesh = try ScenarioFile(text).scenario().variants[0].mesh
+    #expect(mesh.clusters[0].overrideHostStatus == [.healthy, .draining])
+    #expect(mesh.clusters[1].overrideHostStatus == [.unknown, .healthy, .degraded])
+    #expect(mesh.routes[0].statefulSession == StatefulSessionDescription(ttl: .seconds(120), isStrict: true))
+    #expect(mesh.routes[1].statefulSession == StatefulSessionDescription())
+    let wrong = try ScenarioFile(text.replacingOccurrences(of: "draining", with: "drained")).faults()
+    #expect(wrong.count == 1 && wrong[0].contains("'drained'"))
+  }
+
   @Test("Readiness, publication, names and the replicas' own words arrive, and priorities are gone by")
   func discovery() throws {
     let text = """

@@ -9,22 +9,7 @@
 // Needs per request: the endpoints named, looked up by the caller, and their health. Comes before priorities and
 // everything below them.
 
-/// An endpoint's health in the words of Envoy's `override_host_status`, in their order.
-@frozen
-public enum HostStatus: UInt8, BitwiseCopyable, Hashable, Sendable {
-  /// Nothing is known.
-  case unknown
-  /// It is well.
-  case healthy
-  /// It failed a check or was ejected, or the control plane says so.
-  case unhealthy
-  /// It is to get no new requests.
-  case draining
-  /// It did not answer its check.
-  case timeout
-  /// It works and is to be used last.
-  case degraded
-}
+import MeshCore
 
 /// Whether a request may go to the endpoint that it names (`override_host_status`).
 @frozen
@@ -43,7 +28,7 @@ public struct OverrideHost: BitwiseCopyable, Sendable {
   private var accepted: UInt8
 
   /// Accepts endpoints of these healths; Envoy's unless said.
-  public init(accepting healths: [HostStatus] = [.unknown, .healthy, .degraded]) {
+  public init(accepting healths: [HostStatus] = HostStatus.accepted) {
     accepted = healths.reduce(0) { $0 | 1 << $1.rawValue }
   }
 

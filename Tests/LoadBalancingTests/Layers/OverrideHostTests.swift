@@ -1,4 +1,5 @@
 import LoadBalancing
+import MeshCore
 import Testing
 
 @Suite struct OverrideHostTests {
