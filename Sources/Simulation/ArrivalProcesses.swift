@@ -61,6 +61,7 @@ struct ArrivalProcesses: ~Copyable {
   private var processes = Pool<Process>()
   private var pieces = Pool<RatePiece>()
   private(set) var trace = Pool<TraceEntry>()
+  private let exponentials = ExponentialZiggurat()
 
   /// Adds the process of the next client; `entries` are a trace's rows.
   mutating func add(
@@ -75,7 +76,7 @@ struct ArrivalProcesses: ~Copyable {
     case .poisson(let rate):
       process.kind = rate > 0 ? .poisson : .none
       process.parameter = 1e9 / rate
-      process.prepared = -Elementary.logarithm(unitInterval(key.draw(0)))
+      process.prepared = exponentials.draw(key)
     case .constant(let rate):
       process.kind = .constant
       process.parameter = rate
@@ -115,7 +116,7 @@ struct ArrivalProcesses: ~Copyable {
       let share = process.highMean / (process.lowMean + process.highMean)
       process.isHigh = unitInterval(burstKey.draw(0)) < share
       process.stateNumber = 1
-      process.stateEnd = Self.stay(process)
+      process.stateEnd = stay(process)
       process.stateNumber = 2
     case .trace(_, let period):
       process.kind = .trace
@@ -139,8 +140,8 @@ struct ArrivalProcesses: ~Copyable {
         process.last = gap < 9e18 ? process.last.addingClamped(Int64(gap + 0.5)) : .max
         return (process.last, process.key)
       }
-      // The logarithm for the request after this one: nothing waits for it yet, so it costs next to no time.
-      processes[client].prepared = -Elementary.logarithm(unitInterval(key.draw(number &+ 1)))
+      // The gap of the request after this one: nothing waits for it yet, so it costs next to no time.
+      processes[client].prepared = exponentials.draw(key, number &+ 1)
       return at
     }
     return nextOther(client: client, number: number)
@@ -181,7 +182,7 @@ struct ArrivalProcesses: ~Copyable {
   /// What is to be laid off on the integrated rate before request `number`.
   private func unit(_ process: Process, number: UInt64) -> Double {
     if process.isEven { return number == 0 ? 0 : 1 }
-    return -Elementary.logarithm(unitInterval(process.key.draw(number)))
+    return exponentials.draw(process.key, number)
   }
 
   private mutating func nextInPieces(client: Int32, number: UInt64) -> Int64 {
@@ -234,16 +235,16 @@ struct ArrivalProcesses: ~Copyable {
       rest = max(0, rest - rate * (process.stateEnd - at))
       at = process.stateEnd
       process.isHigh.toggle()
-      process.stateEnd = at + Self.stay(process)
+      process.stateEnd = at + stay(process)
       process.stateNumber &+= 1
     }
     return .max
   }
 
   /// How long a burst process stays in its present state.
-  private static func stay(_ process: Process) -> Double {
+  private func stay(_ process: Process) -> Double {
     let mean = process.isHigh ? process.highMean : process.lowMean
-    return -Elementary.logarithm(unitInterval(process.burstKey.draw(process.stateNumber))) * mean
+    return exponentials.draw(process.burstKey, process.stateNumber) * mean
   }
 }
 

@@ -3,7 +3,8 @@
 // A draw is a pure function of (distribution, key): nothing is stored between draws. Wherever there is an inverse of the
 // distribution function the draw is that inverse at one uniform number (Devroye, Non-Uniform Random Variate Generation,
 // 1986, chapter 2), so that variants of a scenario that change a parameter stay closely paired. The gamma distribution
-// has none and takes an open number of draws. Constants and exponentials, the hot path, are decided first.
+// has none and takes an open number of draws; exponentials come from a ziggurat, which a change of the mean scales, and so
+// pairs as well. Constants and exponentials, the hot path, are decided first.
 //
 // All arithmetic is + − × ÷ √ and `Elementary`: the same draws on every machine.
 
@@ -37,6 +38,7 @@ public struct DistributionTable: ~Copyable {
 
   private var records: Pool<Record>
   private var numbers: Pool<Double>
+  private let exponentials = ExponentialZiggurat()
 
   /// An empty table.
   public init() {
@@ -65,14 +67,15 @@ public struct DistributionTable: ~Copyable {
   mutating func sampleInPlace(_ index: Int32, _ key: RandomKey) -> Int64 {
     let (kind, mean) = records.modify(index) { ($0.kind, $0.first) }
     if kind != .exponential { return sample(index, key) }
-    return Self.rounded(-mean * Elementary.logarithm(unitInterval(key.draw(0))))
+    let value = mean * exponentials.draw(key)
+    return value < 0x1p60 ? Int64(value + 0.5) : Self.longest
   }
 
   /// The same before it is rounded and cut.
   @inline(__always)
   func draw(_ index: Int32, _ key: RandomKey) -> Double {
     let kind = records[index].kind
-    if kind == .exponential { return -records[index].first * Elementary.logarithm(unitInterval(key.draw(0))) }
+    if kind == .exponential { return records[index].first * exponentials.draw(key) }
     if kind == .constant { return records[index].first }
     return drawOther(index, key)
   }
@@ -198,7 +201,7 @@ extension DistributionTable {
     case .hyperexponential:
       let phase = part(of: record, stride: 2, at: unitInterval(key.draw(0)))
       let mean = numbers[record.numbers &+ 2 &* phase &+ 1]
-      return -mean * Elementary.logarithm(unitInterval(key.draw(1)))
+      return mean * exponentials.draw(key, 1)
     case .normal:
       let value = record.first + record.second * Elementary.normalQuantile(unitInterval(key.draw(0)))
       return value > 0 ? value : 0
