@@ -23,8 +23,9 @@ extension ClusterState {
     } else {
       regroup(&layers, subset: 0, slots, &used, at: now)
     }
+    // Who is not in use knows of new slots all the same: reports go to all.
     for group in 0..<groups.count where group >= used.count || !used[group] {
-      if groups[group].members.count > 0 { fill(group, with: [], all: [], newest: .distantPast, at: now) }
+      fill(group, with: [], all: [], newest: .distantPast, at: now)
     }
     indexGroups()
     self.layers = layers
@@ -190,12 +191,6 @@ extension ClusterState {
         lists[Int(groups[group].members[place])].append(Int32(truncatingIfNeeded: group))
       }
     }
-    groupStarts.removeAll()
-    groupEntries.removeAll()
-    for list in lists {
-      groupStarts.append(Int32(truncatingIfNeeded: groupEntries.count))
-      for group in list { groupEntries.append(group) }
-    }
-    groupStarts.append(Int32(truncatingIfNeeded: groupEntries.count))
+    groupLists.assign(lists)
   }
 }

@@ -27,9 +27,8 @@ struct ClusterState: ~Copyable {
   private let isLayered: Bool
   /// The group of each key that has had one.
   var groupNumbers: [GroupKey: Int32] = [:]
-  /// By slot: where the numbers of its groups begin in `groupEntries`.
-  var groupStarts = Pool<Int32>()
-  var groupEntries = Pool<Int32>()
+  /// Which endpoint is in which groups.
+  var groupLists = GroupLists()
   /// For what layers draw when endpoints change.
   var layerRandom: RandomStream
   private var wasInPanic = false
@@ -55,6 +54,8 @@ struct ClusterState: ~Copyable {
   private let overrideHost: OverrideHost
   /// Whether the attempt that began last is a probe.
   private(set) var hasSentProbe = false
+  /// The list of the groups that heard of the attempt that began last.
+  private(set) var begunList: Int32 = 0
   /// Failure accrual by slot; empty when off.
   var accruals: Pool<EndpointAccrual>
 
@@ -131,7 +132,8 @@ struct ClusterState: ~Copyable {
     endpoints.states[slot].inFlight &+= 1
     if observesAttempts {
       if isLayered {
-        forEachGroup(of: slot) { group, view in group.balancer.began(view, slot: slot, at: now) }
+        begunList = groupLists.number(ofSlot: slot)
+        forEachGroup(ofList: begunList) { group, view in group.balancer.began(view, slot: slot, at: now) }
       } else {
         groups[0].balancer.began(endpoints.view, slot: slot, at: now)
       }
@@ -163,13 +165,13 @@ struct ClusterState: ~Copyable {
     return -1
   }
 
-  /// Counts an attempt out and tells the balancer how it went.
+  /// Counts an attempt out and tells the balancers that heard of its beginning how it went.
   @inline(__always)
-  mutating func end(slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp) {
+  mutating func end(slot: Int32, groups list: Int32, _ outcome: AttemptOutcome, at now: Timestamp) {
     endpoints.states[slot].inFlight &-= 1
     if observesAttempts {
       if isLayered {
-        endInLayers(slot, outcome, at: now)
+        endInLayers(slot, list, outcome, at: now)
       } else {
         groups[0].balancer.ended(endpoints.view, slot: slot, outcome, at: now)
       }
@@ -177,25 +179,30 @@ struct ClusterState: ~Copyable {
   }
 
   @inline(never)
-  private mutating func endInLayers(_ slot: Int32, _ given: AttemptOutcome, at now: Timestamp) {
+  private mutating func endInLayers(_ slot: Int32, _ list: Int32, _ given: AttemptOutcome, at now: Timestamp) {
     var outcome = given
     if let biaser, outcome.isAnswered {
       outcome.latency = biaser.recordedLatency(outcome.latency, LoadBiaser.failure(status: outcome.status))
     }
-    forEachGroup(of: slot) { group, view in group.balancer.ended(view, slot: slot, outcome, at: now) }
+    forEachGroup(ofList: list) { group, view in group.balancer.ended(view, slot: slot, outcome, at: now) }
   }
 
-  /// Does something with every group that an endpoint is in, and what the group's balancer sees.
-  @inline(never)
+  /// Does something with every group that an endpoint is in now, and what the group's balancer sees.
   private mutating func forEachGroup(of slot: Int32, _ body: (inout BalancingGroup, EndpointView) -> Void) {
-    if !isLayered {
+    if isLayered {
+      forEachGroup(ofList: groupLists.number(ofSlot: slot), body)
+    } else {
       let view = endpoints.view
       groups.modify(0) { body(&$0, view) }
-      return
     }
-    if Int(slot) &+ 1 >= groupStarts.count { return }
-    for place in groupStarts[slot]..<groupStarts[slot &+ 1] {
-      let number = Int(groupEntries[place])
+  }
+
+  @inline(never)
+  private mutating func forEachGroup(
+    ofList list: Int32, _ body: (inout BalancingGroup, EndpointView) -> Void
+  ) {
+    for place in groupLists.places(ofList: list) {
+      let number = groupLists.group(at: place)
       let view = view(ofGroup: number)
       groups.modify(number) { body(&$0, view) }
     }
@@ -212,9 +219,13 @@ struct ClusterState: ~Copyable {
     forEachGroup(of: slot) { group, view in group.balancer.observed(view, slot: slot, work) }
   }
 
-  /// Hands on what a server says of its load.
+  /// Hands on what a server says of its load, to every group: in Envoy it is kept with the endpoint, so it goes along when the
+  /// endpoint comes into another.
   mutating func reported(slot: Int32, _ report: LoadReport, at now: Timestamp) {
-    forEachGroup(of: slot) { group, view in group.balancer.reported(view, slot: slot, report, at: now) }
+    for number in 0..<groups.count {
+      let view = view(ofGroup: number)
+      groups.modify(number) { $0.balancer.reported(view, slot: slot, report, at: now) }
+    }
   }
 
   /// Hands on a probe's answer, or that there is none.

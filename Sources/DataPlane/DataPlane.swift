@@ -26,6 +26,8 @@ public struct DataPlane: ~Copyable {
     var cluster: Int32
     /// The slot of the endpoint it was sent to, or -1.
     var slot: Int32
+    /// The list of the groups that heard of it.
+    var groups: Int32
     var hasKey: Bool
     /// Whether the attempt holds the permit of a probation.
     var isProbe: Bool
@@ -190,7 +192,8 @@ public struct DataPlane: ~Copyable {
     let request = requests.insert(
       RequestRecord(
         caller: arrival.caller, randomness: arrival.randomness, key: arrival.key, timer: .none, sent: now,
-        cluster: cluster, slot: slot, hasKey: arrival.hasKey, isProbe: clusters[Int(cluster)].hasSentProbe))
+        cluster: cluster, slot: slot, groups: clusters[Int(cluster)].begunList, hasKey: arrival.hasKey,
+        isProbe: clusters[Int(cluster)].hasSentProbe))
     if plan.timeout.nanoseconds > 0 {
       let timer = timers.insert(
         TimerRecord(purpose: .routeTimeout, subject: request.index, slot: -1, incarnation: 0))
@@ -244,9 +247,9 @@ public struct DataPlane: ~Copyable {
     _ handle: AttemptHandle, _ ending: AttemptEnding, _ status: Int16, _ cause: ResponseCause, at now: Timestamp,
     into actions: inout ActionBuffer
   ) {
-    let (sent, cluster, slot) = requests.modify(handle.index) { ($0.sent, Int($0.cluster), $0.slot) }
+    let (sent, cluster, slot, list) = requests.modify(handle.index) { ($0.sent, Int($0.cluster), $0.slot, $0.groups) }
     let outcome = AttemptOutcome(latency: now - sent, status: status, ending: ending)
-    clusters[cluster].end(slot: slot, outcome, at: now)
+    clusters[cluster].end(slot: slot, groups: list, outcome, at: now)
     if clusters[cluster].detects {
       let isFailure = FailureClassification.isAccrualFailure(status: status, isAnswered: outcome.isAnswered)
       if isFailure || !clusters[cluster].accruals[slot].machine.isUntroubled {
@@ -294,7 +297,7 @@ public struct DataPlane: ~Copyable {
     requests.remove(at: handle.index)
     let cluster = Int(request.cluster)
     let outcome = AttemptOutcome(latency: now - request.sent, status: 0, ending: .abandoned)
-    clusters[cluster].end(slot: request.slot, outcome, at: now)
+    clusters[cluster].end(slot: request.slot, groups: request.groups, outcome, at: now)
     if request.isProbe { clusters[cluster].returnPermit(slot: request.slot, at: now) }
     actions.append(.cancelAttempt(handle, caller: request.caller))
     if request.timer.index >= 0 { drop(request.timer, into: &actions) }

@@ -235,6 +235,82 @@ private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> 
     #expect(counts[0..<4].allSatisfy { $0 > 100 } && counts[0..<4].reduce(0, +) == 2000)
   }
 
+  // Goal: an attempt ends in the groups in which it began, whatever its endpoint's health and zone are by then: loads that policies
+  // count themselves come down to nothing again (bounded load would else refuse everybody in the end, a band widen for ever).
+  @Test func attemptsEndWhereTheyBegan() {
+    let ledger = Ledger()
+    let policy = PolicyDescriptor(name: "counting", summary: "", origin: "") { _, _ in CountingPolicy(ledger: ledger) }
+    var harness = Harness(
+      balancer: "counting",
+      layers: LayersDescription(panicThreshold: 30, zoneAware: ZoneAwareDescription(minClusterSize: 1)),
+      place: BalancerContext(planeCount: 2, zone: 0, peerZones: [0, 1]), policies: [policy])
+    var random = RandomStream(state: 5)
+    for _ in 0..<60 {
+      harness.listAs(
+        endpoints(6) { endpoint, _ in
+          endpoint.zone = Int32(random.below(2))
+          endpoint.priority = Int32(random.below(2))
+          endpoint.health = [.healthy, .degraded, .unhealthy][random.below(3)]
+        })
+      for _ in 0..<10 { harness.request() }
+      while harness.attempts.count > 20 { harness.answer(leavingOut: random.below(20)) }
+    }
+    while !harness.attempts.isEmpty { harness.answer() }
+    #expect(ledger.begun > 500 && ledger.begun == ledger.ended && ledger.isBalanced && harness.complaints.isEmpty)
+  }
+
+  // Goal: what a server reports is known to whichever balancer chooses among its group: an endpoint that goes from one zone to the
+  // other keeps the weight of its reports, and one of twice the rate for its utilization gets twice the share.
+  @Test func reportsReachEveryGroup() {
+    let weights = [LocalityShare(zone: 0, weight: 1), LocalityShare(zone: 1, weight: 1)]
+    var harness = Harness(
+      balancer: "clientSideWeightedRoundRobin", layers: LayersDescription(localityWeights: weights),
+      parameters: [("blackoutPeriod", .integer(1_000_000_000))])
+    harness.listAs(endpoints(6) { $0.zone = $1 < 3 ? 0 : 1 })
+    for _ in 0..<600 {
+      harness.request()
+      guard let start = harness.attempts.popLast()?.start else { continue }
+      harness.advance(by: .milliseconds(10))
+      let rate = start.endpoint.number == 0 ? 200.0 : 100
+      harness.tell(
+        .loadReported(start.attempt, LoadReport(applicationUtilization: 0.5, requestsPerSecond: rate)))
+      harness.tell(.attemptAnswered(start.attempt, status: 200))
+    }
+    // In zone 1 now, without a blackout: 2 of 5 parts of its half.
+    harness.listAs(endpoints(6) { $0.zone = $1 == 1 || $1 == 2 ? 0 : 1 })
+    let counts = counts(&harness, endpoints: 6, requests: 5000)
+    #expect(abs(counts[0] - 1000) < 20 && abs(counts[3] - 500) < 20 && abs(counts[1] - 1250) < 20, "\(counts)")
+  }
+
+  // Goal: each group's Prequal probes its own endpoints and chooses by their answers, also after an endpoint has come into the
+  // group: a probe's answer goes to the balancer that asked.
+  @Test func probesReachTheirGroup() {
+    let weights = [LocalityShare(zone: 0, weight: 1), LocalityShare(zone: 1, weight: 1)]
+    var harness = Harness(balancer: "prequal", layers: LayersDescription(localityWeights: weights))
+    for moved in [Int32(-1), 5] {
+      harness.listAs(endpoints(12) { $0.zone = $1 < 6 && $1 != moved ? 0 : 1 })
+      var counts = [Int](repeating: 0, count: 12)
+      for round in 0..<3000 {
+        harness.request()
+        if let start = harness.attempts.popLast()?.start {
+          if round >= 1000 { counts[Int(start.endpoint.number)] += 1 }
+          harness.tell(.attemptAnswered(start.attempt, status: 200))
+        }
+        for probe in harness.probes {
+          // The lower half of each zone is as slow as can be.
+          let isSlow = probe.endpoint.number % 6 < 3
+          let report = LoadReport(requestsInFlight: 1, expectedLatency: isSlow ? .seconds(1) : .milliseconds(1))
+          harness.tell(.probeAnswered(probe.probe, report))
+        }
+        harness.probes.removeAll()
+        harness.advance(by: .milliseconds(1))
+      }
+      let slow = [0, 1, 2, 6, 7, 8].reduce(0) { $0 + counts[$1] }
+      #expect(slow < 300 && counts.count { $0 > 150 } == 6, "\(counts)")
+      #expect(harness.complaints.isEmpty)
+    }
+  }
+
   // Goal: whatever endpoints, health and layers, every request gets an endpoint that may be chosen or an answer, and nothing
   // is lost.
   @Test(arguments: 1...30) func survivesAnything(_ seed: UInt64) {
