@@ -32,6 +32,8 @@ struct SubsetPart {
   var zoneAware: ZoneAwareRouting
   /// When somebody came last to this subset, or when it was there first.
   private(set) var newest: Timestamp?
+  /// By priority, who is there.
+  var counted: [PriorityGroup] = []
 
   init(_ settings: LayersDescription) {
     load = PriorityLoad(panicThreshold: settings.panicThreshold)
@@ -93,9 +95,12 @@ struct ClusterLayers {
     }
   }
 
-  /// The group for a request within a subset, or -1 when nobody may be chosen there. `number` chooses the priority.
-  mutating func group(subset: Int, _ number: UInt64, _ draws: inout RandomStream) -> Int32 {
-    let choice = parts[subset].load.choose(number)
+  /// The group for a request within a subset, or -1 when nobody may be chosen there. `number` chooses the priority, unless an
+  /// aggregate of clusters has done so.
+  mutating func group(
+    subset: Int, _ number: UInt64, within chosen: PriorityChoice?, _ draws: inout RandomStream
+  ) -> Int32 {
+    let choice = chosen ?? parts[subset].load.choose(number)
     let priority = Int(choice.priority)
     if priority >= parts[subset].priorities.count { return -1 }
     switch parts[subset].load.source(of: choice, failsTrafficOnPanic: settings.failTrafficOnPanic) {

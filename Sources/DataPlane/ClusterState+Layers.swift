@@ -29,6 +29,7 @@ extension ClusterState {
     }
     indexGroups()
     self.layers = layers
+    regroupings &+= 1
   }
 
   private func metadata(_ slot: Int32) -> [String: String] {
@@ -70,6 +71,7 @@ extension ClusterState {
         overprovisioning: layers.settings.overprovisioningFactor)
     }
     layers.parts[subset].load.update(counted)
+    layers.parts[subset].counted = counted
     layers.parts[subset].see(slots, endpoints, at: now)
     let newest = layers.parts[subset].newest ?? now
     var parts: [PriorityPart] = []

@@ -31,6 +31,8 @@ struct ClusterState: ~Copyable {
   var groupLists = GroupLists()
   /// For what layers draw when endpoints change.
   var layerRandom: RandomStream
+  /// How often endpoints have been sorted into groups.
+  var regroupings: UInt64 = 0
   private var wasInPanic = false
   private let policy: PolicyDescriptor
   private let parameters: PolicyParameters
@@ -120,13 +122,14 @@ struct ClusterState: ~Copyable {
   /// Chooses an endpoint, unless it is `named`, and counts the attempt in. Returns its slot, or -1 when none may be chosen.
   @inline(__always)
   mutating func begin(
-    _ context: PickContext, route: Int32, named: Int32 = -1, _ draws: inout RandomStream, at now: Timestamp
+    _ context: PickContext, route: Int32, named: Int32 = -1, within chosen: PriorityChoice? = nil,
+    _ draws: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     let slot =
       named >= 0
       ? named
       : isLayered
-        ? pickInLayers(context, route: route, &draws, at: now)
+        ? pickInLayers(context, route: route, within: chosen, &draws, at: now)
         : groups[0].balancer.pick(endpoints.view, context, &draws, at: now)
     if slot < 0 { return -1 }
     endpoints.states[slot].inFlight &+= 1
@@ -148,7 +151,7 @@ struct ClusterState: ~Copyable {
 
   @inline(never)
   private mutating func pickInLayers(
-    _ given: PickContext, route: Int32, _ draws: inout RandomStream, at now: Timestamp
+    _ given: PickContext, route: Int32, within chosen: PriorityChoice?, _ draws: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     let tries = layers?.orders[Int(route)].count ?? 0
     for place in 0..<tries {
@@ -156,7 +159,7 @@ struct ClusterState: ~Copyable {
       // A key that chooses the endpoint chooses the priority too: a shift of priorities moves fixed classes of keys.
       let number = policy.placesKeys && given.hasKey ? given.key : draws.next()
       let context = sharesDraws ? PickContext(drawnByLayers: number) : given
-      let group = layers?.group(subset: Int(subset), number, &draws) ?? -1
+      let group = layers?.group(subset: Int(subset), number, within: chosen, &draws) ?? -1
       if group < 0 { continue }
       let view = view(ofGroup: Int(group))
       let slot = groups[Int(group)].balancer.pick(view, context, &draws, at: now)

@@ -62,6 +62,7 @@ public struct DataPlane: ~Copyable {
   private let profile: MeshProfile
   private var routes: Pool<RoutePlan>
   private var splits: WeightedSplit
+  var aggregates: [AggregateState]
   let clusters: UnsafeMutablePointer<ClusterState>
   /// How many clusters the mesh has.
   public let clusterCount: Int
@@ -91,6 +92,7 @@ public struct DataPlane: ~Copyable {
           isStrict: route.statefulSession?.isStrict ?? false))
     }
     clusterCount = mesh.clusters.count
+    aggregates = mesh.aggregates.map { AggregateState($0) }
     clusters = .allocate(capacity: max(1, mesh.clusters.count))
     let balancerKey = key.key(for: .balancer)
     for (index, cluster) in mesh.clusters.enumerated() {
@@ -176,6 +178,14 @@ public struct DataPlane: ~Copyable {
     }
     // The n-th try compares the same endpoints in every variant that makes one.
     var draws = arrival.randomness.stream(for: .balancer, 1)
+    var chosen: PriorityChoice?
+    if Int(cluster) >= clusterCount {
+      guard let member = member(ofAggregate: Int(cluster) - clusterCount, draws.next()) else {
+        actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
+        return
+      }
+      (cluster, chosen) = (member.cluster, member.choice)
+    }
     let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
     var named: Int32 = -1
     var isLost = false
@@ -184,7 +194,10 @@ public struct DataPlane: ~Copyable {
       isLost = named < -1
     }
     let slot =
-      isLost ? -1 : clusters[Int(cluster)].begin(context, route: arrival.route, named: named, &draws, at: now)
+      isLost
+      ? -1
+      : clusters[Int(cluster)].begin(
+        context, route: arrival.route, named: named, within: chosen, &draws, at: now)
     if slot < 0 {
       actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
       return

@@ -18,8 +18,10 @@ struct CallGraph {
     var targets: [String: [Int]] = [:]
     for route in mesh.routes {
       for part in route.split where part.weight > 0 {
-        guard let service = names.number(of: mesh.clusters[part.cluster].service) else { continue }
-        targets[route.match.host, default: []].append(service)
+        for cluster in mesh.clusters(of: part) {
+          guard let service = names.number(of: mesh.clusters[cluster].service) else { continue }
+          targets[route.match.host, default: []].append(service)
+        }
       }
     }
     self.targets = targets

@@ -27,6 +27,16 @@ enum LayerSchema {
       "penalizeFailures", .positiveSpan, .optional,
       "the latency that a failed answer counts as for the balancer (Linkerd: 5s)"),
     Field(
+      "aggregate",
+      .fields(
+        FieldGroup(
+          "an aggregate",
+          [
+            Field(
+              "clusters", .list(.text(.name), minimumCount: 1), .required,
+              "whose priorities count as one cluster's, one after the other")
+          ])), .optional, "in place of endpoints: clusters that stand in for one another (Envoy)"),
+    Field(
       "overrideHostStatus", .list(.word(HostStatus.allCases.map(\.word)), minimumCount: 1), .optional,
       "how an endpoint may be that a request names itself; unknown, healthy and degraded by default (Envoy)"),
     Field("slowStart", slowStart, .optional, "less traffic for young endpoints, where the balancer knows how (Envoy)"),

@@ -68,7 +68,7 @@ public enum MeshDefaults {
       if cluster.isNull { cluster.content = .map([]) }
       if cluster.entries == nil { continue }
       let origin = entries[place].keyOrigin
-      if cluster["service"] == nil && names.contains(entries[place].key) {
+      if cluster["service"] == nil && cluster["aggregate"] == nil && names.contains(entries[place].key) {
         cluster["service"] = .word(entries[place].key, origin.given(by: .standard))
       }
       fillCluster(&cluster, origin, profile)

@@ -22,10 +22,38 @@ public struct MeshReader {
   public func mesh(_ value: ResolvedValue) -> MeshDescription {
     let profile = value["profile"]?.text.flatMap(MeshProfile.init(rawValue:)) ?? .weir
     let entries = value["clusters"]?.entries ?? []
-    let clusters = entries.map(cluster)
-    let names = NameIndex(clusters.map(\.name))
+    var clusters = entries.filter { !$0.value.has("aggregate") }.map(cluster)
+    let members = NameIndex(clusters.map(\.name))
+    let aggregates = entries.filter { $0.value.has("aggregate") }.map { aggregate($0, of: members) }
+    for cluster in aggregates.flatMap(\.clusters) where clusters[cluster].layers == nil {
+      clusters[cluster].layers = LayersDescription()
+    }
+    let names = NameIndex(clusters.map(\.name) + aggregates.map(\.name))
     let routes = (value["routes"]?.items ?? []).compactMap { route($0, clusters: names) }
-    return MeshDescription(profile: profile, clusters: clusters, routes: routes)
+    var mesh = MeshDescription(profile: profile, clusters: clusters, routes: routes)
+    mesh.aggregates = aggregates
+    return mesh
+  }
+
+  private func aggregate(_ entry: ResolvedEntry, of clusters: NameIndex) -> AggregateDescription {
+    let value = entry.value
+    for key in ["balancer", "service"] {
+      guard let given = value[key], !given.origin.isImplied else { continue }
+      log.add(
+        given.origin, given.path, "stands beside aggregate; expected none, since each of its clusters has its own")
+    }
+    var members: [Int] = []
+    for item in value["aggregate"]?["clusters"]?.items ?? [] {
+      guard let name = item.text else { continue }
+      if let number = clusters.number(of: name) {
+        members.append(number)
+      } else {
+        log.addUnknown(item.origin, item.path, "unknown cluster", name, among: clusters.names)
+      }
+    }
+    return AggregateDescription(
+      name: entry.key, clusters: members,
+      panicThreshold: Int32((value["panicThreshold"]?.number ?? 0).rounded(.down)))
   }
 
   private func cluster(_ entry: ResolvedEntry) -> ClusterDescription {

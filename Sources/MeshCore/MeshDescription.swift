@@ -192,9 +192,26 @@ public struct HeaderField: Sendable, Hashable {
   }
 }
 
+/// A cluster that lists clusters: their priorities one after the other (Envoy's aggregate cluster).
+public struct AggregateDescription: Sendable, Hashable {
+  /// Its name.
+  public var name: String
+  /// Indices in `MeshDescription.clusters`, in the order of failover; each with layers.
+  public var clusters: [Int]
+  /// Below this share of working endpoints, per cent, a priority takes its share of traffic by its size; 0 for never.
+  public var panicThreshold: Int32
+
+  /// An aggregate.
+  public init(name: String, clusters: [Int], panicThreshold: Int32 = 0) {
+    self.name = name
+    self.clusters = clusters
+    self.panicThreshold = panicThreshold
+  }
+}
+
 /// One destination of a route, with its share.
 public struct WeightedCluster: Sendable, Hashable {
-  /// The cluster's index in `MeshDescription.clusters`.
+  /// The cluster's index in `MeshDescription.clusters`; from their number on, that of an aggregate.
   public var cluster: Int
   /// Its weight; 0 takes nothing.
   public var weight: UInt32
@@ -250,6 +267,8 @@ public struct MeshDescription: Sendable, Hashable {
   public var profile: MeshProfile
   /// The clusters, in file order.
   public var clusters: [ClusterDescription]
+  /// The clusters that list clusters, in file order.
+  public var aggregates: [AggregateDescription] = []
   /// The routes, in file order, default routes of unrouted clusters behind them.
   public var routes: [RouteDescription]
 
@@ -258,6 +277,12 @@ public struct MeshDescription: Sendable, Hashable {
     self.profile = profile
     self.clusters = clusters
     self.routes = routes
+  }
+
+  /// The clusters whose endpoints a request may reach that goes to `destination`, in the order of failover.
+  public func clusters(of destination: WeightedCluster) -> [Int] {
+    let aggregate = destination.cluster - clusters.count
+    return aggregate < 0 ? [destination.cluster] : aggregates[aggregate].clusters
   }
 }
 

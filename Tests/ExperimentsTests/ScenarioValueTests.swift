@@ -289,6 +289,28 @@ import Testing
     #expect(wrong.count == 1 && wrong[0].contains("'drained'"))
   }
 
+  @Test("An aggregate leads to its clusters, and says what is wrong with it")
+  func aggregates() throws {
+    let text = """
+      scenario: s
+      world: {services: {web: {}, spare: {}}, clients: {users: {target: all, arrivals: {poisson: 1/s}}}}
+      mesh: {clusters: {all: {aggregate: {clusters: [spare, web]}, panicThreshold: 30%}}}
+      """
+    let variant = try ScenarioFile(text).scenario().variants[0]
+    #expect(variant.mesh.clusters.map(\.name) == ["web", "spare"])
+    #expect(variant.mesh.aggregates == [AggregateDescription(name: "all", clusters: [1, 0], panicThreshold: 30)])
+    #expect(variant.mesh.clusters.allSatisfy { $0.layers != nil })
+    #expect(variant.mesh.routes[0].match.host == "all" && variant.mesh.routes[0].split[0].cluster == 2)
+    #expect(variant.targetCluster == 1)
+    for (wrong, said) in [
+      ("[spare, wbe]", "did you mean 'web'?"), ("[all]", "unknown cluster 'all'"), ("[]", "at least"),
+      ("[web]}, balancer: random, x: {", "stands beside aggregate"),
+    ] {
+      let faults = try ScenarioFile(text.replacingOccurrences(of: "[spare, web]", with: wrong)).faults()
+      #expect(faults.contains { $0.contains(said) }, "\(faults)")
+    }
+  }
+
   @Test("Readiness, publication, names and the replicas' own words arrive, and priorities are gone by")
   func discovery() throws {
     let text = """
