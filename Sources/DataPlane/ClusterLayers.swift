@@ -57,6 +57,7 @@ struct SubsetPart {
 /// What is known of a cluster's layers between two changes of its endpoints.
 struct ClusterLayers {
   let settings: LayersDescription
+  let failover: FailoverRule
   let place: BalancerContext
   /// By subset number: only number 0 without subsets.
   var parts: [SubsetPart]
@@ -66,8 +67,11 @@ struct ClusterLayers {
   /// What routes demand of endpoints, by route; `nil` for nothing.
   let criteria: [[MetadataEntry]?]
 
-  init(_ settings: LayersDescription, place: BalancerContext, criteria: [[NamedValue]?]) {
+  init(
+    _ settings: LayersDescription, failover: FailoverRule, place: BalancerContext, criteria: [[NamedValue]?]
+  ) {
     self.settings = settings
+    self.failover = failover
     self.place = place
     self.parts = [SubsetPart(settings)]
     self.selection = settings.subsets.map { SubsetSelection(Self.settings(of: $0)) }

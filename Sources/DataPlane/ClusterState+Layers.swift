@@ -61,16 +61,18 @@ extension ClusterState {
   private mutating func regroup(
     _ layers: inout ClusterLayers, subset: Int, _ slots: [Int32], _ used: inout [Bool], at now: Timestamp
   ) {
-    let priorities = Int((slots.map { endpoints.states[$0].priority }.max() ?? -1) + 1)
-    var byPriority = [[Int32]](repeating: [], count: priorities)
-    for slot in slots { byPriority[Int(endpoints.states[slot].priority)].append(slot) }
+    let byPriority = byPriority(slots, layers.failover)
     let counted = byPriority.map { members in
       PriorityGroup(
         total: Int32(members.count), healthy: Int32(members.count { isWell($0, .healthy) }),
         degraded: Int32(members.count { isWell($0, .degraded) }),
         overprovisioning: layers.settings.overprovisioningFactor)
     }
-    layers.parts[subset].load.update(counted)
+    if layers.failover == .spillOver {
+      layers.parts[subset].load.update(counted)
+    } else {
+      layers.parts[subset].load.updateToFirst(counted)
+    }
     layers.parts[subset].counted = counted
     layers.parts[subset].see(slots, endpoints, at: now)
     let newest = layers.parts[subset].newest ?? now
@@ -99,6 +101,18 @@ extension ClusterState {
     }
     layers.parts[subset].priorities = parts
     if layers.settings.zoneAware != nil { compareZones(&layers, subset: subset, byPriority.first ?? []) }
+  }
+
+  /// The endpoints in the order in which they are used. HAProxy's backups, whatever their priorities, come one by one or all together.
+  private func byPriority(_ slots: [Int32], _ failover: FailoverRule) -> [[Int32]] {
+    let last = slots.map { endpoints.states[$0].priority }.max() ?? -1
+    let byPriority = (0..<max(0, last + 1)).map { priority in slots.filter { endpoints.states[$0].priority == priority }
+    }
+    switch failover {
+    case .spillOver, .firstUsable: return byPriority
+    case .allBackups: return [byPriority.first ?? [], Array(byPriority.dropFirst().joined())]
+    case .firstBackup: return [byPriority.first ?? []] + byPriority.dropFirst().joined().map { [$0] }
+    }
   }
 
   /// Those of `all` that a balancer of this kind of health is offered. To one that sees who may not be chosen, they count as

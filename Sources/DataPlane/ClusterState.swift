@@ -77,7 +77,9 @@ struct ClusterState: ~Copyable {
     merging = EndpointMerging(window: description.updateMergeWindow)
     groups = BalancingGroups()
     groups.append(BalancingGroup(key: first, balancer: balancer, random: key.stream()))
-    layers = description.layers.map { ClusterLayers($0, place: place, criteria: criteria) }
+    layers = description.layers.map {
+      ClusterLayers($0, failover: description.failover, place: place, criteria: criteria)
+    }
     isLayered = description.layers != nil
     layerRandom = key.key(1).stream()
     self.policy = policy

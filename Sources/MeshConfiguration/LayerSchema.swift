@@ -11,6 +11,10 @@ enum LayerSchema {
     Field(
       "overprovisioningFactor", .integer(1...100_000), .optional,
       "per cent of its share that a working endpoint can take before traffic spills over; 140 by default"),
+    Field(
+      "failover", .word(FailoverRule.allCases.map(\.rawValue)), .standard("spillOver"),
+      "when later priorities are used: for what the earlier cannot take (Envoy), or when these are down, for all (gRPC, HAProxy)"
+    ),
     Field("failTrafficOnPanic", .flag, .optional, "whether requests fail in a panic instead"),
     Field(
       "localityWeights", .names(NameGroup("zone", rule: .name, of: .integer(0...4_294_967_295))), .optional,

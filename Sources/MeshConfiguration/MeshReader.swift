@@ -76,6 +76,7 @@ public struct MeshReader {
       discovery: discovery(value["discovery"]))
     description.updateMergeWindow = value["updateMergeWindow"]?.span ?? .zero
     description.layers = layers.layers(value)
+    description.failover = value["failover"]?.text.flatMap(FailoverRule.init(rawValue:)) ?? .spillOver
     description.slowStart = layers.slowStart(value)
     description.overrideHostStatus = layers.overrideHostStatus(value)
     return description

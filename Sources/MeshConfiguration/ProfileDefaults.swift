@@ -168,6 +168,7 @@ extension MeshProfile {
     .given("balancer.leastRequest.weighting", "ignore", "A48: weights do not count"),
     .given("balancer.ringHash.maximumRingSize", "4096", "A42: the client's cap of the ring's size"),
     .given("balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "1", "A58: error_utilization_penalty"),
+    .cluster("failover", "firstUsable", "A56: the first priority with a ready child takes all"),
     .cluster("protocol", "http2", "gRPC runs over HTTP/2"),
     .cluster("connectTimeout", "20s", "connection back-off: MIN_CONNECT_TIMEOUT"),
   ]
@@ -197,6 +198,7 @@ extension MeshProfile {
   // configuration that packages install.
   private static let haproxyDefaults: [ProfileDefault] = [
     .cluster("balancer", "roundRobin", "balance: roundrobin"),
+    .cluster("failover", "firstBackup", "server … backup, without option allbackups"),
     .cluster("protocol", "http1", "server lines without proto or alpn speak HTTP/1.1"),
     .cluster("connectTimeout", "5s", "packaged haproxy.cfg: timeout connect 5000"),
     .route("timeout", "50s", "packaged haproxy.cfg: timeout server 50000; 504 when it is over"),

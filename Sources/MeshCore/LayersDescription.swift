@@ -133,6 +133,18 @@ public struct SlowStartDescription: Sendable, Hashable {
   }
 }
 
+/// When later priorities are used.
+public enum FailoverRule: String, Sendable, Hashable, CaseIterable {
+  /// For what the working endpoints of the earlier ones cannot take (Envoy).
+  case spillOver
+  /// When nobody of the earlier ones works; then for all (gRPC's `priority` policy, A56).
+  case firstUsable
+  /// When nobody of the first works: the first endpoint of the later ones that does takes all (HAProxy's `backup`).
+  case firstBackup
+  /// When nobody of the first works: all endpoints of the later ones that do (HAProxy's `option allbackups`).
+  case allBackups
+}
+
 /// The layers around a cluster's balancer.
 public struct LayersDescription: Sendable, Hashable {
   /// Below this share of working endpoints, per cent, a priority uses all of them; 0 for never.

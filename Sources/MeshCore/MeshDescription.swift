@@ -125,6 +125,8 @@ public struct ClusterDescription: Sendable, Hashable {
   public var layers: LayersDescription?
   /// Less traffic for young endpoints, where the balancer knows how.
   public var slowStart: SlowStartDescription?
+  /// When later priorities are used, where there are layers.
+  public var failover: FailoverRule = .spillOver
   /// How an endpoint may be that a request names itself (Envoy's `override_host_status`).
   public var overrideHostStatus: [HostStatus] = HostStatus.accepted
 

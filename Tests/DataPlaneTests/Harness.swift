@@ -34,7 +34,7 @@ struct Harness: ~Copyable {
     place: BalancerContext = BalancerContext(), seed: UInt64 = 1, mergeWindow: TimeSpan = .zero,
     slowStart: SlowStartDescription? = nil, parameters: [(name: String, value: ParameterValue)] = [],
     policies: [PolicyDescriptor] = PolicyRegistry.policies, session: StatefulSessionDescription? = nil,
-    overrideHostStatus: [HostStatus] = HostStatus.accepted
+    overrideHostStatus: [HostStatus] = HostStatus.accepted, failover: FailoverRule = .spillOver
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -44,6 +44,7 @@ struct Harness: ~Copyable {
     cluster.layers = layers
     cluster.slowStart = slowStart
     cluster.overrideHostStatus = overrideHostStatus
+    cluster.failover = failover
     var route = RouteDescription(
       match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout,
       metadataMatch: metadataMatch)

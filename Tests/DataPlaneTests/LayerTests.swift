@@ -166,6 +166,34 @@ private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> 
     #expect(isPenalised ? failures < 100 : failures > 700, "\(failures)")
   }
 
+  // Goal: where nothing spills over, later priorities get nothing while one endpoint of the earlier is left, and all after that:
+  // gRPC the whole next priority, HAProxy its first backup that works, or all backups together. Then 503, without a panic.
+  @Test(arguments: [
+    (FailoverRule.firstUsable, [0, 0, 300, 0, 300, 0]), (.allBackups, [0, 0, 200, 0, 200, 200]),
+    (.firstBackup, [0, 0, 600, 0, 0, 0]),
+  ]) func laterPrioritiesWait(_ rule: FailoverRule, _ expected: [Int]) {
+    var harness = Harness(layers: LayersDescription(panicThreshold: 50), failover: rule)
+    // 0 and 1 are first, 2 to 4 next, of which 3 is ill, 5 last.
+    func list(_ harness: inout Harness, ill: Set<Int32>) {
+      harness.listAs(
+        endpoints(6) { endpoint, number in
+          endpoint.priority = number < 2 ? 0 : number < 5 ? 1 : 2
+          endpoint.health = ill.contains(number) ? .unhealthy : .healthy
+        })
+    }
+    list(&harness, ill: [0, 3])
+    #expect(counts(&harness, endpoints: 6, requests: 600) == [0, 600, 0, 0, 0, 0, 0])
+    list(&harness, ill: [0, 1, 3])
+    #expect(counts(&harness, endpoints: 6, requests: 600) == expected + [0])
+    list(&harness, ill: [0, 3])
+    #expect(counts(&harness, endpoints: 6, requests: 600) == [0, 600, 0, 0, 0, 0, 0])
+    list(&harness, ill: [0, 1, 2, 3, 4])
+    #expect(counts(&harness, endpoints: 6, requests: 600) == [0, 0, 0, 0, 0, 600, 0])
+    list(&harness, ill: [0, 1, 2, 3, 4, 5])
+    #expect(counts(&harness, endpoints: 6, requests: 600) == [0, 0, 0, 0, 0, 0, 600])
+    #expect(harness.notices.isEmpty && harness.complaints.isEmpty)
+  }
+
   // Goal: slow start goes by the endpoint's age, not by that of the group it is in: who moves to another zone or priority is no
   // younger there, and a group of old endpoints that is there for the first time knows no young ones.
   @Test func movesKeepTheirAge() {

@@ -44,7 +44,8 @@ import Testing
         "balancer roundRobin", "balancer.leastRequest.sampling withReplacement",
         "balancer.ringHash.form grpc", "balancer.leastRequest.weighting ignore",
         "balancer.ringHash.maximumRingSize 4096",
-        "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 1", "protocol http2", "connectTimeout 20s",
+        "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 1", "failover firstUsable", "protocol http2",
+        "connectTimeout 20s",
       ]
     ),
     (
@@ -61,7 +62,7 @@ import Testing
     (
       .haproxy,
       [
-        "balancer roundRobin", "protocol http1", "connectTimeout 5s", "route timeout 50s",
+        "balancer roundRobin", "failover firstBackup", "protocol http1", "connectTimeout 5s", "route timeout 50s",
         "route retry.on [connect-failure]", "route retry.attempts 3",
       ]
     ),
@@ -129,6 +130,8 @@ import Testing
     #expect(finagle.connectTimeout == .seconds(1) && finagleRoute.timeout == nil)
     let (haproxy, haproxyRoute) = try cluster(.haproxy)
     #expect(haproxy.balancer.name == "roundRobin" && haproxyRoute.timeout == .seconds(50))
+    #expect(haproxy.failover == .firstBackup && grpc.failover == .firstUsable && finagle.failover == .spillOver)
+    #expect(haproxy.layers == nil && grpc.layers == nil)
   }
 
   /// Goal: what is said stands; a profile fills the rest of it, and never adds an alternative beside the one chosen.

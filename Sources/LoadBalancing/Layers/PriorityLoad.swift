@@ -127,6 +127,20 @@ public struct PriorityLoad: Sendable {
     if isTotal { spreadByNumbers(groups) }
   }
 
+  /// The same where there is no spilling over and no panic: all to the first that has anybody healthy. gRPC's priorities (A56) and
+  /// HAProxy's backups are like that; neither knows of degraded endpoints.
+  public mutating func updateToFirst(_ groups: [PriorityGroup]) {
+    update([])
+    let first = groups.firstIndex { $0.healthy > 0 } ?? 0
+    for (priority, group) in groups.enumerated() {
+      healthyAvailability.append(group.healthyAvailability)
+      degradedAvailability.append(0)
+      healthy.append(priority == first ? 100 : 0)
+      degraded.append(0)
+      isInPanic.append(false)
+    }
+  }
+
   private mutating func spread(_ total: Int32) {
     var left: Int32 = 100
     let firstHealthy = Self.distribute(healthyAvailability, total, &left, into: &healthy)
