@@ -117,7 +117,7 @@ extension MeshProfile {
     .given(
       "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "0",
       "client_side_weighted_round_robin: 0 when unset, in code; its documentation says 1"),
-    .cluster("protocol", "http1", "HttpProtocolOptions: HTTP/1.1 unless http2_protocol_options is given"),
+    .cluster("protocol", "http1", "upstreams.http.v3.HttpProtocolOptions: HTTP/1.1 where no other is configured"),
     .cluster("connectTimeout", "5s", "cluster.connect_timeout"),
     .cluster("updateMergeWindow", "1s", "common_lb_config.update_merge_window"),
     .cluster("panicThreshold", "50%", "common_lb_config.healthy_panic_threshold"),
@@ -128,24 +128,31 @@ extension MeshProfile {
     .route("timeout", "15s", "route.timeout"),
   ]
 
-  // Istio 1.2x: what istiod writes into Envoy; what it leaves out is Envoy's.
+  // Istio 1.24 and later: what istiod writes into Envoy (pilot/pkg/networking/core, pilot/pkg/features, pkg/config/mesh); what it
+  // leaves out is Envoy's. Earlier ones retried 503 too. Its circuit breakers' limits, 2^32 − 1, are none.
   private static let istioDefaults: [ProfileDefault] = [
-    .cluster("balancer", "leastRequest", "DestinationRule loadBalancer.simple: LEAST_REQUEST"),
+    .cluster("balancer", "leastRequest", "cluster_traffic_policy.go: LEAST_REQUEST where loadBalancer.simple is unset"),
     .given("balancer.random.form", "envoy", "Envoy's random"),
     .given("balancer.leastRequest.sampling", "withReplacement", "Envoy's least_request"),
     .given("balancer.clientSideWeightedRoundRobin.form", "envoy", "Envoy's client_side_weighted_round_robin"),
     .given(
       "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "0",
       "Envoy's client_side_weighted_round_robin"),
-    .cluster("protocol", "http1", "connectionPool.http.h2UpgradePolicy: no upgrade"),
-    .cluster("tls", "true", "mesh.enableAutoMtls"),
-    .cluster("connectTimeout", "10s", "connectionPool.tcp.connectTimeout"),
-    .cluster("discovery.delay", "100ms", "PILOT_DEBOUNCE_AFTER, with PILOT_ENABLE_EDS_DEBOUNCE"),
+    .cluster("protocol", "http1", "connectionPool.http.h2UpgradePolicy: DEFAULT, which is the mesh's: no upgrade"),
+    .cluster("tls", "true", "meshConfig.enableAutoMtls: true"),
+    .cluster("connectTimeout", "10s", "meshConfig.connectTimeout: 10s, where connectionPool.tcp says none"),
+    .cluster(
+      "discovery.delay", "100ms",
+      "PILOT_DEBOUNCE_AFTER: 100ms after the last change, of endpoints too (PILOT_ENABLE_EDS_DEBOUNCE)"),
     .cluster("updateMergeWindow", "1s", "Envoy's, which istiod leaves as it is"),
-    .cluster("panicThreshold", "0%", "common_lb_config.healthy_panic_threshold, set to 0 by istiod"),
-    .route("retry.on", "[connect-failure, refused-stream, unavailable, cancelled]", "mesh.defaultHttpRetryPolicy"),
-    .route("retry.attempts", "2", "mesh.defaultHttpRetryPolicy.attempts"),
-    .route("retry.backoff.base", "25ms", "Envoy's retry_back_off"),
+    .cluster(
+      "panicThreshold", "0%",
+      "outlierDetection.minHealthPercent: 0; without outlier detection nobody is unhealthy, and Envoy's 50 rests"),
+    .route(
+      "retry.on", "[connect-failure, refused-stream, unavailable, cancelled]",
+      "route/retry: the policy where neither meshConfig.defaultHttpRetryPolicy nor a route says one"),
+    .route("retry.attempts", "2", "route/retry: num_retries 2 of the same policy"),
+    .route("retry.backoff.base", "25ms", "Envoy's retry_back_off.base_interval, which the same policy leaves out"),
   ]
 
   // Linkerd 2 (edge-26.8): the control plane's policy for a service without annotations. Failure accrual, retries and timeouts
@@ -155,9 +162,10 @@ extension MeshProfile {
     .given("balancer.peakEwma.form", "tower", "tower's PeakEwma"),
     .given("balancer.peakEwma.defaultRtt", "30ms", "policy-controller outbound.rs: default_rtt"),
     .given("balancer.peakEwma.decay", "10s", "policy-controller outbound.rs: decay"),
-    .cluster("protocol", "http2", "proxy to proxy: HTTP/1 is carried over HTTP/2 streams"),
+    .cluster(
+      "protocol", "http2", "proxy to proxy: HTTP/1 is carried over HTTP/2 streams (proxy-injector: not disabled)"),
     .cluster("tls", "true", "mutual TLS between meshed pods"),
-    .cluster("connectTimeout", "1s", "LINKERD2_PROXY_OUTBOUND_CONNECT_TIMEOUT"),
+    .cluster("connectTimeout", "1s", "proxy.outboundConnectTimeout (LINKERD2_PROXY_OUTBOUND_CONNECT_TIMEOUT): 1000ms"),
   ]
 
   // gRPC's own balancing: its default is pick_first, which balances nothing; round robin is what its users configure in its place.
@@ -170,7 +178,7 @@ extension MeshProfile {
     .given("balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "1", "A58: error_utilization_penalty"),
     .cluster("failover", "firstUsable", "A56: the first priority with a ready child takes all"),
     .cluster("protocol", "http2", "gRPC runs over HTTP/2"),
-    .cluster("connectTimeout", "20s", "connection back-off: MIN_CONNECT_TIMEOUT"),
+    .cluster("connectTimeout", "20s", "connection back-off protocol: MIN_CONNECT_TIMEOUT 20 seconds"),
   ]
 
   // Finagle and linkerd1 (snapshot of October 2024). The shape of the penalties is Linkerd's, base + U(0, jitter · base), where
@@ -183,8 +191,8 @@ extension MeshProfile {
     .given("balancer.roundRobin.maxEffort", "5", "Balancers.roundRobin: maxEffort"),
     .given("balancer.peakEwma.form", "finagle", "Balancers.p2cPeakEwma: no estimate without a sample"),
     .given("balancer.peakEwma.decay", "10s", "Balancers.p2cPeakEwma: decayTime"),
-    .cluster("protocol", "http1", "Http.client: HTTP/1.1 unless withHttp2"),
-    .cluster("connectTimeout", "1s", "Transporter.ConnectTimeout"),
+    .cluster("protocol", "http2", "Http.client since 21.8: HTTP/2 unless withNoHttp2; linkerd1 speaks HTTP/1.1"),
+    .cluster("connectTimeout", "1s", "client/Transporter: ConnectTimeout(1.second)"),
     .cluster("failureAccrual.consecutive.maxFailures", "5", "FailureAccrualFactory: consecutiveFailures(5)"),
     .cluster("failureAccrual.consecutive.minPenalty", "5s", "FailureAccrualFactory: equalJittered(5.seconds, …)"),
     .cluster("failureAccrual.consecutive.maxPenalty", "300s", "FailureAccrualFactory: equalJittered(…, 300.seconds)"),
@@ -197,12 +205,12 @@ extension MeshProfile {
   // HAProxy 2.6. It has no timeouts of its own and warns when none are given; these are those of the `defaults` section of the
   // configuration that packages install.
   private static let haproxyDefaults: [ProfileDefault] = [
-    .cluster("balancer", "roundRobin", "balance: roundrobin"),
+    .cluster("balancer", "roundRobin", "balance: roundrobin when no other algorithm is set (configuration manual)"),
     .cluster("failover", "firstBackup", "server … backup, without option allbackups"),
     .cluster("protocol", "http1", "server lines without proto or alpn speak HTTP/1.1"),
-    .cluster("connectTimeout", "5s", "packaged haproxy.cfg: timeout connect 5000"),
-    .route("timeout", "50s", "packaged haproxy.cfg: timeout server 50000; 504 when it is over"),
-    .route("retry.on", "[connect-failure]", "retry-on: conn-failure"),
-    .route("retry.attempts", "3", "retries: 3"),
+    .cluster("connectTimeout", "5s", "haproxy.cfg of Debian's package: timeout connect 5000"),
+    .route("timeout", "50s", "haproxy.cfg of Debian's package: timeout server 50000; 504 when it is over"),
+    .route("retry.on", "[connect-failure]", "retry-on: conn-failure when it is not set (configuration manual)"),
+    .route("retry.attempts", "3", "retries: 3 when it is not set (configuration manual)"),
   ]
 }

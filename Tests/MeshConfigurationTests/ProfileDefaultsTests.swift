@@ -53,7 +53,7 @@ import Testing
       [
         "balancer leastRequest", "balancer.leastRequest.sampling distinct", "balancer.leastRequest.maxEffort 4",
         "balancer.peakEwma.maxEffort 4", "balancer.roundRobin.maxEffort 5", "balancer.peakEwma.form finagle",
-        "balancer.peakEwma.decay 10s", "protocol http1", "connectTimeout 1s",
+        "balancer.peakEwma.decay 10s", "protocol http2", "connectTimeout 1s",
         "failureAccrual.consecutive.maxFailures 5", "failureAccrual.consecutive.minPenalty 5s",
         "failureAccrual.consecutive.maxPenalty 300s", "failureAccrual.consecutive.jitterRatio 1",
         "route retry.budget.ratio 20%", "route retry.budget.minPerSecond 10", "route retry.budget.ttl 10s",
@@ -127,7 +127,7 @@ import Testing
       finagle.failureAccrual
         == ConsecutiveAccrualDescription(
           maxFailures: 5, minPenalty: .seconds(5), maxPenalty: .seconds(300), jitterRatio: 1))
-    #expect(finagle.connectTimeout == .seconds(1) && finagleRoute.timeout == nil)
+    #expect(finagle.connectTimeout == .seconds(1) && finagle.transport == .http2 && finagleRoute.timeout == nil)
     let (haproxy, haproxyRoute) = try cluster(.haproxy)
     #expect(haproxy.balancer.name == "roundRobin" && haproxyRoute.timeout == .seconds(50))
     #expect(haproxy.failover == .firstBackup && grpc.failover == .firstUsable && finagle.failover == .spillOver)
