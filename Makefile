@@ -36,7 +36,7 @@ bench: build ## Measures speed, memory and allocations beside reference programs
 bench-long: build ## The same, with 100 million requests for the memory's peak
 	@python3 Benchmarks/bench.py --long $(if $(RECORD),--record)
 
-bench-policies: dependencies ## Times table rebuilds beside plain C++ and a pick of every policy (RECORD=1 keeps the figures)
+bench-policies: dependencies ## Times table rebuilds beside plain C++ and a request of every policy (RECORD=1 keeps the figures)
 	@python3 Benchmarks/bench_policies.py $(if $(RECORD),--record)
 
 lint: ## Checks the format of the sources and the syntax of the scripts

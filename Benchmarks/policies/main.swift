@@ -1,8 +1,9 @@
-// Times what policies cost: building hashing tables anew, and one pick of every policy at four sizes.
+// Times what policies cost: building hashing tables anew, and one request of every policy at four sizes.
 //
-// `bench-policies [--tables]` prints a line a figure, `what size figure`: milliseconds for tables (the least of several rounds), nanoseconds for picks. Tables are
-// of 100 endpoints of equal weight. A pick is through `any LoadBalancer`, as a data plane does it, each with a key of its
-// own, and with `began` and `ended` of the request before where the policy wants them.
+// `bench-policies [--tables]` prints a line a figure, its name, size and figure between tabs: milliseconds for tables (the least of
+// several rounds), nanoseconds for requests. Tables are of 100 endpoints of equal weight. A request is what `BenchmarkPlane` does,
+// through `any LoadBalancer` as in a data plane: a pick with a key of its own, the beginning and end of a request, and whatever
+// the policy wants beside.
 
 import LoadBalancing
 import MeshCore
@@ -27,68 +28,47 @@ func leastSeconds(rounds: Int, _ body: () -> Void) -> Double {
   return least
 }
 
-func address(_ number: Int) -> String { "10.0.\(number / 250).\(number % 250 + 1):8080" }
-
 /// Keeps results from being thrown away.
-nonisolated(unsafe) var sink = 0
+nonisolated(unsafe) var sink: UInt64 = 0
 
 func timeTables() {
-  let members = WeightedMember.normalised((0..<100).map { (address($0), 1) })
+  let members = WeightedMember.normalised((0..<100).map { (benchmarkAddress($0), 1) })
   for size in [65_536, 1_000_000] as [UInt64] {
-    let seconds = leastSeconds(rounds: 7) { sink &+= Int(RingTable(members, minimumSize: size).members[0]) }
-    print("ring", size, seconds * 1e3)
-  }
-  let seconds = leastSeconds(rounds: 20) { sink &+= Int(MaglevTable(members).entries[0]) }
-  print("maglev", 65_537, seconds * 1e3)
-}
-
-func secondsOfPicks(_ policy: PolicyDescriptor, endpoints count: Int, picks: Int) -> Double {
-  var balancer = policy.make(PolicyParameters(policy.parameters), BalancerContext())
-  var random = RandomStream(state: 7)
-  var set = EndpointSet(offer: balancer.offer)
-  let endpoints = (0..<count).map {
-    EndpointDescription(identity: EndpointIdentity(Int32($0)), address: address($0))
-  }
-  set.list(endpoints, at: .zero)
-  balancer.endpointsChanged(set.roster, &random, at: .zero)
-  let observes = balancer.observesAttempts
-  let outcome = AttemptOutcome(latency: .milliseconds(1), status: 200, ending: .answered)
-  // As many requests are in flight as half of the endpoints can hold one of.
-  var inFlight = [Int32](repeating: -1, count: max(1, count / 2))
-  var place = 0
-  let clock = ContinuousClock()
-  var start = clock.now
-  for pick in 0..<picks + picks / 4 {
-    if pick == picks / 4 { start = clock.now }
-    let now = Timestamp(nanoseconds: Int64(pick) * 10_000)
-    let slot = balancer.pick(set.view, PickContext(key: mix64(UInt64(pick))), &random, at: now)
-    sink &+= Int(slot)
-    set.states[slot].inFlight += 1
-    if observes { balancer.began(set.view, slot: slot, at: now) }
-    let old = inFlight[place]
-    if old >= 0 {
-      set.states[old].inFlight -= 1
-      if observes { balancer.ended(set.view, slot: old, outcome, at: now) }
+    let seconds = leastSeconds(rounds: 7) {
+      sink &+= UInt64(RingTable(members, minimumSize: size).members[0])
     }
-    inFlight[place] = slot
-    place = place + 1 == inFlight.count ? 0 : place + 1
+    print("ring\t\(size)\t\(seconds * 1e3)")
   }
-  return (clock.now - start) / .seconds(1) / Double(picks)
+  let seconds = leastSeconds(rounds: 40) { sink &+= UInt64(MaglevTable(members).entries[0]) }
+  print("maglev\t65537\t\(seconds * 1e3)")
 }
 
-func timePicks() {
-  for policy in PolicyRegistry.policies {
+func timeRequests() {
+  let clock = ContinuousClock()
+  for tried in BenchmarkCase.all {
     for count in [10, 100, 1000, 10_000] {
-      // A policy that grows linearly takes the fewer picks, the more endpoints there are.
-      var picks = 2000
-      var seconds = secondsOfPicks(policy, endpoints: count, picks: picks)
-      picks = min(1_000_000, max(2000, Int(0.1 / max(seconds, 1e-9))))
-      for _ in 0..<3 { seconds = min(seconds, secondsOfPicks(policy, endpoints: count, picks: picks)) }
-      print("pick:\(policy.name)", count, seconds * 1e9)
+      var plane = BenchmarkPlane(tried, endpoints: count)
+      // Until as many are in flight as will be, and caches know the policy.
+      for _ in 0..<max(1000, count) { plane.request() }
+      // A policy that grows linearly takes the fewer requests, the more endpoints there are.
+      var requests = 500
+      var least = Double.infinity
+      for round in 0..<5 {
+        let start = clock.now
+        for _ in 0..<requests { plane.request() }
+        let seconds = (clock.now - start) / .seconds(1)
+        least = min(least, seconds / Double(requests))
+        if round == 0 {
+          requests = min(200_000, max(500, Int(0.04 / max(least, 1e-9))))
+          least = .infinity
+        }
+      }
+      sink &+= plane.requests
+      print("request:\(tried.name)\t\(count)\t\(least * 1e9)")
     }
   }
 }
 
 timeTables()
-if !CommandLine.arguments.contains("--tables") { timePicks() }
+if !CommandLine.arguments.contains("--tables") { timeRequests() }
 if sink == 42 { print("#") }

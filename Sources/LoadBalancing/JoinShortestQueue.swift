@@ -5,13 +5,14 @@
 
 import MeshCore
 
-/// Chooses the least loaded endpoint. Complexity: O(n).
+/// Chooses the least loaded endpoint. Complexity: O(n): a pick asks every endpoint.
 public struct JoinShortestQueue: LoadBalancer {
   public var observesAttempts: Bool { false }
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
-    name: "joinShortestQueue", summary: "the fewest requests in flight of all endpoints, ties at random",
+    name: "joinShortestQueue",
+    summary: "the fewest requests in flight of all endpoints, ties at random; a pick asks every endpoint",
     origin: "Winston 1977"
   ) { _, _ in JoinShortestQueue() }
 

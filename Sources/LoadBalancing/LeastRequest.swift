@@ -28,7 +28,8 @@ public struct LeastRequest: LoadBalancer {
       "sampling", .choice(["distinct", "withReplacement"]), default: .word("distinct"),
       "whether an endpoint can be drawn twice; Envoy, Istio and gRPC draw with replacement"),
     ParameterDescriptor(
-      "fullScan", .flag, default: .flag(false), "compare all endpoints, ties at random (Envoy's FULL_SCAN)"),
+      "fullScan", .flag, default: .flag(false),
+      "compare all endpoints, ties at random (Envoy's FULL_SCAN); a pick asks every endpoint"),
     ParameterDescriptor(
       "activeRequestBias", .number(minimum: -100, maximum: 100), default: .number(1),
       "with unequal weights: the exponent of weight / (active + 1)^bias; below 0 counts as 1"),

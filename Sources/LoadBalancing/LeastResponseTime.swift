@@ -8,7 +8,7 @@
 
 import MeshCore
 
-/// Chooses the lowest average latency. Complexity: O(n).
+/// Chooses the lowest average latency. Complexity: O(n): a pick asks every endpoint.
 public struct LeastResponseTime: LoadBalancer {
   private static let parameters = [
     ParameterDescriptor(
@@ -17,7 +17,8 @@ public struct LeastResponseTime: LoadBalancer {
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
-    name: "leastResponseTime", summary: "the lowest average latency, whatever is in flight; herds, as a contrast",
+    name: "leastResponseTime",
+    summary: "the lowest average latency, whatever is in flight; herds, as a contrast; a pick asks every endpoint",
     origin: "folklore", parameters: parameters
   ) { parameters, _ in LeastResponseTime(parameters) }
 

@@ -6,13 +6,14 @@
 
 import MeshCore
 
-/// Chooses the endpoint with the least unfinished work. Complexity: O(n).
+/// Chooses the endpoint with the least unfinished work. Complexity: O(n): a pick asks every endpoint.
 public struct LeastWorkLeft: LoadBalancer {
   public var observesAttempts: Bool { false }
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
-    name: "leastWorkLeft", summary: "an oracle: the least unfinished work of all endpoints, ties at random",
+    name: "leastWorkLeft",
+    summary: "an oracle: the least unfinished work of all endpoints, ties at random; a pick asks every endpoint",
     origin: "Harchol-Balter 2013, ch. 24", needsOracle: true
   ) { _, _ in LeastWorkLeft() }
 

@@ -15,7 +15,7 @@ public struct RoundRobin: LoadBalancer {
   private static let parameters = [
     ParameterDescriptor(
       "schedule", .choice(["edf", "smooth", "staticStride"]), default: .word("edf"),
-      "with unequal weights: edf (Envoy), smooth (nginx) or staticStride (gRPC)"),
+      "with unequal weights: edf (Envoy), smooth (nginx; a pick asks every endpoint) or staticStride (gRPC)"),
     ParameterDescriptor(
       "maxEffort", .integer(minimum: 0, maximum: 100), default: .integer(0),
       "Finagle: above 0 the dead take turns when all are marked dead; none is picked in vain before, so it may be any number"

@@ -99,6 +99,19 @@ private let settings: [(descriptor: PolicyDescriptor, given: [(name: String, val
     #expect(PolicyRegistry.policies.filter(\.needsOracle).map(\.name) == ["leastWorkLeft"])
   }
 
+  // Goal: who grows linearly with the number of endpoints says so where people choose: in the policy's line, or the parameter's.
+  @Test func linearPoliciesSaySo() {
+    let words = "a pick asks every endpoint"
+    #expect(
+      PolicyRegistry.policies.filter { $0.summary.contains(words) }.map(\.name) == [
+        "leastResponseTime", "joinShortestQueue", "leastWorkLeft", "rendezvous", "c3",
+      ])
+    let forms = PolicyRegistry.policies.flatMap { policy in
+      policy.parameters.filter { $0.summary.contains(words) }.map { "\(policy.name).\($0.name)" }
+    }
+    #expect(forms == ["roundRobin.schedule", "leastRequest.fullScan"])
+  }
+
   // Goal: defaults lie within their own ranges, and every policy says what it is and where it comes from.
   @Test func defaultsAreValid() {
     for descriptor in PolicyRegistry.policies {
