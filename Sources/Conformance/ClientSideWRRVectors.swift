@@ -46,14 +46,16 @@ struct ClientSideWRRVectors: VectorFamily {
   private func checkUtilization(_ vector: VectorValue, _ check: inout VectorCheck) throws {
     let given = try vector("report")
     let application = try given.member("application_utilization")?.double ?? 0
-    if application <= 0, let named = given.member("named_metrics") {
-      let wanted = try vector.member("metric_names")?.items.map { try $0.string } ?? []
-      if try named.members.contains(where: { wanted.contains("named_metrics." + $0.0) }) {
-        throw VectorSkip("reports carry no named metrics")
-      }
+    // Whoever reads a report takes the largest of the metrics that the balancer's configuration names.
+    let wanted = try vector.member("metric_names")?.items.map { try $0.string } ?? []
+    var largest = 0.0
+    for (name, value) in try given.member("named_metrics")?.members ?? [] where wanted.contains("named_metrics." + name)
+    {
+      largest = max(largest, try value.double)
     }
     let report = LoadReport(
-      applicationUtilization: application, cpuUtilization: try given.member("cpu_utilization")?.double ?? 0)
+      applicationUtilization: application, namedUtilization: largest,
+      cpuUtilization: try given.member("cpu_utilization")?.double ?? 0)
     check.equal(report.utilization, try vector("expected").double)
   }
 

@@ -45,7 +45,29 @@ struct ConsistentHashVectors: VectorFamily {
         check.equal(chosen.map { endpoints[$0] }, try subset.strings)
       }
     }
-    for key in ["chbl", "ring_std_error_rule"] where file.has(key) { report.skip(key, "prose") }
+    if let rule = try? file.content.member("ring_std_error_rule")?.string {
+      report.run("ring_std_error_rule") { try checkSpread(rule, &$0) }
+    }
+    if file.has("chbl") { report.skip("chbl", "prose") }
+  }
+
+  /// `100->0.0997`: how unequal the parts of a ring are with so many points an endpoint, to a fifth.
+  private func checkSpread(_ rule: String, _ check: inout VectorCheck) throws {
+    for pair in rule.split(separator: " ") {
+      let parts = pair.filter { $0 != "," }.split(separator: ">")
+      guard parts.count == 2, let points = Int(parts[0].dropLast()), let spread = Double(parts[1]) else { continue }
+      guard (2...2000).contains(points) else { throw VectorError(description: "\(points) points an endpoint") }
+      let count = 100
+      let ring = RingTable(
+        WeightedMember.normalised((0..<count).map { ("10.0.0.\($0):80", 1) }), minimumSize: UInt64(count * points))
+      var shares = [Double](repeating: 0, count: count)
+      for place in 0..<ring.count {
+        let before = ring.hashes[place == 0 ? ring.count - 1 : place - 1]
+        shares[Int(ring.members[place])] += Double(ring.hashes[place] &- before) * 0x1p-64 * Double(count)
+      }
+      let variance = shares.reduce(0) { $0 + ($1 - 1) * ($1 - 1) } / Double(count)
+      check.close(variance.squareRoot(), spread, relative: 0.2, "\(points) points")
+    }
   }
 
   /// `9->10`: the share of keys that move when a tenth bucket comes.

@@ -14,12 +14,8 @@ struct EDFVectors: VectorFamily {
   }
 
   private func run(_ vector: VectorValue, _ check: inout VectorCheck) throws {
-    if vector.member("steps") != nil {
-      throw VectorSkip("no weak references: a schedule is rebuilt when an endpoint goes")
-    }
-    if vector.member("peeks") != nil {
-      throw VectorSkip("nothing looks ahead: no connection is opened before its request")
-    }
+    if let steps = try vector.member("steps")?.items { return try follow(steps.map { try $0.string }, &check) }
+    if let peeks = try vector.member("peeks")?.count { return try lookAhead(peeks, vector, &check) }
     if let sets = vector.member("weights_sets") {
       for weights in try sets.items { try checkFirstTurns(try positive(weights.doubles), &check) }
       return
@@ -48,6 +44,54 @@ struct EDFVectors: VectorFamily {
       let count = weights.count
       check.equal(turns(weights, seed: 0, count: 2 * count), (0..<2 * count).map { $0 % count }, "two rounds")
     }
+  }
+
+  /// `add(weight,name)`, `name destroyed`, `peek -> name` and `pick -> name`. Who is destroyed leaves the schedule, which is made
+  /// anew of the others, as when an endpoint goes.
+  private func follow(_ steps: [String], _ check: inout VectorCheck) throws {
+    var members: [(name: String, weight: Double)] = []
+    var schedule = EDFScheduler()
+    for step in steps.flatMap({ $0.replacing("), ", with: ");").split(separator: ";") }).map({ $0.trimmingPrefix(" ") })
+    {
+      if step.hasPrefix("add("), step.hasSuffix(")") {
+        let parts = step.dropFirst(4).dropLast().split(separator: ",").map { $0.filter { $0 != " " } }
+        guard parts.count == 2, let weight = Double(parts[0]) else { throw VectorError(description: "no step \(step)") }
+        _ = try positive([weight])
+        members.append((parts[1], weight))
+      } else if step.hasSuffix(" destroyed") {
+        members.removeAll { $0.name == step.dropLast(10) }
+      } else {
+        let parts = step.split(separator: " ")
+        guard parts.count == 3, parts[1] == "->", ["peek", "pick"].contains(parts[0]), schedule.count > 0 else {
+          throw VectorError(description: "no step \(step)")
+        }
+        let place = Int(schedule.earliest)
+        check.equal(members[place].name, String(parts[2]), String(parts[0]))
+        if parts[0] == "pick" { schedule.takeTurn(weight: members[place].weight) }
+        continue
+      }
+      schedule.rebuild(weights: ContiguousArray(members.map(\.weight)), seed: 0)
+    }
+  }
+
+  /// A schedule is a value: whoever looks ahead takes the turns of a copy, and those come again.
+  private func lookAhead(_ peeks: Int, _ vector: VectorValue, _ check: inout VectorCheck) throws {
+    let count = try vector("n").count
+    guard (1...10_000).contains(count), (1...10_000).contains(peeks) else {
+      throw VectorError(description: "\(peeks) of \(count)")
+    }
+    var schedule = EDFScheduler()
+    schedule.rebuild(weights: ContiguousArray(repeating: 1, count: count), seed: 0)
+    func turns(_ schedule: inout EDFScheduler) -> [Int32] {
+      (0..<peeks).map { _ in
+        defer { schedule.takeTurn(weight: 1) }
+        return schedule.earliest
+      }
+    }
+    var ahead = schedule
+    let seen = turns(&ahead)
+    check.equal(turns(&schedule), seen, "turns that had been looked at")
+    check.equal(seen.map(Int.init), (0..<peeks).map { $0 % count }, "turns")
   }
 
   /// The first turn after a random seed goes to each in proportion to its weight, to a percentage point.

@@ -15,7 +15,7 @@ struct ZoneAwareRoutingVectors: VectorFamily {
       if vector.member("expected_per_zone") != nil {
         try runLayout(vector, &check)
       } else if let prose = try? vector.member("expected")?.string {
-        throw VectorSkip("in prose: \(prose)")
+        try runProse(prose, &check)
       } else {
         try run(vector, &check)
       }
@@ -57,6 +57,45 @@ struct ZoneAwareRoutingVectors: VectorFamily {
       let choice = router.choose(&random)
       check.equal(Int(choice.place), try pick("expected_locality_index").int, "\(pick)")
       if let kind = try pick.member("kind")?.string { check.equal(Self.kind(choice.reason), kind, "\(pick)") }
+    }
+  }
+
+  /// Why zones do not count, in words: a set-up of which just that holds, and one of which it does not.
+  private func runProse(_ prose: String, _ check: inout VectorCheck) throws {
+    guard prose.contains("-> ") && prose.contains("regular routing") else { throw VectorSkip("in prose: \(prose)") }
+    var settings = ZoneAwareRouting.Settings()
+    let number = { (mark: String) -> Int32? in
+      prose.range(of: mark).flatMap { Int32(prose[$0.upperBound...].prefix { $0.isNumber }) }
+    }
+    // Three zones of four healthy endpoints and two callers each, the first being the caller's own.
+    var upstream = [Int32](repeating: 4, count: 3)
+    var hasLocal = true
+    if let zones = number("upstream has "), prose.contains("localit"), (0...3).contains(zones) {
+      upstream = Array(upstream.prefix(Int(zones)))
+    } else if prose.hasPrefix("local cluster list lacks the local locality") {
+      hasLocal = false
+    } else if prose.hasPrefix("healthy upstream hosts < min_cluster_size"), let least = number("default ") {
+      check.equal(settings.minimumClusterSize, Int64(least), "min_cluster_size")
+      guard (3...1000).contains(least) else { throw VectorSkip("in prose: \(prose)") }
+      upstream = [least - 3, 1, 1]
+      settings.minimumClusterSize = Int64(least)
+    } else {
+      throw VectorSkip("in prose: \(prose)")
+    }
+    for isAsItSays in [true, false] {
+      let zones = isAsItSays ? upstream : [4, 4, 4]
+      let router = try router(
+        settings,
+        upstream: ZoneSet(zones.enumerated().map { ZoneGroup(zone: Int32($0), healthy: $1) }, hasLocal: true),
+        local: ZoneSet((0..<3).map { ZoneGroup(zone: $0, healthy: 2) }, hasLocal: hasLocal || !isAsItSays))
+      var random = RandomStream(state: 1)
+      let reason = router.choose(&random).reason
+      check.equal(reason == .regular, isAsItSays, isAsItSays ? "regular routing" : "by zone otherwise")
+      if isAsItSays && prose.contains("lb_local_cluster_not_ok") {
+        check.equal(router.state, .off(.localClusterNotOk), "lb_local_cluster_not_ok")
+      } else if isAsItSays && prose.contains("lb_zone_cluster_too_small") {
+        check.equal(router.state, .off(.clusterTooSmall), "lb_zone_cluster_too_small")
+      }
     }
   }
 

@@ -6,6 +6,9 @@
 public struct LoadReport: BitwiseCopyable, Hashable, Sendable {
   /// The busy share as the application sees it, from 0; above 1 in an overload.
   public var applicationUtilization: Double
+  /// The largest of the server's own metrics that the balancer's configuration names (Envoy's
+  /// `metric_names_for_computing_utilization`), from 0. Servers in the lab have none.
+  public var namedUtilization: Double
   /// The busy share of the processor, from 0.
   public var cpuUtilization: Double
   /// The used share of the memory, 0…1.
@@ -24,11 +27,13 @@ public struct LoadReport: BitwiseCopyable, Hashable, Sendable {
   /// A report.
   @inlinable
   public init(
-    applicationUtilization: Double = 0, cpuUtilization: Double = 0, memoryUtilization: Double = 0,
+    applicationUtilization: Double = 0, namedUtilization: Double = 0, cpuUtilization: Double = 0,
+    memoryUtilization: Double = 0,
     requestsPerSecond: Double = 0, errorsPerSecond: Double = 0, requestsInFlight: Int32 = 0,
     expectedLatency: TimeSpan = .zero, serviceTime: TimeSpan = .zero
   ) {
     self.applicationUtilization = applicationUtilization
+    self.namedUtilization = namedUtilization
     self.cpuUtilization = cpuUtilization
     self.memoryUtilization = memoryUtilization
     self.requestsPerSecond = requestsPerSecond
@@ -38,7 +43,11 @@ public struct LoadReport: BitwiseCopyable, Hashable, Sendable {
     self.serviceTime = serviceTime
   }
 
-  /// The busy share that weights go by: the application's if it gives one, else the processor's (A58).
+  /// The busy share that weights go by: the application's if it gives one, else a named metric (Envoy), else the processor's
+  /// (A58).
   @inlinable
-  public var utilization: Double { applicationUtilization > 0 ? applicationUtilization : cpuUtilization }
+  public var utilization: Double {
+    if applicationUtilization > 0 { return applicationUtilization }
+    return namedUtilization > 0 ? namedUtilization : cpuUtilization
+  }
 }
