@@ -97,7 +97,7 @@ int main() {
   size_t sink = 0;
   for (uint64_t size : {65536ULL, 1000000ULL})
     std::printf("ring %llu %g\n", (unsigned long long)size,
-                leastMilliseconds(7, [&] { sink += ring(hosts, size)[0].hash; }));
-  std::printf("maglev 65537 %g\n", leastMilliseconds(20, [&] { sink += maglev(hosts, 65537).size(); }));
+                leastMilliseconds(12, [&] { sink += ring(hosts, size)[0].hash; }));
+  std::printf("maglev 65537 %g\n", leastMilliseconds(40, [&] { sink += maglev(hosts, 65537).size(); }));
   return sink == 42;
 }
