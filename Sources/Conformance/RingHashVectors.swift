@@ -31,7 +31,11 @@ struct RingHashVectors: VectorFamily {
   }
 
   private func run(_ vector: VectorValue, _ check: inout VectorCheck) throws {
-    if vector.member("steps") != nil { throw VectorSkip("a script in prose, of priorities around the policy") }
+    if let steps = try vector.member("steps")?.items {
+      var script = FailoverScript()
+      for step in steps { try script.follow(try step.string, &check) }
+      return
+    }
     let minimum = try vector.member("minimum_ring_size")?.unsigned ?? 1024
     let maximum = try vector.member("maximum_ring_size")?.unsigned ?? RingTable.largestSize
     if vector.member("expected_error") != nil {

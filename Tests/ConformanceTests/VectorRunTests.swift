@@ -28,7 +28,7 @@ import Testing
     ("envoy/retry_budget.json", 0, 12),
     ("envoy/retry_conditions.json", 0, 17),
     ("envoy/retry_priority.json", 6, 0),
-    ("envoy/ring_hash.json", 13, 1),
+    ("envoy/ring_hash.json", 14, 0),
     ("envoy/round_robin.json", 5, 0),
     ("envoy/runtime_fraction.json", 0, 26),
     ("envoy/slow_start.json", 20, 0),
