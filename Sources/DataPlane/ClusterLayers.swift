@@ -32,6 +32,8 @@ struct SubsetPart {
   var zoneAware: ZoneAwareRouting
   /// When somebody came last to this subset, or when it was there first.
   private(set) var newest: Timestamp?
+  /// By priority, which zone has how much left; empty where that does not count.
+  var choosers: [LoadAwareLocality] = []
   /// By priority, who is there.
   var counted: [PriorityGroup] = []
 
@@ -62,6 +64,8 @@ struct ClusterLayers {
   /// By subset number: only number 0 without subsets.
   var parts: [SubsetPart]
   var selection: SubsetSelection?
+  /// What endpoints report, where that chooses localities.
+  var awareness: LoadAwareness?
   /// By route: the subsets to try, in order.
   var orders: [ContiguousArray<Int32>]
   /// What routes demand of endpoints, by route; `nil` for nothing.
@@ -74,6 +78,7 @@ struct ClusterLayers {
     self.failover = failover
     self.place = place
     self.parts = [SubsetPart(settings)]
+    self.awareness = settings.loadAwareLocality.map { LoadAwareness($0) }
     self.selection = settings.subsets.map { SubsetSelection(Self.settings(of: $0)) }
     self.criteria = criteria.map { $0.map { $0.map { MetadataEntry($0.name, MetadataValue.text($0.value)) } } }
     self.orders = criteria.map { _ in [0] }
@@ -119,6 +124,13 @@ struct ClusterLayers {
     } else if settings.localityWeights != nil {
       let zone = parts[subset].priorities[priority].turns.next(choice.availability)
       if zone >= 0 { return self.zone(Int(zone), subset, priority, choice.availability) }
+    }
+    if awareness != nil && priority < parts[subset].choosers.count {
+      let zone = Int(parts[subset].choosers[priority].choose(&draws))
+      if zone < parts[subset].priorities[priority].zones.count {
+        let group = self.zone(zone, subset, priority, choice.availability)
+        if group >= 0 { return group }
+      }
     }
     let part = parts[subset].priorities[priority]
     return choice.availability == .healthy ? part.healthy : part.degraded

@@ -30,6 +30,10 @@ extension ClusterState {
     indexGroups()
     self.layers = layers
     regroupings &+= 1
+    if layers.awareness != nil {
+      catchUpWithLoads(at: now)
+      weighByLoad(at: now)
+    }
   }
 
   private func metadata(_ slot: Int32) -> [String: String] {
@@ -90,7 +94,9 @@ extension ClusterState {
       if layers.parts[subset].load.isInPanic[priority] {
         part.all = take(.all, GroupKey.allZones, members)
       }
-      if layers.settings.zoneAware != nil || layers.settings.localityWeights != nil {
+      let hasZones =
+        layers.settings.zoneAware != nil || layers.settings.localityWeights != nil || layers.awareness != nil
+      if hasZones {
         part.zones = zones(of: members, own: layers.place.zone).map { zone in
           let inZone = members.filter { endpoints.states[$0].zone == zone }
           return ZonePart(zone: zone, healthy: take(.healthy, zone, inZone), degraded: take(.degraded, zone, inZone))

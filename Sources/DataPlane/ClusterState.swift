@@ -48,8 +48,10 @@ struct ClusterState: ~Copyable {
   let hasWishes: Bool
   /// Whether the balancer goes by the number that chose the priority.
   private let sharesDraws: Bool
-  /// Whether the balancer wants servers' reports of their load.
+  /// Whether the balancer, or a layer around it, wants servers' reports of their load.
   let wantsLoadReports: Bool
+  /// Whether localities are chosen by load.
+  private let isLoadAware: Bool
   /// Whether fault detection is on.
   let detects: Bool
   /// Which endpoints a request may name itself.
@@ -70,7 +72,8 @@ struct ClusterState: ~Copyable {
     observesAttempts = balancer.observesAttempts
     hasWishes = balancer.hasWishes
     sharesDraws = balancer.sharesDraws
-    wantsLoadReports = balancer.wantsLoadReports
+    isLoadAware = description.layers?.loadAwareLocality != nil
+    wantsLoadReports = balancer.wantsLoadReports || isLoadAware
     let first = GroupKey(subset: 0, priority: 0, zone: GroupKey.allZones, source: .healthy)
     groupNumbers[first] = 0
     endpoints = EndpointSet(offer: balancer.offer)
@@ -155,6 +158,7 @@ struct ClusterState: ~Copyable {
   private mutating func pickInLayers(
     _ given: PickContext, route: Int32, within chosen: PriorityChoice?, _ draws: inout RandomStream, at now: Timestamp
   ) -> Int32 {
+    if isLoadAware { catchUpWithLoads(at: now) }
     let tries = layers?.orders[Int(route)].count ?? 0
     for place in 0..<tries {
       guard let subset = layers?.orders[Int(route)][place] else { return -1 }
@@ -227,6 +231,7 @@ struct ClusterState: ~Copyable {
   /// Hands on what a server says of its load, to every group: in Envoy it is kept with the endpoint, so it goes along when the
   /// endpoint comes into another.
   mutating func reported(slot: Int32, _ report: LoadReport, at now: Timestamp) {
+    if isLoadAware { reportedUtilization(report, slot: slot, at: now) }
     for number in 0..<groups.count {
       let view = view(ofGroup: number)
       groups.modify(number) { $0.balancer.reported(view, slot: slot, report, at: now) }

@@ -21,6 +21,7 @@ struct LayerReader {
     take(value["failTrafficOnPanic"]?.flag) { layers.failTrafficOnPanic = $0 }
     take(value["localityWeights"]) { layers.localityWeights = shares($0) }
     take(value["zoneAwareLbConfig"]) { layers.zoneAware = zoneAware($0) }
+    take(value["loadAwareLocality"]) { layers.loadAwareLocality = loadAware($0) }
     take(value["lbSubsetConfig"]) { layers.subsets = subsets($0) }
     take(value["randomSubsetting"]?["subsetSize"]?.integer) {
       layers.subsetting = SubsettingDescription(size: Int($0), method: .random)
@@ -32,8 +33,11 @@ struct LayerReader {
     if let random = value["randomSubsetting"], value["deterministicSubsetting"] != nil {
       log.add(random.origin, random.path, "stands beside deterministicSubsetting; expected one of them")
     }
-    if let weights = value["localityWeights"], value["zoneAwareLbConfig"] != nil {
-      log.add(weights.origin, weights.path, "stands beside zoneAwareLbConfig; expected one of them")
+    let rivals = ["localityWeights", "zoneAwareLbConfig", "loadAwareLocality"].filter { value[$0] != nil }
+    if rivals.count > 1, let first = value[rivals[0]] {
+      log.add(
+        first.origin, first.path, "stands beside \(rivals.dropFirst().joined(separator: " and ")); expected one of them"
+      )
     }
     return isAsked ? layers : nil
   }
@@ -83,6 +87,16 @@ struct LayerReader {
       routingEnabled: Int32((value["routingEnabled"]?.number ?? 100).rounded(.down)),
       minClusterSize: Int32(clamping: value["minClusterSize"]?.integer ?? 6),
       forceLocalZoneMinSize: value["forceLocalZone"]?["minSize"]?.integer.map { Int32(clamping: $0) })
+  }
+
+  private func loadAware(_ value: ResolvedValue) -> LoadAwareLocalityDescription {
+    var given = LoadAwareLocalityDescription()
+    if let period = value["weightUpdatePeriod"]?.span { given.weightUpdatePeriod = period }
+    if let threshold = value["utilizationVarianceThreshold"]?.number { given.utilizationVarianceThreshold = threshold }
+    if let alpha = value["ewmaAlpha"]?.number { given.ewmaAlpha = alpha }
+    if let fraction = value["remoteProbeFraction"]?.number { given.remoteProbeFraction = fraction }
+    if let period = value["weightExpirationPeriod"]?.span { given.weightExpirationPeriod = period }
+    return given
   }
 
   private func subsets(_ value: ResolvedValue) -> SubsetsDescription {

@@ -20,6 +20,9 @@ enum LayerSchema {
       "localityWeights", .names(NameGroup("zone", rule: .name, of: .integer(0...4_294_967_295))), .optional,
       "each zone's share of a priority's traffic, less as its endpoints fail; one that is not named gets none"),
     Field("zoneAwareLbConfig", zoneAware, .optional, "keeps requests in the caller's zone as far as it can take them"),
+    Field(
+      "loadAwareLocality", loadAwareLocality, .optional,
+      "keeps requests in the caller's zone while it is not busier than others, by what servers report (Envoy)"),
     Field("lbSubsetConfig", subsets, .optional, "subsets of endpoints by their metadata"),
     Field(
       "randomSubsetting", subsetting, .optional,
@@ -89,6 +92,19 @@ enum LayerSchema {
                   "minSize", .integer(1...4_294_967_295), .standard("1"),
                   "with so many working endpoints in the zone all requests stay")
               ])), .optional, "stays in the zone whenever it can"),
+      ]))
+
+  private static let loadAwareLocality = Shape.fields(
+    FieldGroup(
+      "load-aware locality",
+      [
+        Field("weightUpdatePeriod", .positiveSpan, .standard("1s"), "how often zones are weighed"),
+        Field(
+          "utilizationVarianceThreshold", .ratio(maximum: 1), .standard("10%"),
+          "how much busier than the others the own zone may be and keep its traffic"),
+        Field("ewmaAlpha", .ratio(maximum: 1), .standard("0.3"), "the weight of what is reported now"),
+        Field("remoteProbeFraction", .ratio(maximum: 1), .standard("3%"), "what other zones get at least"),
+        Field("weightExpirationPeriod", .positiveSpan, .standard("180s"), "how long a report counts"),
       ]))
 
   private static let fallbacks = Shape.word(["noFallback", "anyEndpoint", "defaultSubset"])

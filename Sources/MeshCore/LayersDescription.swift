@@ -32,6 +32,23 @@ public struct ZoneAwareDescription: Sendable, Hashable {
   }
 }
 
+/// Localities by what their endpoints have left (Envoy's `load_aware_locality`). Defaults are Envoy's.
+public struct LoadAwareLocalityDescription: Sendable, Hashable {
+  /// How often localities are weighed, above 0.
+  public var weightUpdatePeriod: TimeSpan = .seconds(1)
+  /// How much busier than the others on average the own locality may be and still keep its traffic.
+  public var utilizationVarianceThreshold = 0.1
+  /// The weight of what is reported now against what was known, above 0.
+  public var ewmaAlpha = 0.3
+  /// The share of traffic that other localities get at least.
+  public var remoteProbeFraction = 0.03
+  /// How long a report counts.
+  public var weightExpirationPeriod: TimeSpan = .seconds(180)
+
+  /// Envoy's defaults.
+  public init() {}
+}
+
 /// How a data plane's part of many endpoints is chosen.
 public enum SubsettingMethod: String, Sendable, Hashable, CaseIterable {
   /// By a hash of address and data plane (gRPC proposal A68).
@@ -157,6 +174,8 @@ public struct LayersDescription: Sendable, Hashable {
   public var localityWeights: [LocalityShare]?
   /// Zone-aware routing, when on.
   public var zoneAware: ZoneAwareDescription?
+  /// Localities by load, when on.
+  public var loadAwareLocality: LoadAwareLocalityDescription?
   /// Subsets by metadata, when on.
   public var subsets: SubsetsDescription?
   /// The data plane's part of the endpoints, when it does not use all.
