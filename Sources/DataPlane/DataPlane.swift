@@ -173,31 +173,15 @@ public struct DataPlane: ~Copyable {
     }
     let plan = routes[arrival.route]
     var cluster = plan.onlyCluster
-    if cluster < 0 {
-      cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(0))
+    let slot: Int32
+    if UInt32(bitPattern: cluster) < UInt32(truncatingIfNeeded: clusterCount) && arrival.override.number < 0 {
+      // The n-th try compares the same endpoints in every variant that makes one.
+      var draws = arrival.randomness.stream(for: .balancer, 1)
+      let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
+      slot = clusters[Int(cluster)].begin(context, route: arrival.route, &draws, at: now)
+    } else {
+      (cluster, slot) = beginElsewhere(arrival, plan, at: now)
     }
-    // The n-th try compares the same endpoints in every variant that makes one.
-    var draws = arrival.randomness.stream(for: .balancer, 1)
-    var chosen: PriorityChoice?
-    if Int(cluster) >= clusterCount {
-      guard let member = member(ofAggregate: Int(cluster) - clusterCount, draws.next()) else {
-        actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
-        return
-      }
-      (cluster, chosen) = (member.cluster, member.choice)
-    }
-    let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
-    var named: Int32 = -1
-    var isLost = false
-    if arrival.override.number >= 0 {
-      named = clusters[Int(cluster)].slot(named: arrival.override, isStrict: plan.isStrict)
-      isLost = named < -1
-    }
-    let slot =
-      isLost
-      ? -1
-      : clusters[Int(cluster)].begin(
-        context, route: arrival.route, named: named, within: chosen, &draws, at: now)
     if slot < 0 {
       actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
       return
@@ -219,6 +203,33 @@ public struct DataPlane: ~Copyable {
           caller: arrival.caller, request: request, attempt: request, cluster: cluster,
           endpoint: clusters[Int(cluster)].endpoints.states[slot].identity, kind: .first, number: 1)))
     if clusters[Int(cluster)].hasWishes { grantWishes(cluster: Int(cluster), at: now, into: &actions) }
+  }
+
+  /// Begins a request whose cluster is not settled by its route, or that names its endpoint itself. Apart, because all of that in
+  /// line crowds the common way.
+  @inline(never)
+  private mutating func beginElsewhere(
+    _ arrival: RequestArrival, _ plan: RoutePlan, at now: Timestamp
+  ) -> (cluster: Int32, slot: Int32) {
+    var cluster = plan.onlyCluster
+    if cluster < 0 {
+      cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(0))
+    }
+    var draws = arrival.randomness.stream(for: .balancer, 1)
+    var chosen: PriorityChoice?
+    if Int(cluster) >= clusterCount {
+      guard let member = member(ofAggregate: Int(cluster) - clusterCount, draws.next()) else { return (-1, -1) }
+      (cluster, chosen) = (member.cluster, member.choice)
+    }
+    var named: Int32 = -1
+    if arrival.override.number >= 0 {
+      named = clusters[Int(cluster)].slot(named: arrival.override, isStrict: plan.isStrict)
+      if named < -1 { return (cluster, -1) }
+    }
+    let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
+    let slot = clusters[Int(cluster)].begin(
+      context, route: arrival.route, named: named, within: chosen, &draws, at: now)
+    return (cluster, slot)
   }
 
   /// What `handle` does with `.attemptAnswered`, for worlds that know what they have.

@@ -145,6 +145,8 @@ struct World: ~Copyable {
   var requestsLeft: Int64
   /// Clients that have requests to come.
   var sources: Int
+  /// Attempts under way or waiting, at 200 bytes each: more of them are an overload without end, not a scenario.
+  var mostWorks = 20_000_000
   /// Watches for the moment from which nothing can happen any more.
   var standstill = StandstillWatch()
 
@@ -175,7 +177,7 @@ struct World: ~Copyable {
       if eventCount & 0xfff == 0 {
         monitor?.update(simulated: Timestamp(nanoseconds: now), requests: measurement.answered)
         if monitor?.isStopped == true { throw .stopped }
-        if works.occupiedCount > Self.mostWorks { throw .tooManyOpen(overloadText()) }
+        if works.occupiedCount > mostWorks { throw .tooManyOpen(overloadText()) }
       }
       if hasStopped && measurement.open == 0 && works.occupiedCount == 0 { break }
     }
@@ -236,9 +238,6 @@ struct World: ~Copyable {
     case .arrival, .served, .attemptReachesReplica, .answerReachesCaller, .timer: break
     }
   }
-
-  /// Attempts under way or waiting, at 200 bytes each: more of them are an overload without end, not a scenario.
-  static var mostWorks: Int { 20_000_000 }
 
   private func overloadText() -> String {
     let at = Timestamp(nanoseconds: now)

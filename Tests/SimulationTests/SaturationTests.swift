@@ -63,4 +63,30 @@ struct SaturationTests {
     #expect(result.summary.successes == 100)
     #expect(result.notes == ["no route for web matches the requests of users: all are answered 404"])
   }
+
+  /// Goal: an overload without end stops with a line that says when, how many wait and what to do, before memory runs out; the
+  /// same load below the limit goes on. Method: 1000 requests/s against 100, and a limit that a test reaches.
+  @Test("an endless overload ends with a line")
+  func endlessOverload() throws {
+    var scene = Scene(service("db"))
+    scene.client(.constant(rate: 1000))
+    scene.run = RunDescription(duration: .seconds(100), drain: .seconds(1000))
+    var said = ""
+    var world = World(scene.replication)
+    world.mostWorks = 20_000
+    do throws(SimulationError) {
+      try world.run(nil)
+    } catch {
+      said = error.description
+    }
+    #expect(said.hasPrefix("too many requests at once: 2"))
+    #expect(said.contains(" attempts wait or are under way at 2"))
+    #expect(said.hasSuffix("lower the load, or give services a queue limit"))
+
+    scene.run = RunDescription(duration: .seconds(20), drain: .seconds(1000))
+    var bounded = World(scene.replication)
+    bounded.mostWorks = 20_000
+    try bounded.run(nil)
+    #expect(bounded.measurement.answered == 20_000)
+  }
 }
