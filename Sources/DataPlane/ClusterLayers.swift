@@ -68,6 +68,8 @@ struct ClusterLayers {
   var awareness: LoadAwareness?
   /// By route: the subsets to try, in order.
   var orders: [ContiguousArray<Int32>]
+  /// How many ranges of tokens there are where data lies on some of the endpoints: each is a subset then.
+  var tokenRanges = 0
   /// What routes demand of endpoints, by route; `nil` for nothing.
   let criteria: [[MetadataEntry]?]
 

@@ -20,6 +20,14 @@ extension ClusterState {
       }
       layers.orders = layers.criteria.map { selection.resolve($0) }
       layers.selection = selection
+    } else if let placement = layers.settings.tokenAware {
+      layers.tokenRanges = slots.count
+      while layers.parts.count < slots.count { layers.parts.append(SubsetPart(layers.settings)) }
+      for range in 0..<slots.count {
+        let places = TokenRing.replicas(
+          range: range, count: slots.count, replicationFactor: placement.replicationFactor)
+        regroup(&layers, subset: range, places.map { slots[Int($0)] }, &used, at: now)
+      }
     } else {
       regroup(&layers, subset: 0, slots, &used, at: now)
     }

@@ -40,6 +40,10 @@ struct ClusterState: ~Copyable {
   private let key: RandomKey
   /// What failures count as for the balancer, if they are penalised.
   private let biaser: LoadBiaser?
+  /// The share of requests that are copied to all endpoints that have their data.
+  let readRepairChance: Double
+  /// The group that the last choice in layers was made in.
+  private var lastGroup = 0
   /// Failure accrual's settings, when on.
   private let accrual: ConsecutiveAccrualDescription?
   /// Whether the balancer wants to hear of attempts.
@@ -90,6 +94,7 @@ struct ClusterState: ~Copyable {
     self.place = Self.place(place, description)
     self.key = key
     biaser = description.layers?.failurePenalty.map { LoadBiaser(penalty: $0) }
+    readRepairChance = description.layers?.tokenAware?.readRepairChance ?? 0
     accrual = description.failureAccrual
     detects = description.failureAccrual != nil
     overrideHost = OverrideHost(accepting: description.overrideHostStatus)
@@ -136,7 +141,13 @@ struct ClusterState: ~Copyable {
       : isLayered
         ? pickInLayers(context, route: route, within: chosen, &draws, at: now)
         : groups[0].balancer.pick(endpoints.view, context, &draws, at: now)
-    if slot < 0 { return -1 }
+    if slot >= 0 { send(slot, at: now) }
+    return slot
+  }
+
+  /// Counts an attempt in.
+  @inline(__always)
+  mutating func send(_ slot: Int32, at now: Timestamp) {
     endpoints.states[slot].inFlight &+= 1
     if observesAttempts {
       if isLayered {
@@ -151,7 +162,22 @@ struct ClusterState: ~Copyable {
       hasSentProbe = accruals[slot].machine.attemptSent()
       if hasSentProbe { setAdmitted(false, slot: slot, at: now) }
     }
-    return slot
+  }
+
+  /// Sends to the next one that may serve what the last choice was made for, from the `place`-th in discovery's order on. Returns
+  /// nil when nobody is left.
+  mutating func sendToOther(than chosen: Int32, from place: inout Int, at now: Timestamp) -> Int32? {
+    while place < groups[lastGroup].members.count {
+      let slot = groups[lastGroup].members[place]
+      place += 1
+      if slot == chosen { continue }
+      send(slot, at: now)
+      // Who has given its last permit may be no member any more: the next one has its place then.
+      let members = groups[lastGroup].members.count
+      if place > members || groups[lastGroup].members[place - 1] != slot { place -= 1 }
+      return slot
+    }
+    return nil
   }
 
   @inline(never)
@@ -159,19 +185,33 @@ struct ClusterState: ~Copyable {
     _ given: PickContext, route: Int32, within chosen: PriorityChoice?, _ draws: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     if isLoadAware { catchUpWithLoads(at: now) }
+    let ranges = layers?.tokenRanges ?? 0
+    if ranges > 0 {
+      // Who asks without a key asks for anything.
+      let range = TokenRing.range(ofToken: given.hasKey ? given.key : draws.next(), count: ranges)
+      return pick(fromSubset: range, given, within: chosen, &draws, at: now)
+    }
     let tries = layers?.orders[Int(route)].count ?? 0
     for place in 0..<tries {
       guard let subset = layers?.orders[Int(route)][place] else { return -1 }
-      // A key that chooses the endpoint chooses the priority too: a shift of priorities moves fixed classes of keys.
-      let number = policy.placesKeys && given.hasKey ? given.key : draws.next()
-      let context = sharesDraws ? PickContext(drawnByLayers: number) : given
-      let group = layers?.group(subset: Int(subset), number, within: chosen, &draws) ?? -1
-      if group < 0 { continue }
-      let view = view(ofGroup: Int(group))
-      let slot = groups[Int(group)].balancer.pick(view, context, &draws, at: now)
+      let slot = pick(fromSubset: Int(subset), given, within: chosen, &draws, at: now)
       if slot >= 0 { return slot }
     }
     return -1
+  }
+
+  private mutating func pick(
+    fromSubset subset: Int, _ given: PickContext, within chosen: PriorityChoice?, _ draws: inout RandomStream,
+    at now: Timestamp
+  ) -> Int32 {
+    // A key that chooses the endpoint chooses the priority too: a shift of priorities moves fixed classes of keys.
+    let number = policy.placesKeys && given.hasKey ? given.key : draws.next()
+    let context = sharesDraws ? PickContext(drawnByLayers: number) : given
+    let group = layers?.group(subset: subset, number, within: chosen, &draws) ?? -1
+    if group < 0 { return -1 }
+    lastGroup = Int(group)
+    let view = view(ofGroup: lastGroup)
+    return groups[lastGroup].balancer.pick(view, context, &draws, at: now)
   }
 
   /// Counts an attempt out and tells the balancers that heard of its beginning how it went.

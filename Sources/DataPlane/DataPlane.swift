@@ -31,6 +31,8 @@ public struct DataPlane: ~Copyable {
     var hasKey: Bool
     /// Whether the attempt holds the permit of a probation.
     var isProbe: Bool
+    /// Whether it is a copy whose answer nobody sees.
+    var isCopy = false
   }
 
   /// What a route says, as far as each of its requests needs it.
@@ -70,6 +72,8 @@ public struct DataPlane: ~Copyable {
   var probes: Slab<ProbeRecord>
   var timers: Slab<TimerRecord>
   var detectionRandom: RandomStream
+  /// Copies under way whose answers nobody sees.
+  private var openCopies = 0
 
   /// A data plane without endpoints: `endpointsChanged` brings them.
   ///
@@ -116,9 +120,9 @@ public struct DataPlane: ~Copyable {
   }
 
   /// Requests that have no answer yet.
-  public var openRequests: Int { requests.occupiedCount }
+  public var openRequests: Int { requests.occupiedCount - openCopies }
 
-  /// Attempts that have no answer yet: one a request.
+  /// Attempts that have no answer yet: one a request, and copies.
   public var openAttempts: Int { requests.occupiedCount }
 
   /// Probes that have no answer yet.
@@ -202,6 +206,9 @@ public struct DataPlane: ~Copyable {
         AttemptStart(
           caller: arrival.caller, request: request, attempt: request, cluster: cluster,
           endpoint: clusters[Int(cluster)].endpoints.states[slot].identity, kind: .first, number: 1)))
+    if clusters[Int(cluster)].readRepairChance > 0 && arrival.override.number < 0 {
+      copyToOthers(arrival, cluster, slot: slot, at: now, into: &actions)
+    }
     if clusters[Int(cluster)].hasWishes { grantWishes(cluster: Int(cluster), at: now, into: &actions) }
   }
 
@@ -230,6 +237,32 @@ public struct DataPlane: ~Copyable {
     let slot = clusters[Int(cluster)].begin(
       context, route: arrival.route, named: named, within: chosen, &draws, at: now)
     return (cluster, slot)
+  }
+
+  /// Copies some requests to all other endpoints that have their data: nobody waits for these answers, but what they tell of the
+  /// endpoints counts.
+  @inline(never)
+  private mutating func copyToOthers(
+    _ arrival: RequestArrival, _ cluster: Int32, slot chosen: Int32, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    let draw = arrival.randomness.key(for: .readRepair).draw(0)
+    if unitInterval(draw) >= clusters[Int(cluster)].readRepairChance { return }
+    var place = 0
+    var number: Int32 = 0
+    while let slot = clusters[Int(cluster)].sendToOther(than: chosen, from: &place, at: now) {
+      number += 1
+      openCopies += 1
+      let copy = requests.insert(
+        RequestRecord(
+          caller: arrival.caller, randomness: arrival.randomness, key: arrival.key, timer: .none, sent: now,
+          cluster: cluster, slot: slot, groups: clusters[Int(cluster)].begunList, hasKey: arrival.hasKey,
+          isProbe: clusters[Int(cluster)].hasSentProbe, isCopy: true))
+      actions.append(
+        .startAttempt(
+          AttemptStart(
+            caller: arrival.caller, request: copy, attempt: copy, cluster: cluster,
+            endpoint: clusters[Int(cluster)].endpoints.states[slot].identity, kind: .mirror, number: number)))
+    }
   }
 
   /// What `handle` does with `.attemptAnswered`, for worlds that know what they have.
@@ -271,7 +304,9 @@ public struct DataPlane: ~Copyable {
     _ handle: AttemptHandle, _ ending: AttemptEnding, _ status: Int16, _ cause: ResponseCause, at now: Timestamp,
     into actions: inout ActionBuffer
   ) {
-    let (sent, cluster, slot, list) = requests.modify(handle.index) { ($0.sent, Int($0.cluster), $0.slot, $0.groups) }
+    let (sent, cluster, slot, list, isCopy) = requests.modify(handle.index) { request in
+      (request.sent, Int(request.cluster), request.slot, request.groups, request.isCopy)
+    }
     let outcome = AttemptOutcome(latency: now - sent, status: status, ending: ending)
     clusters[cluster].end(slot: slot, groups: list, outcome, at: now)
     if clusters[cluster].detects {
@@ -280,7 +315,12 @@ public struct DataPlane: ~Copyable {
         classified(cluster: cluster, slot: slot, isFailure: isFailure, at: now, into: &actions)
       }
     }
-    respond(handle, handle, status: status, cause, into: &actions)
+    if isCopy {
+      openCopies -= 1
+      requests.remove(at: handle.index)
+    } else {
+      respond(handle, handle, status: status, cause, into: &actions)
+    }
     if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
   }
 

@@ -57,6 +57,7 @@ struct WorldReader {
     var service = ServiceDescription(
       name: entry.key, replicas: replicas(value, of: entry.key, zones), time: distributions.distribution(value["time"]))
     service.workers = Int(value["workers"]?.integer ?? 1)
+    service.allocation = value["allocation"]?.integer.map { Int($0) }
     service.queueLimit = value["queue"]?.integer.map { Int($0) }
     service.discipline = value["discipline"]?.text.flatMap(Discipline.init(rawValue:)) ?? .fifo
     service.errorRate = value["errors"]?.number ?? 0
@@ -115,6 +116,7 @@ struct WorldReader {
           zone: item["zone"] == nil ? home : zones.number(item["zone"]), weight: UInt32(clamping: weight),
           speed: item["speed"]?.number ?? 1)
         if let time = item["time"] { replica.time = distributions.distribution(time) }
+        replica.workers = item["workers"]?.integer.map { Int($0) }
         replica.priority = Int(item["priority"]?.integer ?? 0)
         for label in item["metadata"]?.entries ?? [] { replica.metadata[label.key] = label.value.text ?? "" }
         list.append(replica)

@@ -36,6 +36,9 @@ public enum WorldSchema {
           Field("zone", .text(.name), .optional, "where its replicas are"),
           Field("workers", .integer(1...1_000_000), .standard("1"), "parallel servers in one replica"),
           Field(
+            "allocation", .integer(1...1_000_000), .optional,
+            "how many busy workers are reported as a utilization of 1, as a CPU request is; all of them by default"),
+          Field(
             "queue", .either([.word(["unbounded"]), .integer(0...1_000_000_000)]), .standard("unbounded"),
             "waiting places in one replica; a full queue answers 503"),
           Field("discipline", words(Discipline.self), .standard("fifo"), "in which order it serves"),
@@ -72,6 +75,7 @@ public enum WorldSchema {
         Field("weight", .integer(1...4_294_967_295), .standard("1"), "its share of traffic"),
         Field("speed", .number(0...1e6, above: true), .standard("1"), "how fast it serves; 2 is twice as fast"),
         Field("time", Distributions.shape, .optional, "its own service demand"),
+        Field("workers", .integer(1...1_000_000), .optional, "its own number of parallel servers"),
         Field("priority", .integer(0...127), .standard("0"), "who takes requests first; 0 does"),
         Field(
           "metadata", .names(NameGroup("label", rule: .title, of: .text(.any))), .standard("{}"),

@@ -29,9 +29,18 @@ struct LayerReader {
     take(value["deterministicSubsetting"]?["subsetSize"]?.integer) {
       layers.subsetting = SubsettingDescription(size: Int($0), method: .deterministic)
     }
+    take(value["tokenAware"]) {
+      layers.tokenAware = TokenAwareDescription(
+        replicationFactor: Int($0["replicationFactor"]?.integer ?? 3),
+        readRepairChance: $0["readRepairChance"]?.number ?? 0)
+    }
     take(value["penalizeFailures"]?.span) { layers.failurePenalty = $0 }
     if let random = value["randomSubsetting"], value["deterministicSubsetting"] != nil {
       log.add(random.origin, random.path, "stands beside deterministicSubsetting; expected one of them")
+    }
+    for other in ["lbSubsetConfig", "randomSubsetting", "deterministicSubsetting"] where value[other] != nil {
+      guard let placement = value["tokenAware"] else { break }
+      log.add(placement.origin, placement.path, "stands beside \(other); expected one of them")
     }
     let rivals = ["localityWeights", "zoneAwareLbConfig", "loadAwareLocality"].filter { value[$0] != nil }
     if rivals.count > 1, let first = value[rivals[0]] {

@@ -31,6 +31,9 @@ enum LayerSchema {
       "deterministicSubsetting", subsetting, .optional,
       "each data plane uses some of the endpoints, dealt out in rounds (Site Reliability Engineering, chapter 20)"),
     Field(
+      "tokenAware", tokenAware, .optional,
+      "each key's data is on some of the endpoints, and only they are chosen from (Cassandra's drivers)"),
+    Field(
       "penalizeFailures", .positiveSpan, .optional,
       "the latency that a failed answer counts as for the balancer (Linkerd: 5s)"),
     Field(
@@ -140,6 +143,16 @@ enum LayerSchema {
       "subsetting",
       [Field("subsetSize", .integer(1...1_000_000), .required, "how many endpoints a data plane uses")],
       shorthand: "subsetSize"))
+
+  private static let tokenAware = Shape.fields(
+    FieldGroup(
+      "data on some endpoints",
+      [
+        Field("replicationFactor", .integer(1...1000), .standard("3"), "how many endpoints have a key's data"),
+        Field(
+          "readRepairChance", .ratio(maximum: 1), .standard("0"),
+          "the share of requests that are copied to all others that have the data"),
+      ], shorthand: "replicationFactor"))
 
   private static let slowStart = Shape.fields(
     FieldGroup(

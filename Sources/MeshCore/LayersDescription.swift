@@ -162,6 +162,20 @@ public enum FailoverRule: String, Sendable, Hashable, CaseIterable {
   case allBackups
 }
 
+/// Data that lies on some of the endpoints each, as Cassandra's does and its drivers' token-aware policies know.
+public struct TokenAwareDescription: Sendable, Hashable {
+  /// How many endpoints have each key's data, at least 1.
+  public var replicationFactor: Int
+  /// The share of requests that are copied to all others that have the data, 0…1 (Cassandra's `read_repair_chance`).
+  public var readRepairChance: Double
+
+  /// Data on `replicationFactor` endpoints each.
+  public init(replicationFactor: Int = 3, readRepairChance: Double = 0) {
+    self.replicationFactor = max(1, replicationFactor)
+    self.readRepairChance = readRepairChance
+  }
+}
+
 /// The layers around a cluster's balancer.
 public struct LayersDescription: Sendable, Hashable {
   /// Below this share of working endpoints, per cent, a priority uses all of them; 0 for never.
@@ -180,6 +194,8 @@ public struct LayersDescription: Sendable, Hashable {
   public var subsets: SubsetsDescription?
   /// The data plane's part of the endpoints, when it does not use all.
   public var subsetting: SubsettingDescription?
+  /// Which endpoints have a key's data, when not all of them have all.
+  public var tokenAware: TokenAwareDescription?
   /// Linkerd's load biaser, when on: the latency that a failure counts as.
   public var failurePenalty: TimeSpan?
 
@@ -187,7 +203,8 @@ public struct LayersDescription: Sendable, Hashable {
   public init(
     panicThreshold: Int32 = 0, overprovisioningFactor: Int32 = 140, failTrafficOnPanic: Bool = false,
     localityWeights: [LocalityShare]? = nil, zoneAware: ZoneAwareDescription? = nil,
-    subsets: SubsetsDescription? = nil, subsetting: SubsettingDescription? = nil, failurePenalty: TimeSpan? = nil
+    subsets: SubsetsDescription? = nil, subsetting: SubsettingDescription? = nil,
+    tokenAware: TokenAwareDescription? = nil, failurePenalty: TimeSpan? = nil
   ) {
     self.panicThreshold = panicThreshold
     self.overprovisioningFactor = overprovisioningFactor
@@ -196,6 +213,7 @@ public struct LayersDescription: Sendable, Hashable {
     self.zoneAware = zoneAware
     self.subsets = subsets
     self.subsetting = subsetting
+    self.tokenAware = tokenAware
     self.failurePenalty = failurePenalty
   }
 }

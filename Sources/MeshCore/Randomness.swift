@@ -75,6 +75,8 @@ public enum RandomPurpose: UInt64, Sendable, CaseIterable {
   case burst = 21
   /// The way of a probe that a data plane sends.
   case probe = 22
+  /// Whether a request is copied to all endpoints that have its data.
+  case readRepair = 23
 }
 
 /// A family of draws: one key, any number of draws by number. Draws, member keys and streams of one key are unrelated.

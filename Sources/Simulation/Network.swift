@@ -207,6 +207,7 @@ extension World {
     if record.wasServed { calls[record.call.index].hasReachedWorker = true }
     detach(work)
     removeWork(work)
+    if calls[record.call.index].isCopy { calls.remove(at: record.call.index) }
     tell(Int(record.plane), .attemptFailed(record.attempt, failure))
   }
 

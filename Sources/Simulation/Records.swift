@@ -16,7 +16,8 @@ struct CallRecord: BitwiseCopyable {
   var plane: Int32
   /// The client it comes from. Of a call that a replica makes: that replica's next call (`nextSibling`).
   var client: Int32
-  /// The work that makes the call, -1 for a client's own request, or -2 once the caller has given it up.
+  /// The work that makes the call, -1 for a client's own request, -2 once the caller has given it up, or -3 for a copy whose answer
+  /// nobody sees: it has a record of its own, since it outlives the request it was made of.
   var parent: Int32
   /// The call's description in `World.calls`, for a call.
   var lane: Int32
@@ -40,6 +41,9 @@ struct CallRecord: BitwiseCopyable {
     get { client }
     set { client = newValue }
   }
+
+  /// Whether nobody sees its answer.
+  var isCopy: Bool { parent == -3 }
 
   /// The one before, or -1. Calls have no user: its place serves.
   var previousSibling: Int32 {
@@ -279,6 +283,8 @@ struct ServiceState: BitwiseCopyable {
   var replicaCount: Int32
   var responseSize: Int64
   var perConcurrent: Int64
+  /// How many busy workers are reported as a utilization of 1; 0 for all of the replica's own.
+  var allocation: Int32
   var coldStartFactor: Double
   var coldStartOver: Int64
   var firstStep: Int32
@@ -328,6 +334,7 @@ struct ClientState: BitwiseCopyable {
   var rejected: Int64
   var unanswered: Int64
   var retries: Int64
+  var mirrors: Int64 = 0
   /// By its own data planes.
   var ejections: Int64
   var answeredInSpan: Int64

@@ -64,7 +64,9 @@ extension World {
   private func auditDataPlanes() throws(SimulationError) {
     var requests = Pool<Int>(repeating: 0, count: proxyCount)
     var attempts = Pool<Int>(repeating: 0, count: proxyCount)
-    for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) { requests[calls[index].plane] += 1 }
+    for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) && !calls[index].isCopy {
+      requests[calls[index].plane] += 1
+    }
     for index in 0..<Int32(works.slotCount) where works.isOccupied(index) && works[index].call.index >= 0 {
       attempts[works[index].plane] += 1
     }

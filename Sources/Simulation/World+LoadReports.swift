@@ -1,6 +1,7 @@
 // What simulated servers say of their load, as real ones do with ORCA's headers and trailers or in answer to a probe.
 //
-// Utilization and rates are averages over the recent past in which what is a second old counts e times less: an exponentially
+// Utilization counts busy workers against the allocation: what a container has asked for, and may exceed as long as its machine has
+// more. Utilization and rates are averages over the recent past in which what is a second old counts e times less: an exponentially
 // weighted average over time, brought up to date whenever somebody looks. The expected latency is Prequal's: the median of
 // the last answers that had come in while about as many requests were in flight as are now (Wydrowski et al., NSDI 2024,
 // section 4).
@@ -94,13 +95,15 @@ extension World {
     if loads.count == 0 { return LoadReport() }
     touch(replica)
     let state = replicas[replica]
+    let allocation = services[state.service].allocation
     loads.modify(replica) { load in
       let span = Double(now &- load.touched)
       if span > 0 {
         let weight = 1 - Elementary.exponential(-span / Self.memory)
         // Servers without a number of workers have no utilization.
         let held = Double(UInt64(bitPattern: state.heldArea &- load.heldArea))
-        let busy = state.discipline == 3 ? 0 : held / (span * Double(state.workers))
+        let most = Double(allocation > 0 ? allocation : state.workers)
+        let busy = state.discipline == 3 ? 0 : held / (span * most)
         load.utilization += weight * (busy - load.utilization)
         load.answerRate += weight * (Double(load.answers) * 1e9 / span - load.answerRate)
         load.errorRate += weight * (Double(load.errors) * 1e9 / span - load.errorRate)

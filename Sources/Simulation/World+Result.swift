@@ -22,7 +22,7 @@ extension World {
     }
     for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) {
       let call = calls[index]
-      if call.parent >= 0 { continue }
+      if call.parent >= 0 || call.isCopy { continue }
       let latency = now &- call.wanted
       measurement.ended(wanted: call.wanted, at: now)
       measurement.answered &-= 1
@@ -51,7 +51,8 @@ extension World {
   private func openRequestsText() -> [String] {
     if measurement.open == 0 { return [] }
     var places: [(name: String, count: Int)] = []
-    for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) && calls[index].parent < 0 {
+    for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) {
+      if calls[index].parent >= 0 || calls[index].isCopy { continue }
       let name = whereabouts(of: calls[index])
       if let place = places.firstIndex(where: { $0.name == name }) {
         places[place].count += 1
@@ -136,6 +137,7 @@ extension World {
     statistics.failures += client.requests - client.successes
     statistics.throughput += Double(client.answeredInSpan) / (span / 1e9)
     statistics.retries += client.retries
+    statistics.mirrors += client.mirrors
     statistics.timeouts += client.timeouts
     statistics.rejected += client.rejected
     statistics.unanswered += client.unanswered
@@ -205,19 +207,19 @@ extension World {
       service.abandoned = counters.abandoned
       service.wastedWork = counters.wasted
       var held: Int128 = 0
-      var present: Int64 = 0
+      var capacity: Int128 = 0
       var waiting: Double = 0
       let room = counters.firstReplica..<(counters.firstReplica &+ counters.replicaRoom)
       for replica in room {
         service.requests += replicas[replica].requests
         service.successes += replicas[replica].successes
         held += replicas[replica].heldTime
-        present += replicas[replica].present
+        capacity += Int128(replicas[replica].workers) * Int128(replicas[replica].present)
         waiting += Double(replicas[replica].waitingTime) / span
       }
       service.failures = service.requests - service.successes
-      if description.services[index].discipline != .infinite && present > 0 {
-        service.utilization = Double(held) / (Double(description.services[index].workers) * Double(present))
+      if description.services[index].discipline != .infinite && capacity > 0 {
+        service.utilization = Double(held) / Double(capacity)
       }
       service.queueMean = waiting
       return service

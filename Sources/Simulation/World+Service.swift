@@ -7,7 +7,7 @@ extension World {
   /// The data plane has chosen a replica.
   @inline(__always)
   mutating func startAttempt(_ start: AttemptStart, proxy: Int) {
-    let handle = SlotHandle(packed: start.caller.value)
+    var handle = SlotHandle(packed: start.caller.value)
     let replica = start.endpoint.number
     fold(UInt64(UInt32(bitPattern: replica)) << 16 ^ UInt64(start.kind.rawValue))
     if sessions.isOn && start.kind != .mirror { sessions.sent(call: handle.index, to: replica) }
@@ -20,7 +20,11 @@ extension World {
     var key = call.key
     if start.kind != .first {
       key = key.key(UInt64(start.kind.rawValue) << 32 | UInt64(UInt32(bitPattern: start.number)))
-      if call.parent == -1 && call.isCounted { clients[call.client].retries &+= 1 }
+      if start.kind == .mirror {
+        handle = copy(call)
+      } else if call.parent == -1 && call.isCounted {
+        clients[call.client].retries &+= 1
+      }
     }
     let work = works.insert(
       WorkRecord(
@@ -36,6 +40,18 @@ extension World {
     }
     if call.isCounted { rows[row].requests &+= 1 }
     if hasPaths { depart(work.index, cluster: start.cluster) } else { attemptReachesReplica(work.index) }
+  }
+
+  /// Makes a copy of a call, whose answer nobody will see.
+  @inline(never)
+  private mutating func copy(_ call: CallRecord) -> SlotHandle {
+    if call.parent == -1 && call.isCounted { clients[call.client].mirrors &+= 1 }
+    var copy = call
+    copy.parent = -3
+    copy.client = -1
+    copy.user = -1
+    copy.work = -1
+    return calls.insert(copy)
   }
 
   /// The same for the commonest case, in one go: nothing lies between, and the replica serves in turn for just what is demanded.
@@ -277,13 +293,14 @@ extension World {
       }
       measurement.attemptLatencies.count(latency, row: Int(row))
     }
-    let isLatest = calls.modify(call) { call in
+    let (isLatest, isCopy) = calls.modify(call) { call in
       call.hasReachedWorker = true
-      if call.work != work { return false }
+      if call.work != work { return (false, false) }
       call.work = older
-      return true
+      return (true, call.isCopy)
     }
     if !isLatest { forget(work, older: older, call: call) }
+    if isCopy { calls.remove(at: call) }
     tellAnswer(Int(plane), attempt, status: status)
   }
 
@@ -363,6 +380,7 @@ extension World {
     let cluster = rows[works[work].row].cluster
     detach(work)
     removeWork(work)
+    if calls[call.index].isCopy { calls.remove(at: call.index) }
     if reportsOfCluster[cluster] { tell(Int(plane), .loadReported(attempt, reports[work])) }
     tellAnswer(Int(plane), attempt, status: status)
   }

@@ -134,7 +134,8 @@ extension World {
         ServiceState(
           firstReplica: first, replicaRoom: Int32(rooms[index]), replicaCount: Int32(service.replicas.count),
           responseSize: service.responseSize,
-          perConcurrent: service.perConcurrent.nanoseconds, coldStartFactor: service.coldStart?.factor ?? 1,
+          perConcurrent: service.perConcurrent.nanoseconds, allocation: Int32(clamping: service.allocation ?? 0),
+          coldStartFactor: service.coldStart?.factor ?? 1,
           coldStartOver: service.coldStart?.over.nanoseconds ?? 0, firstStep: firstStep,
           stepCount: Int32(service.calls.count), holdsWorker: service.holdsWorker && !isShared,
           onCancel: service.onCancel.number, abandoned: 0, wasted: 0))
@@ -149,7 +150,8 @@ extension World {
             plane: plan.plane(service: index, replica: number), weight: replica.weight,
             condition: known ? [] : .absent, discipline: service.discipline.number, isPlain: false,
             makesCalls: !service.calls.isEmpty,
-            workers: Int32(clamping: service.workers), queueLimit: Int32(clamping: service.queueLimit ?? .max),
+            workers: Int32(clamping: replica.workers ?? service.workers),
+            queueLimit: Int32(clamping: service.queueLimit ?? .max),
             inService: 0, waiting: 0, queueHead: -1, queueTail: -1, time: ownTime, waitingArea: 0, inServiceArea: 0,
             heldArea: 0, touched: 0, sojourn: 0, errorRate: service.errorRate, requests: 0, successes: 0,
             speed: replica.speed, fluctuation: 1, stretch: 1, rate: 1, holds: 0, started: 0,

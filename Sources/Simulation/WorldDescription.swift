@@ -139,6 +139,8 @@ public struct ReplicaDescription: Sendable, Hashable {
   public var speed: Double
   /// Its own service demand, when not the service's.
   public var time: DistributionDescription?
+  /// Its own number of parallel servers, when not the service's.
+  public var workers: Int?
   /// Its priority, from 0, which is used first.
   public var priority: Int
   /// What subsets are selected by.
@@ -211,6 +213,8 @@ public struct ServiceDescription: Sendable, Hashable {
   public var replicas: [ReplicaDescription]
   /// Parallel servers in one replica, at least 1.
   public var workers: Int
+  /// How many workers busy are a utilization of 1 in load reports; nil for all of the replica's own.
+  public var allocation: Int?
   /// Waiting places in one replica; nil for no limit.
   public var queueLimit: Int?
   /// In which order it serves.

@@ -149,6 +149,68 @@ private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> 
     if method == .deterministic { #expect(sums == [Int](repeating: 20, count: 20) + [0]) }
   }
 
+  // Goal: a key's data is on its range's endpoint and the next two: only they are chosen, all alike; without a key all are.
+  @Test func keysKeepToTheirReplicas() {
+    var harness = Harness(layers: LayersDescription(tokenAware: TokenAwareDescription(replicationFactor: 3)))
+    harness.listAs(endpoints(8))
+    for range in 0..<8 {
+      var counts = [Int](repeating: 0, count: 8)
+      for _ in 0..<30 {
+        harness.request(key: UInt64(range) << 61 | 12_345)
+        guard let start = harness.attempts.popLast()?.start else { continue }
+        counts[Int(start.endpoint.number)] += 1
+        harness.tell(.attemptAnswered(start.attempt, status: 200))
+      }
+      #expect(counts == (0..<8).map { ($0 - range + 8) % 8 < 3 ? 10 : 0 })
+    }
+    #expect(counts(&harness, endpoints: 8, requests: 8000).allSatisfy { $0 == 0 || abs($0 - 1000) < 150 })
+    // Two replicas of a range are left, then none.
+    harness.listAs(endpoints(8) { $0.health = $1 == 0 ? .unhealthy : .healthy })
+    harness.request(key: 0)
+    #expect(harness.attempts.popLast().map { [1, 2].contains($0.start.endpoint.number) } == true)
+  }
+
+  // Goal: a read that is repaired goes to all of its replicas once; the copies are in flight until they are answered, whatever
+  // becomes of the request, and the caller hears of the first answer alone.
+  @Test func repairedReadsGoToAllReplicas() throws {
+    let placement = TokenAwareDescription(replicationFactor: 3, readRepairChance: 0.5)
+    var harness = Harness(layers: LayersDescription(tokenAware: placement))
+    harness.listAs(endpoints(5))
+    var repaired = 0
+    for _ in 0..<1000 {
+      let caller = harness.request(key: 1 << 63)
+      let starts = harness.attempts.map(\.start)
+      try #require(starts.count == 1 || starts.count == 3)
+      repaired += starts.count == 3 ? 1 : 0
+      #expect(starts.map(\.kind) == [.first, .mirror, .mirror].prefix(starts.count).map { $0 })
+      if starts.count == 3 { #expect(starts.map(\.endpoint.number).sorted() == [2, 3, 4]) }
+      // Answers of copies before, after and instead of the request's own.
+      if repaired % 3 == 0 { harness.answer(leavingOut: starts.count - 1) }
+      if repaired % 3 == 1 { harness.abandon(caller) }
+      while !harness.attempts.isEmpty { harness.answer() }
+    }
+    #expect(abs(repaired - 500) < 60)
+    #expect(harness.complaints.isEmpty)
+    #expect(harness.plane.openAttempts == 0 && harness.plane.openRequests == 0)
+    #expect(Set(harness.answers.map(\.caller)).count == harness.answers.count)
+  }
+
+  // Goal: copies take the permits of probations as attempts do, and failure accrual hears of their answers.
+  @Test func copiesAreJudged() {
+    let placement = TokenAwareDescription(replicationFactor: 3, readRepairChance: 1)
+    var harness = Harness(
+      accrual: ConsecutiveAccrualDescription(maxFailures: 2), layers: LayersDescription(tokenAware: placement))
+    harness.listAs(endpoints(3))
+    for _ in 0..<400 {
+      harness.request(key: 7)
+      while let start = harness.attempts.first?.start { harness.answer(start.endpoint.number < 2 ? 503 : 200) }
+      harness.advance(by: .milliseconds(100))
+    }
+    #expect(Set(harness.notices.map(\.endpoint.number)) == [0, 1])
+    #expect(harness.notices.contains { $0.kind == .probeFailed })
+    #expect(harness.complaints.isEmpty)
+  }
+
   // Goal: an endpoint that fails at once does not look fast where failures are penalised (Linkerd's load biaser).
   @Test(arguments: [false, true]) func failingFastAttractsNothing(_ isPenalised: Bool) {
     var harness = Harness(
@@ -344,7 +406,8 @@ private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> 
   @Test(arguments: 1...30) func survivesAnything(_ seed: UInt64) {
     var random = RandomStream(state: seed)
     var layers = LayersDescription(panicThreshold: Int32(random.below(101)))
-    switch random.below(4) {
+    switch random.below(5) {
+    case 4: layers.tokenAware = TokenAwareDescription(replicationFactor: 1 + random.below(4))
     case 0: layers.localityWeights = (0..<3).map { LocalityShare(zone: $0, weight: UInt32(random.below(4))) }
     case 1: layers.zoneAware = ZoneAwareDescription(minClusterSize: Int32(random.below(6)))
     case 2: layers.subsetting = SubsettingDescription(size: 1 + random.below(6), method: .random)

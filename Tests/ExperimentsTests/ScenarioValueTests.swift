@@ -345,6 +345,32 @@ import Testing
     #expect(clusters[0].layers != nil && clusters[1].layers == nil)
   }
 
+  @Test(
+    "Data on some endpoints, workers of a replica's own and an allocation are read; subsets do not go with the first")
+  func placementAndAllocation() throws {
+    func text(_ more: String) -> String {
+      """
+      scenario: s
+      world:
+        services: {web: {workers: 6, allocation: 2, replicas: [{count: 2}, {workers: 2}]}}
+        clients: {users: {arrivals: {poisson: 1/s}}}
+      mesh: {clusters: {web: {tokenAware: {replicationFactor: 2, readRepairChance: 10%}\(more)}}}
+      """
+    }
+    let variant = try #require(try ScenarioFile(text("")).scenario().variants.first)
+    let web = variant.world.services[0]
+    #expect(web.workers == 6 && web.allocation == 2 && web.replicas.map(\.workers) == [nil, nil, 2])
+    #expect(
+      variant.mesh.clusters[0].layers?.tokenAware
+        == TokenAwareDescription(replicationFactor: 2, readRepairChance: 0.1))
+    for other in [
+      "randomSubsetting: 2", "deterministicSubsetting: 2", "lbSubsetConfig: {subsetSelectors: [{keys: [a]}]}",
+    ] {
+      let faults = try ScenarioFile(text(", " + other)).faults()
+      #expect(faults.contains { $0.contains("tokenAware: stands beside") }, "\(faults)")
+    }
+  }
+
   @Test("A balancer in words names what is not its default")
   func balancerText() throws {
     for (written, shown) in [

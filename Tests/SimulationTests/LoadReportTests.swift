@@ -37,6 +37,31 @@ struct LoadReportTests {
     #expect(report.expectedLatency == span(10))
   }
 
+  // Goal: utilization counts against the allocation, above 1 where a replica uses more than that, never above its own workers.
+  @Test(arguments: [(nil, nil, 0.5), (1, nil, 1.0), (4, nil, 0.25), (1, 1, 1.0), (nil, 1, 1.0), (2, 1, 0.5)])
+  func utilizationGoesByAllocation(_ allocation: Int?, _ own: Int?, _ expected: Double) {
+    var scene = scene("clientSideWeightedRoundRobin")
+    scene.world.services[0].workers = 2
+    scene.world.services[0].allocation = allocation
+    scene.world.services[0].replicas[0].workers = own
+    // A request of 10 ms every 10 ms keeps one worker busy.
+    scene.client(at: (0..<800).map { Double($0) * 10 })
+    #expect(abs(report(scene, at: 8000).applicationUtilization - expected) < 0.02)
+  }
+
+  // Goal: a replica's own number of workers is what serves, and what the figures of replica and service count against.
+  @Test func replicasHaveWorkersOfTheirOwn() throws {
+    var scene = Scene(service("web", replicas: 2) { $0.workers = 3 })
+    scene.world.services[0].replicas[1].workers = 1
+    // Turns: 0 and 1 get two each at the same instant.
+    scene.requests(at: 0, 0, 0, 0)
+    let result = try scene.result()
+    #expect(alike(result.milliseconds.sorted(), [10, 10, 10, 20]))
+    let (wide, narrow) = (result.endpoint("web-0").utilization ?? 0, result.endpoint("web-1").utilization ?? 0)
+    #expect(abs(narrow - 3 * wide) < 1e-12 && wide > 0)
+    #expect(abs((result.service("web").utilization ?? 0) - (3 * wide + narrow) / 4) < 1e-12)
+  }
+
   // Goal: errors are reported as such.
   @Test func errorsAreReported() {
     var scene = scene("clientSideWeightedRoundRobin")

@@ -88,6 +88,10 @@ private struct WorldMaker {
           maxFailures: 2, minPenalty: span(50), maxPenalty: span(200))
       }
       scene.mesh.routes[index].timeout = pick(nil, span(15), span(100))
+      if chance(25) {
+        let placement = TokenAwareDescription(replicationFactor: 2, readRepairChance: pick(0, 0.3, 1))
+        scene.mesh.clusters[index].layers = LayersDescription(tokenAware: placement)
+      }
     }
     scene.client("open", pick(.poisson(rate: 150), .constant(rate: 200))) { client in
       client.dataPlanes = [DataPlaneGroup(count: 1 + random.below(3))]
