@@ -66,6 +66,29 @@ import Testing
     Published(13, "theory-ladder-10-load90", "joinShortestQueue", "latency_p99_ms", 79.4, tolerance: 1.59),
     Published(13, "theory-ladder-10-load90", "leastWorkLeft", "latency_mean_ms", 16.68732, tolerance: 0.33),
     Published(13, "theory-ladder-10-load90", "leastWorkLeft", "latency_p99_ms", 62.59, tolerance: 1.25),
+    // Finagle's panic, ± 1 percentage point.
+    Published(7, "paper-panic-effort", "half1", "success_rate", 1 - 0.061244, tolerance: 0.01),
+    Published(7, "paper-panic-effort", "half4", "success_rate", 1 - 0.000928, tolerance: 0.01),
+    Published(7, "paper-panic-effort", "seventy4", "success_rate", 1 - 0.027641, tolerance: 0.01),
+    Published(7, "paper-panic-effort", "ninety1", "success_rate", 1 - 0.654628, tolerance: 0.01),
+    Published(7, "paper-panic-effort", "ninety4", "success_rate", 1 - 0.346726, tolerance: 0.01),
+    // Finagle's apertures: 200 over the number of servers used, for 9, 36 and 144 requests in flight.
+    Published(10, "paper-aperture-load-band", "load9", "imbalance", 22.22, tolerance: 0.5),
+    Published(10, "paper-aperture-load-band", "load36", "imbalance", 6.06, tolerance: 0.09),
+    Published(10, "paper-aperture-load-band", "load144", "imbalance", 1.55, tolerance: 0.02),
+    // C3's simulator: ± 15 % where a run has many draws of speeds, but for round robin (25 %); where it has few, a standard
+    // deviation of single runs, from Reference/replica-selection.cpp.
+    Published(15, "paper-c3-fluctuation-10ms", "roundRobin", "latency_p99_ms", 102.55, tolerance: 25.6),
+    Published(15, "paper-c3-fluctuation-10ms", "leastOutstanding", "latency_p99_ms", 46.84, tolerance: 7.03),
+    Published(15, "paper-c3-fluctuation-10ms", "c3", "latency_p99_ms", 40.13, tolerance: 6.02),
+    Published(15, "paper-c3-fluctuation-10ms", "oracle", "latency_p99_ms", 19.11, tolerance: 2.87),
+    Published(15, "paper-c3-fluctuation-500ms", "roundRobin", "latency_p99_ms", 1443, tolerance: 214),
+    Published(15, "paper-c3-fluctuation-500ms", "leastOutstanding", "latency_p99_ms", 359, tolerance: 64),
+    Published(15, "paper-c3-fluctuation-500ms", "c3", "latency_p99_ms", 248, tolerance: 52),
+    Published(15, "paper-c3-fluctuation-500ms", "oracle", "latency_p99_ms", 158, tolerance: 52),
+    // gRPC's static stride: each endpoint's share is its weight's.
+    Published(24, "paper-static-stride", "oneToTen", "imbalance", 1, tolerance: 0.001),
+    Published(24, "paper-static-stride", "oneTenTwoTwenty", "imbalance", 1, tolerance: 0.001),
     // tower's demo of its balancers.
     Published(31, "closed-loop", "peakEwma", "latency_p99_ms", 330),
     Published(31, "closed-loop", "leastRequest", "latency_p99_ms", 353),
@@ -88,6 +111,21 @@ import Testing
     }
     #expect(try figure("joinIdleQueue", "latency_mean_ms").high < figure("choices2", "latency_mean_ms").low)
     #expect(try figure("joinIdleQueue", "latency_p99_ms").low > figure("choices2", "latency_p99_ms").high)
+  }
+
+  /// Row 15: an oracle is ahead of C3, C3 of least outstanding requests, these of round robin, in every single run.
+  @Test(arguments: ["paper-c3-fluctuation-10ms", "paper-c3-fluctuation-500ms"])
+  func replicaSelectionHasAnOrder(_ scenario: String) throws {
+    let rows = ResultTable(try ResultTable.committed("summary.csv", of: scenario)).rows
+    let runs = Set(rows.compactMap { $0["replication"] })
+    #expect(runs.count >= 4)
+    for run in runs {
+      let figures = try ["oracle", "c3", "leastOutstanding", "roundRobin"].map { variant in
+        let row = try #require(rows.first { $0["variant"] == variant && $0["replication"] == run })
+        return try #require(Double(row["latency_p99_ms"] ?? ""))
+      }
+      #expect(figures == figures.sorted() && Set(figures).count == 4, "run \(run): \(figures)")
+    }
   }
 
   private static func figure(_ scenario: String, _ variant: String, _ metric: String) throws -> Figure {
