@@ -76,8 +76,9 @@ struct ClusterState: ~Copyable {
     observesAttempts = balancer.observesAttempts
     hasWishes = balancer.hasWishes
     sharesDraws = balancer.sharesDraws
-    isLoadAware = description.layers?.loadAwareLocality != nil
-    wantsLoadReports = balancer.wantsLoadReports || isLoadAware
+    let isLoadAware = description.layers?.loadAwareLocality != nil
+    self.isLoadAware = isLoadAware
+    wantsLoadReports = isLoadAware ? true : balancer.wantsLoadReports
     let first = GroupKey(subset: 0, priority: 0, zone: GroupKey.allZones, source: .healthy)
     groupNumbers[first] = 0
     endpoints = EndpointSet(offer: balancer.offer)
