@@ -16,7 +16,8 @@ struct LayerNotes {
       guard cluster.slowStart != nil, let policy = PolicyRegistry.policy(named: cluster.balancer.name),
         !policy.honoursSlowStart(cluster.balancer.parameters)
       else { return nil }
-      let form = policy.slowStartForm.map { " unless \($0.parameter) is \($0.word)" } ?? ""
+      var form = policy.slowStartForm.map { " unless \($0.parameter) is \($0.word)" } ?? ""
+      if policy.isFinagleChoice(cluster.balancer.parameters) { form = " with maxEffort" }
       return
         "cluster \(cluster.name): slowStart does nothing, since \(policy.name) knows no slow start\(form) (\(Self.honouring) do)"
     }

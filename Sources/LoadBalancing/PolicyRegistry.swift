@@ -17,7 +17,7 @@ public struct PolicyDescriptor: Sendable {
   /// Whether it chooses by the request's key, so that a key keeps its endpoint.
   public var placesKeys: Bool
   /// The parameter, and its word, with which it gives young endpoints less where a cluster asks for slow start; a policy
-  /// without ignores that.
+  /// without ignores that. Finagle's choice of two (`maxEffort`) knows no weights, and so no slow start either.
   public var slowStartForm: (parameter: String, word: String)?
   /// What is wrong with parameters that are each within their range, and which one is at fault; `nil` when nothing is.
   public var fault: @Sendable (PolicyParameters) -> (parameter: String, what: String)?
@@ -44,7 +44,14 @@ public struct PolicyDescriptor: Sendable {
 
   /// Whether it heeds a cluster's slow start with these parameters.
   public func honoursSlowStart(_ parameters: PolicyParameters) -> Bool {
-    slowStartForm.map { parameters.word($0.parameter) == $0.word } ?? false
+    guard let form = slowStartForm, parameters.word(form.parameter) == form.word else { return false }
+    return !isFinagleChoice(parameters)
+  }
+
+  /// Whether Finagle's choice of two stands in the policy's place with these parameters.
+  public func isFinagleChoice(_ parameters: PolicyParameters) -> Bool {
+    let effort = FinagleChoice.parameter.name
+    return name == LeastRequest.descriptor.name && parameters.integer(effort) > 0
   }
 }
 

@@ -37,8 +37,9 @@ public struct MeshReader {
 
   private func aggregate(_ entry: ResolvedEntry, of clusters: NameIndex) -> AggregateDescription {
     let value = entry.value
-    for key in ["balancer", "service"] {
-      guard let given = value[key], !given.origin.isImplied else { continue }
+    for other in value.entries where !["aggregate", "panicThreshold"].contains(other.key) {
+      let given = other.value
+      if given.origin.isImplied { continue }
       log.add(
         given.origin, given.path, "stands beside aggregate; expected none, since each of its clusters has its own")
     }

@@ -267,6 +267,8 @@ import Testing
       ])
     let stride = try scenario("{roundRobin: {schedule: staticStride}}").notes
     #expect(stride.count == 1 && stride[0].contains("since roundRobin knows no slow start unless schedule is edf"))
+    let effort = try scenario("{leastRequest: {maxEffort: 4, sampling: distinct}}").notes
+    #expect(effort.count == 1 && effort[0].contains("since leastRequest knows no slow start with maxEffort"))
   }
 
   @Test("Sessions and the statuses that they accept arrive, with Envoy's defaults")
@@ -305,6 +307,8 @@ import Testing
     for (wrong, said) in [
       ("[spare, wbe]", "did you mean 'web'?"), ("[all]", "unknown cluster 'all'"), ("[]", "at least"),
       ("[web]}, balancer: random, x: {", "stands beside aggregate"),
+      ("[web]}, overprovisioningFactor: 2, x: {", "overprovisioningFactor: stands beside aggregate"),
+      ("[web]}, discovery: 1s, x: {", "discovery: stands beside aggregate"),
     ] {
       let faults = try ScenarioFile(text.replacingOccurrences(of: "[spare, web]", with: wrong)).faults()
       #expect(faults.contains { $0.contains(said) }, "\(faults)")
