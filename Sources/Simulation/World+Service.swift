@@ -7,7 +7,7 @@ extension World {
   /// The data plane has chosen a replica.
   @inline(__always)
   mutating func startAttempt(_ start: AttemptStart, proxy: Int) {
-    var handle = SlotHandle(packed: start.caller.value)
+    let handle = SlotHandle(packed: start.caller.value)
     let replica = start.endpoint.number
     fold(UInt64(UInt32(bitPattern: replica)) << 16 ^ UInt64(start.kind.rawValue))
     if sessions.isOn && start.kind != .mirror { sessions.sent(call: handle.index, to: replica) }
@@ -17,24 +17,25 @@ extension World {
       return
     }
     let call = calls[handle.index]
+    var owner = handle
     var key = call.key
     if start.kind != .first {
       key = key.key(UInt64(start.kind.rawValue) << 32 | UInt64(UInt32(bitPattern: start.number)))
       if start.kind == .mirror {
-        handle = copy(call)
+        owner = copy(call)
       } else if call.parent == -1 && call.isCounted {
         clients[call.client].retries &+= 1
       }
     }
     let work = works.insert(
       WorkRecord(
-        call: handle, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1,
+        call: owner, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1,
         demand: call.prescribedDemand, event: .none,
         plane: Int32(truncatingIfNeeded: proxy), replica: replica, row: row, next: -1, previous: -1,
         older: call.work, step: 0, met: 0, openCalls: 0, status: 200, phase: .travelling, holdsWorker: false,
         wasServed: false,
         isDecided: false, isCounted: call.isCounted, holdsConnection: false))
-    calls.modify(handle.index) { call in
+    calls.modify(owner.index) { call in
       call.request = start.request
       call.work = work.index
     }
@@ -255,7 +256,7 @@ extension World {
     }
     if makesCalls && status == 200 {
       beginCalls(work, service: replicas[replica].service)
-    } else if !hasPaths && call >= 0 && isUp && works[work].holdsWorker {
+    } else if answersAtOnce && call >= 0 && isUp && works[work].holdsWorker {
       answerAtOnce(work, replica: replica)
     } else {
       leave(work)
@@ -293,14 +294,13 @@ extension World {
       }
       measurement.attemptLatencies.count(latency, row: Int(row))
     }
-    let (isLatest, isCopy) = calls.modify(call) { call in
+    let isLatest = calls.modify(call) { call in
       call.hasReachedWorker = true
-      if call.work != work { return (false, false) }
+      if call.work != work { return false }
       call.work = older
-      return (true, call.isCopy)
+      return true
     }
     if !isLatest { forget(work, older: older, call: call) }
-    if isCopy { calls.remove(at: call) }
     tellAnswer(Int(plane), attempt, status: status)
   }
 

@@ -84,7 +84,10 @@ extension World {
       || world.faults.contains { fault in
         if case .certificateExpired = fault.kind { true } else { false }
       }
-    hasPaths = !world.links.isEmpty || outbound >= 0 || inbound >= 0 || strikesConnections
+    let hasPaths = !world.links.isEmpty || outbound >= 0 || inbound >= 0 || strikesConnections
+    self.hasPaths = hasPaths
+    let hasCopies = replication.mesh.clusters.contains { ($0.layers?.tokenAware?.readRepairChance ?? 0) > 0 }
+    answersAtOnce = !hasPaths && !hasCopies
 
     let table = RouteTable(mesh)
     let plan = ProxyPlan(world)

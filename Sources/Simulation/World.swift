@@ -108,6 +108,8 @@ struct World: ~Copyable {
   let hopInbound: Int32
   /// Whether anything lies between callers and replicas at all.
   let hasPaths: Bool
+  /// Whether answers go the short way: nothing lies between, and no attempt is a copy.
+  let answersAtOnce: Bool
   /// Clusters whose balancer asks for what only the lab knows.
   let oracleClusters: [Int]
   /// By replica: the work that an oracle sees; empty without one.
