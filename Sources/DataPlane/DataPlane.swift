@@ -190,22 +190,14 @@ public struct DataPlane: ~Copyable {
       actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
       return
     }
-    let request = requests.insert(
-      RequestRecord(
-        caller: arrival.caller, randomness: arrival.randomness, key: arrival.key, timer: .none, sent: now,
-        cluster: cluster, slot: slot, groups: clusters[Int(cluster)].begunList, hasKey: arrival.hasKey,
-        isProbe: clusters[Int(cluster)].hasSentProbe))
+    let request = record(arrival, cluster, slot: slot, isCopy: false, at: now)
     if plan.timeout.nanoseconds > 0 {
       let timer = timers.insert(
         TimerRecord(purpose: .routeTimeout, subject: request.index, slot: -1, incarnation: 0))
       requests[request.index].timer = timer
       actions.append(.setTimer(timer, deadline: now + plan.timeout))
     }
-    actions.append(
-      .startAttempt(
-        AttemptStart(
-          caller: arrival.caller, request: request, attempt: request, cluster: cluster,
-          endpoint: clusters[Int(cluster)].endpoints.states[slot].identity, kind: .first, number: 1)))
+    start(request, arrival.caller, cluster, slot: slot, .first, number: 1, into: &actions)
     if clusters[Int(cluster)].readRepairChance > 0 && arrival.override.number < 0 {
       copyToOthers(arrival, cluster, slot: slot, at: now, into: &actions)
     }
@@ -252,17 +244,34 @@ public struct DataPlane: ~Copyable {
     while let slot = clusters[Int(cluster)].sendToOther(than: chosen, from: &place, at: now) {
       number += 1
       openCopies += 1
-      let copy = requests.insert(
-        RequestRecord(
-          caller: arrival.caller, randomness: arrival.randomness, key: arrival.key, timer: .none, sent: now,
-          cluster: cluster, slot: slot, groups: clusters[Int(cluster)].begunList, hasKey: arrival.hasKey,
-          isProbe: clusters[Int(cluster)].hasSentProbe, isCopy: true))
-      actions.append(
-        .startAttempt(
-          AttemptStart(
-            caller: arrival.caller, request: copy, attempt: copy, cluster: cluster,
-            endpoint: clusters[Int(cluster)].endpoints.states[slot].identity, kind: .mirror, number: number)))
+      let copy = record(arrival, cluster, slot: slot, isCopy: true, at: now)
+      start(copy, arrival.caller, cluster, slot: slot, .mirror, number: number, into: &actions)
     }
+  }
+
+  /// Keeps what is to be known of a request, or of a copy of one, that its cluster has just counted in.
+  @inline(__always)
+  private mutating func record(
+    _ arrival: RequestArrival, _ cluster: Int32, slot: Int32, isCopy: Bool, at now: Timestamp
+  ) -> RequestHandle {
+    requests.insert(
+      RequestRecord(
+        caller: arrival.caller, randomness: arrival.randomness, key: arrival.key, timer: .none, sent: now,
+        cluster: cluster, slot: slot, groups: clusters[Int(cluster)].begunList, hasKey: arrival.hasKey,
+        isProbe: clusters[Int(cluster)].hasSentProbe, isCopy: isCopy))
+  }
+
+  /// Asks for a request's only attempt.
+  @inline(__always)
+  private func start(
+    _ request: RequestHandle, _ caller: CallerToken, _ cluster: Int32, slot: Int32, _ kind: AttemptKind, number: Int32,
+    into actions: inout ActionBuffer
+  ) {
+    actions.append(
+      .startAttempt(
+        AttemptStart(
+          caller: caller, request: request, attempt: request, cluster: cluster,
+          endpoint: clusters[Int(cluster)].endpoints.states[slot].identity, kind: kind, number: number)))
   }
 
   /// What `handle` does with `.attemptAnswered`, for worlds that know what they have.
