@@ -171,8 +171,9 @@ public struct DataPlane: ~Copyable {
   public mutating func requestArrived(
     _ arrival: RequestArrival, at now: Timestamp, into actions: inout ActionBuffer
   ) {
+    actions.reserve(2)
     if arrival.route < 0 {
-      actions.append(.respond(arrival.caller, attempt: .none, status: 404, cause: .noRoute))
+      actions.appendReserved(.respond(arrival.caller, attempt: .none, status: 404, cause: .noRoute))
       return
     }
     let plan = routes[arrival.route]
@@ -187,7 +188,7 @@ public struct DataPlane: ~Copyable {
       (cluster, slot) = beginElsewhere(arrival, plan, at: now)
     }
     if slot < 0 {
-      actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
+      actions.appendReserved(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
       return
     }
     let request = record(arrival, cluster, slot: slot, isCopy: false, at: now)
@@ -195,7 +196,7 @@ public struct DataPlane: ~Copyable {
       let timer = timers.insert(
         TimerRecord(purpose: .routeTimeout, subject: request.index, slot: -1, incarnation: 0))
       requests[request.index].timer = timer
-      actions.append(.setTimer(timer, deadline: now + plan.timeout))
+      actions.appendReserved(.setTimer(timer, deadline: now + plan.timeout))
     }
     start(request, arrival.caller, cluster, slot: slot, .first, number: 1, into: &actions)
     if clusters[Int(cluster)].readRepairChance > 0 && arrival.override.number < 0 {
@@ -244,6 +245,7 @@ public struct DataPlane: ~Copyable {
     while let slot = clusters[Int(cluster)].sendToOther(than: chosen, from: &place, at: now) {
       number += 1
       openCopies += 1
+      actions.reserve(1)
       let copy = record(arrival, cluster, slot: slot, isCopy: true, at: now)
       start(copy, arrival.caller, cluster, slot: slot, .mirror, number: number, into: &actions)
     }
@@ -267,7 +269,7 @@ public struct DataPlane: ~Copyable {
     _ request: RequestHandle, _ caller: CallerToken, _ cluster: Int32, slot: Int32, _ kind: AttemptKind, number: Int32,
     into actions: inout ActionBuffer
   ) {
-    actions.append(
+    actions.appendReserved(
       .startAttempt(
         AttemptStart(
           caller: caller, request: request, attempt: request, cluster: cluster,
@@ -338,10 +340,11 @@ public struct DataPlane: ~Copyable {
     _ request: RequestHandle, _ attempt: AttemptHandle, status: Int16, _ cause: ResponseCause,
     into actions: inout ActionBuffer
   ) {
+    actions.reserve(2)
     let (caller, timer) = requests.modify(request.index) { ($0.caller, $0.timer) }
     requests.remove(at: request.index)
     if timer.index >= 0 { drop(timer, into: &actions) }
-    actions.append(.respond(caller, attempt: attempt, status: status, cause: cause))
+    actions.appendReserved(.respond(caller, attempt: attempt, status: status, cause: cause))
   }
 
   private mutating func timerDue(_ timer: TimerHandle, at now: Timestamp, into actions: inout ActionBuffer) {

@@ -87,6 +87,23 @@ public struct Pool<Element: BitwiseCopyable>: ~Copyable {
     used &+= 1
   }
 
+  /// Makes room for `count` records that `appendReserved` adds.
+  @inlinable
+  @inline(__always)
+  public mutating func reserve(_ count: Int) {
+    if capacity &- used < count { grow(to: capacity &* 2 &+ count) }
+  }
+
+  /// Adds `element` behind the last record where `reserve` has made room: who adds in several places then has but one way that
+  /// may lead out of line, at a moment when little is in registers.
+  @inlinable
+  @inline(__always)
+  public mutating func appendReserved(_ element: Element) {
+    precondition(used < capacity)
+    (base + used).initialize(to: element)
+    used &+= 1
+  }
+
   /// Removes the last record and returns it, or `nil` when the pool is empty.
   @inlinable
   public mutating func popLast() -> Element? {
@@ -298,20 +315,35 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
   @inlinable
   @inline(__always)
   public mutating func insert(_ element: Element) -> SlotHandle {
+    if firstFree < 0 { addSlots() }
     occupants &+= 1
     let index = firstFree
-    if index >= 0 {
-      let (next, generation) = slots.modify(index) { slot in
-        let next = slot.next
-        slot.element = element
-        slot.next = Self.occupied
-        return (next, slot.generation)
-      }
-      firstFree = next
-      return SlotHandle(index: index, generation: generation)
+    let (next, generation) = slots.modify(index) { slot in
+      let next = slot.next
+      slot.element = element
+      slot.next = Self.occupied
+      return (next, slot.generation)
     }
-    slots.append(Slot(element: element, generation: 1, next: Self.occupied))
-    return SlotHandle(index: Int32(truncatingIfNeeded: slots.count &- 1), generation: 1)
+    firstFree = next
+    return SlotHandle(index: index, generation: generation)
+  }
+
+  /// Lists some new slots as free, to be taken in order. Apart, so that there is but one way to fill a slot: a second one in line,
+  /// around a call, costs every caller registers.
+  @usableFromInline
+  @inline(never)
+  internal mutating func addSlots() {
+    let first = slots.count
+    if first == slots.capacity { slots.grow(to: slots.capacity &* 2) }
+    let end = min(slots.capacity, first + 64)
+    for index in first..<end {
+      let raw = UnsafeMutableRawPointer(slots.base + index)
+      raw.initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<Slot>.stride)
+      (slots.base + index).pointee.generation = 1
+      (slots.base + index).pointee.next = index + 1 < end ? Int32(truncatingIfNeeded: index + 1) : Self.endOfList
+    }
+    slots.used = end
+    firstFree = Int32(truncatingIfNeeded: first)
   }
 
   /// Frees the slot at `index`; its handles become stale.
