@@ -87,32 +87,34 @@ struct EventWheel: ~Copyable {
   @inline(__always)
   mutating func scheduleInPlace(at time: Int64, _ kind: EventKind, _ argument: UInt64) -> EventHandle {
     precondition(time >= last, "an event lies in the future")
+    if firstFree < 0 { addNodes() }
     let (slot, digit) = place(of: time)
     let tail = slots[slot].tail
-    var index = firstFree
-    let handle: EventHandle
-    if index >= 0 {
-      handle = nodes.modify(index) { node in
-        firstFree = node.next
-        node.time = time
-        node.argument = argument
-        node.previous = tail
-        node.next = -1
-        node.slot = UInt16(truncatingIfNeeded: slot)
-        node.kind = kind
-        return EventHandle(index: index, generation: node.generation)
-      }
-    } else {
-      index = Int32(truncatingIfNeeded: nodes.count)
-      nodes.append(
-        Node(
-          time: time, argument: argument, previous: tail, next: -1, generation: 1,
-          slot: UInt16(truncatingIfNeeded: slot), kind: kind))
-      handle = EventHandle(index: index, generation: 1)
+    let index = firstFree
+    let (next, generation) = nodes.modify(index) { node in
+      let next = node.next
+      node.time = time
+      node.argument = argument
+      node.previous = tail
+      node.next = -1
+      node.slot = UInt16(truncatingIfNeeded: slot)
+      node.kind = kind
+      return (next, node.generation)
     }
+    firstFree = next
     join(index, slot: slot, digit: digit, behind: tail)
     count &+= 1
-    return handle
+    return EventHandle(index: index, generation: generation)
+  }
+
+  /// Lists some new nodes as free. Apart, so that there is but one way to fill a node.
+  @inline(never)
+  private mutating func addNodes() {
+    let first = nodes.count
+    let unused = Node(time: 0, argument: 0, previous: -1, next: -1, generation: 1, slot: 0, kind: .arrival)
+    nodes.resize(to: first + 64, filling: unused)
+    for index in first..<nodes.count - 1 { nodes[index].next = Int32(truncatingIfNeeded: index + 1) }
+    firstFree = Int32(truncatingIfNeeded: first)
   }
 
   /// Whether any pending event satisfies `predicate`. Complexity: O(pending events), less when one is found early.
@@ -158,13 +160,11 @@ struct EventWheel: ~Copyable {
       if level == 0 || node.next < 0 {
         if node.time > horizon { return nil }
         last = node.time
-        slots.modify(slot) { ends in
-          ends.head = node.next
-          if node.next < 0 { ends.tail = -1 }
-        }
         if node.next < 0 {
+          slots[slot] = SlotEnds(head: -1, tail: -1)
           vacate(level: level, digit: digit)
         } else {
+          slots[slot].head = node.next
           nodes[node.next].previous = -1
         }
         release(first)
