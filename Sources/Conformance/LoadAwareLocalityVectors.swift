@@ -10,15 +10,17 @@ struct LoadAwareLocalityVectors: VectorFamily {
 
   func run(_ file: VectorFile, _ report: inout VectorReport) {
     report.runEach(file.vectors) { vector, check in
-      let localities = try vector("localities").items.map {
-        LocalityUtilization(healthy: Int32(try $0("healthy_hosts").count), utilization: try $0("utilization").double)
+      let localities = try vector("localities").items.enumerated().map { place, locality in
+        LocalityUtilization(
+          locality: Int32(place), endpoints: Int32(try locality("healthy_hosts").count),
+          utilization: try locality("utilization").double)
       }
       // What localities have left, before it is asked whether anybody has anything.
       for (locality, expected) in zip(localities, try vector.member("expected_weights")?.doubles ?? []) {
         check.close(locality.headroom, expected, relative: 1e-12, "headroom")
       }
       var chooser = LoadAwareLocality()
-      chooser.update(localities, hasLocal: try vector.member("has_local_locality")?.flag ?? false)
+      chooser.weigh(localities, hasLocal: try vector.member("has_local_locality")?.flag ?? false)
       let expected = try vector("expected_shares").doubles
       check.equal(chooser.weights.count, expected.count, "localities")
       for (weight, expected) in zip(chooser.weights, expected) {

@@ -13,6 +13,17 @@ struct ZonePart {
   var zone: Int32
   var healthy: Int32 = -1
   var degraded: Int32 = -1
+  var all: Int32 = -1
+
+  /// The group of a kind of health.
+  func group(of source: EndpointSource) -> Int32 {
+    switch source {
+    case .none: -1
+    case .healthy: healthy
+    case .degraded: degraded
+    case .all: all
+    }
+  }
 }
 
 /// One priority's groups.
@@ -33,7 +44,7 @@ struct SubsetPart {
   /// When somebody came last to this subset, or when it was there first.
   private(set) var newest: Timestamp?
   /// By priority, which zone has how much left; empty where that does not count.
-  var choosers: [LoadAwareLocality] = []
+  var loads: [PriorityLoads] = []
   /// By priority, who is there.
   var counted: [PriorityGroup] = []
 
@@ -114,7 +125,9 @@ struct ClusterLayers {
     let choice = chosen ?? parts[subset].load.choose(number)
     let priority = Int(choice.priority)
     if priority >= parts[subset].priorities.count { return -1 }
-    switch parts[subset].load.source(of: choice, failsTrafficOnPanic: settings.failTrafficOnPanic) {
+    let source = parts[subset].load.source(of: choice, failsTrafficOnPanic: settings.failTrafficOnPanic)
+    if awareness != nil { return groupByLoad(subset: subset, priority: priority, source, number) }
+    switch source {
     case .none: return -1
     case .all: return parts[subset].priorities[priority].all
     case .healthy, .degraded: break
@@ -126,13 +139,6 @@ struct ClusterLayers {
     } else if settings.localityWeights != nil {
       let zone = parts[subset].priorities[priority].turns.next(choice.availability)
       if zone >= 0 { return self.zone(Int(zone), subset, priority, choice.availability) }
-    }
-    if awareness != nil && priority < parts[subset].choosers.count {
-      let zone = Int(parts[subset].choosers[priority].choose(&draws))
-      if zone < parts[subset].priorities[priority].zones.count {
-        let group = self.zone(zone, subset, priority, choice.availability)
-        if group >= 0 { return group }
-      }
     }
     let part = parts[subset].priorities[priority]
     return choice.availability == .healthy ? part.healthy : part.degraded

@@ -6,6 +6,8 @@ import MeshCore
 extension ClusterState {
   /// Sorts the listed endpoints into groups and tells each group's balancer.
   mutating func regroup(at now: Timestamp) {
+    // Ticks that fell due before the change are those of the members before it.
+    catchUpWithLoads(at: now)
     guard var layers else { return }
     // Taken out meanwhile, so that its arrays are not copied.
     self.layers = nil
@@ -36,12 +38,12 @@ extension ClusterState {
       fill(group, with: [], all: [], newest: .distantPast, at: now)
     }
     indexGroups()
+    if layers.awareness != nil && layers.awareness?.due == nil && !slots.isEmpty {
+      layers.weighByLoad(at: now)
+      layers.awareness?.start(at: now)
+    }
     self.layers = layers
     regroupings &+= 1
-    if layers.awareness != nil {
-      catchUpWithLoads(at: now)
-      weighByLoad(at: now)
-    }
   }
 
   private func metadata(_ slot: Int32) -> [String: String] {
@@ -66,7 +68,7 @@ extension ClusterState {
     return members.sorted().map { listed[Int($0)] }
   }
 
-  private func isWell(_ slot: Int32, _ health: EndpointHealth) -> Bool {
+  func isWell(_ slot: Int32, _ health: EndpointHealth) -> Bool {
     endpoints.states[slot].isAdmitted && endpoints.states[slot].health == health
   }
 
@@ -89,6 +91,7 @@ extension ClusterState {
     layers.parts[subset].see(slots, endpoints, at: now)
     let newest = layers.parts[subset].newest ?? now
     var parts: [PriorityPart] = []
+    var reporters: [[LocalityReporters]] = []
     for (priority, members) in byPriority.enumerated() {
       var part = PriorityPart()
       func key(_ source: EndpointSource, _ zone: Int32) -> GroupKey {
@@ -107,13 +110,20 @@ extension ClusterState {
       if hasZones {
         part.zones = zones(of: members, own: layers.place.zone).map { zone in
           let inZone = members.filter { endpoints.states[$0].zone == zone }
-          return ZonePart(zone: zone, healthy: take(.healthy, zone, inZone), degraded: take(.degraded, zone, inZone))
+          var part = ZonePart(
+            zone: zone, healthy: take(.healthy, zone, inZone), degraded: take(.degraded, zone, inZone))
+          if layers.awareness != nil && layers.parts[subset].load.isInPanic[priority] {
+            part.all = take(.all, zone, inZone)
+          }
+          return part
         }
+        if layers.awareness != nil { reporters.append(self.reporters(members, zones: part.zones.map(\.zone))) }
         weigh(&part, layers.settings, members)
       }
       parts.append(part)
     }
     layers.parts[subset].priorities = parts
+    layers.arrangeByLoad(reporters, subset: subset)
     if layers.settings.zoneAware != nil { compareZones(&layers, subset: subset, byPriority.first ?? []) }
   }
 

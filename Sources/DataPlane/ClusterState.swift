@@ -52,6 +52,8 @@ struct ClusterState: ~Copyable {
   let hasWishes: Bool
   /// Whether the balancer goes by the number that chose the priority.
   private let sharesDraws: Bool
+  /// Whether the priority goes by the key, as the endpoint does.
+  private let sharesKeys: Bool
   /// Whether the balancer, or a layer around it, wants servers' reports of their load.
   let wantsLoadReports: Bool
   /// Whether localities are chosen by load.
@@ -75,9 +77,11 @@ struct ClusterState: ~Copyable {
     let balancer = policy.make(parameters, Self.place(place, description))
     observesAttempts = balancer.observesAttempts
     hasWishes = balancer.hasWishes
-    sharesDraws = balancer.sharesDraws
     let isLoadAware = description.layers?.loadAwareLocality != nil
     self.isLoadAware = isLoadAware
+    // Between load-aware localities and the balancer within one nothing is handed on (Envoy).
+    sharesDraws = isLoadAware ? false : balancer.sharesDraws
+    sharesKeys = isLoadAware ? false : policy.placesKeys
     wantsLoadReports = isLoadAware ? true : balancer.wantsLoadReports
     let first = GroupKey(subset: 0, priority: 0, zone: GroupKey.allZones, source: .healthy)
     groupNumbers[first] = 0
@@ -206,7 +210,7 @@ struct ClusterState: ~Copyable {
     at now: Timestamp
   ) -> Int32 {
     // A key that chooses the endpoint chooses the priority too: a shift of priorities moves fixed classes of keys.
-    let number = policy.placesKeys && given.hasKey ? given.key : draws.next()
+    let number = sharesKeys && given.hasKey ? given.key : draws.next()
     let context = sharesDraws ? PickContext(drawnByLayers: number) : given
     let group = layers?.group(subset: subset, number, within: chosen, &draws) ?? -1
     if group < 0 { return -1 }

@@ -1,8 +1,11 @@
 // What a cluster knows of its endpoints' utilization, for load-aware localities: the latest report of each, and when localities are
 // weighed next.
 //
-// Envoy weighs them by a timer. Between two of its ticks nothing changes but reports, so the ticks that are due are caught up with
-// before anything is looked at or reported: the weights are the same, and no timer is needed.
+// Envoy weighs them by a timer. Between two of its ticks nothing changes but reports and members, so the ticks that are due are
+// caught up with before anything is looked at, reported or changed: the weights are the same, and no timer is needed. Who is there
+// when a tick falls due is written down when endpoints are sorted into groups; a change weighs nothing by itself.
+//
+// As in Envoy there are weights of their own for the healthy, the degraded and, in a panic, all endpoints of a priority.
 
 import LoadBalancing
 import MeshCore
@@ -15,28 +18,116 @@ struct UtilizationReport: BitwiseCopyable {
   var incarnation: UInt32
 }
 
+/// An endpoint that may report, as it was when endpoints were sorted into groups last.
+struct LoadReporter: BitwiseCopyable {
+  var slot: Int32
+  var incarnation: UInt32
+  var isHealthy: Bool
+  var isDegraded: Bool
+
+  /// Whether it may be chosen when these are.
+  func belongs(to source: EndpointSource) -> Bool {
+    switch source {
+    case .none: false
+    case .healthy: isHealthy
+    case .degraded: isDegraded
+    case .all: true
+    }
+  }
+}
+
+/// One locality's endpoints.
+struct LocalityReporters {
+  var zone: Int32
+  var members: [LoadReporter]
+}
+
+/// One priority's localities, and who chooses among them for each kind of health.
+struct PriorityLoads {
+  var localities: [LocalityReporters] = []
+  private(set) var healthy: LoadAwareLocality
+  private(set) var degraded: LoadAwareLocality
+  private(set) var all: LoadAwareLocality
+
+  init(_ chooser: LoadAwareLocality) {
+    healthy = chooser
+    degraded = chooser
+    all = chooser
+  }
+
+  /// Other members, with the weights of before.
+  mutating func arrange(_ localities: [LocalityReporters]) {
+    self.localities = localities
+    let zones = localities.map(\.zone)
+    healthy.arrange(zones)
+    degraded.arrange(zones)
+    all.arrange(zones)
+  }
+
+  /// A tick.
+  mutating func weigh(_ awareness: borrowing LoadAwareness, own zone: Int32, at now: Timestamp) {
+    let hasLocal = zone >= 0 && localities.first?.zone == zone
+    healthy.weigh(utilization(of: .healthy, awareness, at: now), hasLocal: hasLocal)
+    degraded.weigh(utilization(of: .degraded, awareness, at: now), hasLocal: hasLocal)
+    all.weigh(utilization(of: .all, awareness, at: now), hasLocal: hasLocal)
+  }
+
+  /// The place of the locality for a request.
+  func choose(_ source: EndpointSource, _ number: UInt64) -> Int {
+    switch source {
+    case .none, .healthy: Int(healthy.choose(number))
+    case .degraded: Int(degraded.choose(number))
+    case .all: Int(all.choose(number))
+    }
+  }
+
+  private func utilization(
+    of source: EndpointSource, _ awareness: borrowing LoadAwareness, at now: Timestamp
+  ) -> [LocalityUtilization] {
+    var found: [LocalityUtilization] = []
+    for locality in localities {
+      var count: Int32 = 0
+      var sum = 0.0
+      var known = 0
+      for member in locality.members where member.belongs(to: source) {
+        count += 1
+        guard let utilization = awareness.utilization(slot: member.slot, incarnation: member.incarnation, at: now)
+        else { continue }
+        sum += utilization
+        known += 1
+      }
+      found.append(
+        LocalityUtilization(
+          locality: locality.zone, endpoints: count, utilization: known > 0 ? sum / Double(known) : 0,
+          isKnown: known > 0))
+    }
+    return found
+  }
+}
+
 /// Reports by slot, and the next tick.
 struct LoadAwareness {
   let settings: LoadAwareLocalityDescription
-  var reports: [UtilizationReport] = []
+  private var reports: [UtilizationReport] = []
+  /// When the youngest report came.
+  private var latest: Timestamp?
   /// When localities are weighed next; nil before endpoints are known.
   private(set) var due: Timestamp?
 
-  /// With nothing new for so many ticks averages do not change any more.
-  private static let ticksThatMatter: Int64 = 200
-
   init(_ settings: LoadAwareLocalityDescription) { self.settings = settings }
 
-  /// The tick that is due by `now`, if one is; the next one is a period later.
+  /// Ticks come from now on, once a period.
+  mutating func start(at now: Timestamp) { due = now + settings.weightUpdatePeriod }
+
+  /// The tick that is due by `now`, if one is; the next one is a period later. Ticks that find all reports expired are alike: of
+  /// these the last stands for all.
   mutating func takeTick(by now: Timestamp) -> Timestamp? {
-    let period = settings.weightUpdatePeriod.nanoseconds
-    guard var tick = due else {
-      due = now + settings.weightUpdatePeriod
-      return nil
+    guard var tick = due, tick <= now else { return nil }
+    let hasNews = latest.map { tick - $0 <= settings.weightExpirationPeriod } ?? false
+    if !hasNews {
+      let period = settings.weightUpdatePeriod.nanoseconds
+      tick = tick + TimeSpan(nanoseconds: (now - tick).nanoseconds / period * period)
     }
-    if tick > now { return nil }
-    let late = (now - tick).nanoseconds / period
-    if late > Self.ticksThatMatter { tick = tick + TimeSpan(nanoseconds: (late - Self.ticksThatMatter) * period) }
     due = tick + settings.weightUpdatePeriod
     return tick
   }
@@ -46,6 +137,7 @@ struct LoadAwareness {
       reports.append(UtilizationReport(utilization: 0, received: .distantPast, incarnation: 0))
     }
     reports[Int(slot)] = UtilizationReport(utilization: utilization, received: now, incarnation: incarnation)
+    latest = now
   }
 
   /// What an endpoint reports, unless that has expired.
@@ -66,11 +158,42 @@ struct LoadAwareness {
   }
 }
 
+extension ClusterLayers {
+  /// Weighs the localities of all priorities by what their endpoints have reported.
+  mutating func weighByLoad(at now: Timestamp) {
+    guard let awareness else { return }
+    for subset in parts.indices {
+      for priority in parts[subset].loads.indices {
+        parts[subset].loads[priority].weigh(awareness, own: place.zone, at: now)
+      }
+    }
+  }
+
+  /// Notes who is in a subset's priorities now.
+  mutating func arrangeByLoad(_ localities: [[LocalityReporters]], subset: Int) {
+    guard let awareness else { return }
+    for (priority, members) in localities.enumerated() {
+      if parts[subset].loads.count <= priority { parts[subset].loads.append(PriorityLoads(awareness.chooser)) }
+      parts[subset].loads[priority].arrange(members)
+    }
+    parts[subset].loads.removeLast(max(0, parts[subset].loads.count - localities.count))
+  }
+
+  /// The group for a request in a priority's locality, or in the first that has anybody; -1 when none has.
+  func groupByLoad(subset: Int, priority: Int, _ source: EndpointSource, _ number: UInt64) -> Int32 {
+    let zones = parts[subset].priorities[priority].zones
+    if priority >= parts[subset].loads.count { return -1 }
+    let place = parts[subset].loads[priority].choose(source, number)
+    if place < zones.count && zones[place].group(of: source) >= 0 { return zones[place].group(of: source) }
+    return zones.first { $0.group(of: source) >= 0 }?.group(of: source) ?? -1
+  }
+}
+
 extension ClusterState {
   /// Weighs localities at each tick that is due.
   @inline(never)
   mutating func catchUpWithLoads(at now: Timestamp) {
-    while let tick = layers?.awareness?.takeTick(by: now) { weighByLoad(at: tick) }
+    while let tick = layers?.awareness?.takeTick(by: now) { layers?.weighByLoad(at: tick) }
   }
 
   /// Takes in what an endpoint says of its utilization.
@@ -81,40 +204,18 @@ extension ClusterState {
     layers?.awareness?.report(report.utilization, slot: slot, incarnation: incarnation, at: now)
   }
 
-  /// Weighs the localities of all priorities by what their endpoints have reported.
-  mutating func weighByLoad(at now: Timestamp) {
-    guard var layers, let awareness = layers.awareness else { return }
-    // Taken out meanwhile, so that its arrays are not copied.
-    self.layers = nil
-    for subset in layers.parts.indices {
-      for (priority, part) in layers.parts[subset].priorities.enumerated() {
-        while layers.parts[subset].choosers.count <= priority {
-          layers.parts[subset].choosers.append(awareness.chooser)
-        }
-        layers.parts[subset].choosers[priority].update(
-          part.zones.map { utilization(of: $0, awareness, at: now) },
-          hasLocal: part.zones.first.map { $0.zone == layers.place.zone && layers.place.zone >= 0 } ?? false)
-      }
+  /// The localities of some endpoints, the data plane's own first.
+  func reporters(_ members: [Int32], zones: [Int32]) -> [LocalityReporters] {
+    // A policy that takes anybody when nobody is well does so in all zones alike.
+    let takesAll = endpoints.offer != .available && !members.contains { isWell($0, .healthy) }
+    return zones.map { zone in
+      LocalityReporters(
+        zone: zone,
+        members: members.filter { endpoints.states[$0].zone == zone }.map { slot in
+          LoadReporter(
+            slot: slot, incarnation: endpoints.states[slot].incarnation,
+            isHealthy: takesAll ? true : isWell(slot, .healthy), isDegraded: isWell(slot, .degraded))
+        })
     }
-    self.layers = layers
-  }
-
-  private func utilization(
-    of zone: ZonePart, _ awareness: borrowing LoadAwareness, at now: Timestamp
-  ) -> LocalityUtilization {
-    if zone.healthy < 0 { return LocalityUtilization(healthy: 0, utilization: 0, isKnown: false) }
-    let group = Int(zone.healthy)
-    let count = groups[group].members.count
-    var sum = 0.0
-    var known = 0
-    for place in 0..<count {
-      let slot = groups[group].members[place]
-      let incarnation = endpoints.states[slot].incarnation
-      guard let utilization = awareness.utilization(slot: slot, incarnation: incarnation, at: now) else { continue }
-      sum += utilization
-      known += 1
-    }
-    return LocalityUtilization(
-      healthy: Int32(truncatingIfNeeded: count), utilization: known > 0 ? sum / Double(known) : 0, isKnown: known > 0)
   }
 }
