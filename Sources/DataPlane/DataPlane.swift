@@ -73,7 +73,7 @@ public struct DataPlane: ~Copyable {
   var timers: Slab<TimerRecord>
   var detectionRandom: RandomStream
   /// Copies under way whose answers nobody sees.
-  private var openCopies = 0
+  var openCopies = 0
 
   /// A data plane without endpoints: `endpointsChanged` brings them.
   ///
@@ -192,15 +192,10 @@ public struct DataPlane: ~Copyable {
       return
     }
     let request = record(arrival, cluster, slot: slot, isCopy: false, at: now)
-    if plan.timeout.nanoseconds > 0 {
-      let timer = timers.insert(
-        TimerRecord(purpose: .routeTimeout, subject: request.index, slot: -1, incarnation: 0))
-      requests[request.index].timer = timer
-      actions.appendReserved(.setTimer(timer, deadline: now + plan.timeout))
-    }
+    limit(request, to: plan.timeout, at: now, into: &actions)
     start(request, arrival.caller, cluster, slot: slot, .first, number: 1, into: &actions)
     if clusters[Int(cluster)].readRepairChance > 0 && arrival.override.number < 0 {
-      copyToOthers(arrival, cluster, slot: slot, at: now, into: &actions)
+      copyToOthers(arrival, plan.timeout, cluster, slot: slot, at: now, into: &actions)
     }
     if clusters[Int(cluster)].hasWishes { grantWishes(cluster: Int(cluster), at: now, into: &actions) }
   }
@@ -232,28 +227,9 @@ public struct DataPlane: ~Copyable {
     return (cluster, slot)
   }
 
-  /// Copies some requests to all other endpoints that have their data: nobody waits for these answers, but what they tell of the
-  /// endpoints counts.
-  @inline(never)
-  private mutating func copyToOthers(
-    _ arrival: RequestArrival, _ cluster: Int32, slot chosen: Int32, at now: Timestamp, into actions: inout ActionBuffer
-  ) {
-    let draw = arrival.randomness.key(for: .readRepair).draw(0)
-    if unitInterval(draw) >= clusters[Int(cluster)].readRepairChance { return }
-    var place = 0
-    var number: Int32 = 0
-    while let slot = clusters[Int(cluster)].sendToOther(than: chosen, from: &place, at: now) {
-      number += 1
-      openCopies += 1
-      actions.reserve(1)
-      let copy = record(arrival, cluster, slot: slot, isCopy: true, at: now)
-      start(copy, arrival.caller, cluster, slot: slot, .mirror, number: number, into: &actions)
-    }
-  }
-
   /// Keeps what is to be known of a request, or of a copy of one, that its cluster has just counted in.
   @inline(__always)
-  private mutating func record(
+  mutating func record(
     _ arrival: RequestArrival, _ cluster: Int32, slot: Int32, isCopy: Bool, at now: Timestamp
   ) -> RequestHandle {
     requests.insert(
@@ -263,9 +239,22 @@ public struct DataPlane: ~Copyable {
         isProbe: clusters[Int(cluster)].hasSentProbe, isCopy: isCopy))
   }
 
+  /// Sets the timer of a route's timeout, if the route has one. Room for the action is reserved.
+  @inline(__always)
+  mutating func limit(
+    _ request: RequestHandle, to timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    if timeout.nanoseconds > 0 {
+      let timer = timers.insert(
+        TimerRecord(purpose: .routeTimeout, subject: request.index, slot: -1, incarnation: 0))
+      requests[request.index].timer = timer
+      actions.appendReserved(.setTimer(timer, deadline: now + timeout))
+    }
+  }
+
   /// Asks for a request's only attempt.
   @inline(__always)
-  private func start(
+  func start(
     _ request: RequestHandle, _ caller: CallerToken, _ cluster: Int32, slot: Int32, _ kind: AttemptKind, number: Int32,
     into actions: inout ActionBuffer
   ) {
@@ -306,6 +295,7 @@ public struct DataPlane: ~Copyable {
   ) {
     clusters[cluster].list(endpoints, at: now)
     dropPenaltiesOfTheGone(cluster: cluster, into: &actions)
+    dropCopiesToTheGone(cluster: cluster, at: now, into: &actions)
     grantWishes(cluster: cluster, at: now, into: &actions)
     reportPanic(cluster: cluster, into: &actions)
   }
@@ -327,8 +317,7 @@ public struct DataPlane: ~Copyable {
       }
     }
     if isCopy {
-      openCopies -= 1
-      requests.remove(at: handle.index)
+      forgetCopy(handle.index, into: &actions)
     } else {
       respond(handle, handle, status: status, cause, into: &actions)
     }

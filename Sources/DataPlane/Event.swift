@@ -197,7 +197,8 @@ public struct DetectionNotice: BitwiseCopyable, Sendable {
 public enum Action: BitwiseCopyable, Sendable {
   /// Send an attempt.
   case startAttempt(AttemptStart)
-  /// Nobody waits for this attempt any more.
+  /// Nobody waits for this attempt any more. Where it is a copy (`AttemptKind.mirror`), only the copy ends: the request of `caller` that
+  /// it was made of goes on, or has its answer already.
   case cancelAttempt(AttemptHandle, caller: CallerToken)
   /// Ask an endpoint something.
   case startProbe(ProbeStart)

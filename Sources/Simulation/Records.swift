@@ -42,6 +42,9 @@ struct CallRecord: BitwiseCopyable {
     set { client = newValue }
   }
 
+  /// Whether it is a client's own request.
+  var isOfClient: Bool { parent == -1 }
+
   /// Whether nobody sees its answer.
   var isCopy: Bool { parent == -3 }
 

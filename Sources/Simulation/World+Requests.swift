@@ -117,11 +117,11 @@ extension World {
     let handle = SlotHandle(packed: caller.value)
     precondition(calls.contains(handle), "a request is answered once")
     fold(UInt64(UInt16(bitPattern: status)) << 8 ^ UInt64(cause.rawValue))
-    let (latest, parent, wanted, client, user, isCounted, hasReachedWorker) = calls.modify(handle.index) { call in
-      (call.work, call.parent, call.wanted, call.client, call.user, call.isCounted, call.hasReachedWorker)
+    let (latest, isOfClient, wanted, client, user, isCounted, hasReachedWorker) = calls.modify(handle.index) { call in
+      (call.work, call.isOfClient, call.wanted, call.client, call.user, call.isCounted, call.hasReachedWorker)
     }
     if latest >= 0 { forgetWorks(latest) }
-    if parent != -1 {
+    if !isOfClient {
       respondToReplica(handle.index, status: status)
       return
     }
@@ -232,7 +232,7 @@ extension World {
     case .respond(let caller, _, let status, let cause): respond(caller, status: status, cause: cause)
     case .setTimer(let timer, let deadline): setTimer(timer, deadline, proxy: proxy)
     case .cancelTimer(let timer): wheel.cancel(proxies[proxy].timers[timer.index].event)
-    case .cancelAttempt(let attempt, let caller): cancelAttempt(attempt, caller: caller)
+    case .cancelAttempt(let attempt, let caller): cancelAttempt(attempt, caller: caller, proxy: proxy)
     case .startProbe(let start): startProbe(start, proxy: proxy)
     case .cancelProbe: break
     case .report(let notice): report(notice, proxy: proxy)

@@ -22,7 +22,7 @@ extension World {
     }
     for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) {
       let call = calls[index]
-      if call.parent >= 0 || call.isCopy { continue }
+      if !call.isOfClient { continue }
       let latency = now &- call.wanted
       measurement.ended(wanted: call.wanted, at: now)
       measurement.answered &-= 1
@@ -52,7 +52,7 @@ extension World {
     if measurement.open == 0 { return [] }
     var places: [(name: String, count: Int)] = []
     for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) {
-      if calls[index].parent >= 0 || calls[index].isCopy { continue }
+      if !calls[index].isOfClient { continue }
       let name = whereabouts(of: calls[index])
       if let place = places.firstIndex(where: { $0.name == name }) {
         places[place].count += 1

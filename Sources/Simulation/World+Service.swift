@@ -22,8 +22,8 @@ extension World {
     if start.kind != .first {
       key = key.key(UInt64(start.kind.rawValue) << 32 | UInt64(UInt32(bitPattern: start.number)))
       if start.kind == .mirror {
-        owner = copy(call)
-      } else if call.parent == -1 && call.isCounted {
+        owner = copy(call, start.request)
+      } else if call.isOfClient && call.isCounted {
         clients[call.client].retries &+= 1
       }
     }
@@ -43,16 +43,31 @@ extension World {
     if hasPaths { depart(work.index, cluster: start.cluster) } else { attemptReachesReplica(work.index) }
   }
 
-  /// Makes a copy of a call, whose answer nobody will see.
+  /// Makes a copy of a call, whose answer nobody will see, and notes it by its attempt, which has the same handle as `request`.
   @inline(never)
-  private mutating func copy(_ call: CallRecord) -> SlotHandle {
-    if call.parent == -1 && call.isCounted { clients[call.client].mirrors &+= 1 }
+  private mutating func copy(_ call: CallRecord, _ request: RequestHandle) -> SlotHandle {
+    if call.isOfClient && call.isCounted { clients[call.client].mirrors &+= 1 }
     var copy = call
     copy.parent = -3
     copy.client = -1
     copy.user = -1
     copy.work = -1
-    return calls.insert(copy)
+    copy.request = request
+    let (handle, proxy) = (calls.insert(copy), Int(call.plane))
+    if Int(request.index) >= proxies[proxy].copies.count {
+      proxies[proxy].copies.resize(to: Int(request.index) + 1, filling: .none)
+    }
+    proxies[proxy].copies[request.index] = handle
+    return handle
+  }
+
+  /// The call that an attempt belongs to: a copy's own, or its caller's.
+  private mutating func call(of attempt: AttemptHandle, _ caller: CallerToken, proxy: Int) -> SlotHandle {
+    if Int(attempt.index) < proxies[proxy].copies.count {
+      let copy = proxies[proxy].copies[attempt.index]
+      if calls.contains(copy) && calls[copy.index].request == attempt { return copy }
+    }
+    return SlotHandle(packed: caller.value)
   }
 
   /// The same for the commonest case, in one go: nothing lies between, and the replica serves in turn for just what is demanded.
@@ -435,14 +450,16 @@ extension World {
   }
 
   /// Nobody waits for this attempt any more.
-  mutating func cancelAttempt(_ attempt: AttemptHandle, caller: CallerToken) {
-    let call = SlotHandle(packed: caller.value)
+  @inline(never)
+  mutating func cancelAttempt(_ attempt: AttemptHandle, caller: CallerToken, proxy: Int) {
+    let call = call(of: attempt, caller, proxy: proxy)
     if !calls.contains(call) { return }
     var work = calls[call.index].work
     while work >= 0 && works[work].attempt != attempt { work = works[work].older }
     if work < 0 { return }
     detach(work)
     cancelWork(work)
+    if calls[call.index].isCopy { calls.remove(at: call.index) }
   }
 
   /// Nobody waits for a work any more: the server goes on as its service says. It is off its call's list already, or the list

@@ -59,6 +59,8 @@ struct ProxyState: ~Copyable {
   let number: Int32
   /// Whether all replicas of its service share it.
   let isShared: Bool
+  /// The calls of its copies, by attempt; stale where an attempt is none.
+  var copies = Pool<SlotHandle>()
 }
 
 /// The world of one replication. Made by `Replication.simulate`.

@@ -55,4 +55,39 @@ struct ReadRepairTests {
     #expect(result.summary.mirrors == 0 && result.summary.successes == 1)
     #expect(result.endpoint("store-0").requests == 2 && result.endpoint("store-1").requests == 2)
   }
+
+  // Goal: a copy to a replica that hangs ends at the route's timeout and takes no part in anybody's load after that: the run is over
+  // with its last request, and the replica gets its share again when it is back.
+  @Test func copiesToTheSilentEnd() throws {
+    var scene = scene(replicas: 2, factor: 2, chance: 1)
+    scene.mesh.clusters[0].balancer = policy("joinShortestQueue")
+    scene.mesh.routes[0].timeout = .milliseconds(200)
+    scene.client(at: (0..<80).map { Double($0) * 100 })
+    scene.fault(.hang([FaultTarget(service: 0, replicas: [1])]), at: 0, for: 4_000)
+    let result = try scene.result()
+    #expect(result.simulated == .seconds(10))
+    #expect(result.summary.requests == 80 && result.summary.mirrors == 80 && result.summary.unanswered == 0)
+    // From 4 s on both are idle at each request: the choice, not the copies, is told by the latency.
+    #expect(result.summary.timeouts == result.summary.failures && result.summary.failures < 40)
+    #expect(result.endpoint("store-0").successes == 80 && result.endpoint("store-1").successes == 40)
+  }
+
+  // Goal: without a timeout a copy to a hung replica ends when discovery has dropped it, or when it crashes and resets the connection.
+  @Test(arguments: [false, true]) func copiesToTheGoneEnd(_ crashes: Bool) throws {
+    var scene = scene(replicas: 2, factor: 2, chance: 1)
+    // Its own attempt goes to store-1.
+    scene.client(at: [0])
+    if crashes {
+      scene.world.services[0].replicas[0].speed = 0.01
+      scene.fault(.crash([FaultTarget(service: 0, replicas: [0])]), at: 500)
+    } else {
+      scene.world.services[0].readinessProbe = ReadinessProbeDescription(
+        period: .milliseconds(100), failureThreshold: 1)
+      scene.fault(.hang([FaultTarget(service: 0, replicas: [0])]), at: 0)
+    }
+    let result = try scene.result()
+    #expect(result.summary.successes == 1 && result.summary.mirrors == 1)
+    #expect(result.endpoint("store-0").requests == 1 && result.endpoint("store-0").successes == 0)
+    #expect(result.simulated == .seconds(10))
+  }
 }
