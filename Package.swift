@@ -72,7 +72,7 @@ let package = Package(
     .target(
       name: "Conformance",
       dependencies: [
-        "TestVectors", "MeshCore", "LoadBalancing", "TrafficSplitting", "FaultDetection", "Statistics",
+        "TestVectors", "MeshCore", "LoadBalancing", "TrafficSplitting", "FaultDetection", "DataPlane", "Statistics",
       ], swiftSettings: settings),
 
     // Scenarios and results made by hand.

@@ -3,43 +3,57 @@
 //   P0 {:80 unhealthy}, P1 {:82 healthy} -> :82            P0 healthy -> :80
 //   P0 {:80 healthy,:81 unhealthy} -> load 70/30: hash 69 -> P0, hash 71 -> P1
 //
-// One hash chooses the priority, by its remainder by 100, and the host on that priority's ring.
+// A whole data plane is told who is well and asked where requests with these keys go: what holds here holds for its users.
 
+import DataPlane
 import LoadBalancing
+import MeshCore
 import TestVectors
 
-/// Priorities of hosts, and what is asserted of them.
-struct FailoverScript {
+/// Priorities of hosts in a data plane, and what is asserted of them.
+struct FailoverScript: ~Copyable {
   private struct Host {
     var name: String
     var isHealthy: Bool
   }
 
   private var priorities: [[Host]] = []
+  private var plane: DataPlane
+  private var actions = ActionBuffer()
+
+  init() {
+    let parameters = PolicyParameters(RingHash.descriptor.parameters, given: [("minimumRingSize", .integer(12))])
+    let cluster = ClusterDescription(
+      name: "hosts", service: "hosts", balancer: PolicyChoice(name: RingHash.descriptor.name, parameters: parameters),
+      layers: LayersDescription(panicThreshold: 50))
+    let route = RouteDescription(match: RouteMatch(host: "hosts"), split: [WeightedCluster(cluster: 0)])
+    plane = DataPlane(
+      MeshDescription(profile: .envoy, clusters: [cluster], routes: [route]),
+      key: RandomKey(seed: 1, replication: 0, purpose: .balancer, entity: 1))
+  }
 
   /// Carries a step out and compares what it says.
   mutating func follow(_ step: String, _ check: inout VectorCheck) throws {
     guard let arrow = step.range(of: " -> ") else { throw VectorError(description: "no step \(step)") }
     try set(step[..<arrow.lowerBound])
+    tellWhoIsThere()
     let told = step[arrow.upperBound...]
-    var load = PriorityLoad()
-    load.update(
-      priorities.map { hosts in
-        PriorityGroup(total: Int32(hosts.count), healthy: Int32(hosts.count { $0.isHealthy }))
-      })
     if told.hasPrefix(":") {
       for hash in 0..<100 as Range<UInt64> {
-        check.equal(host(of: hash, load), String(told), "hash \(hash) in \(step)")
+        check.equal(host(of: hash)?.name ?? "none", String(told), "hash \(hash) in \(step)")
       }
     } else if told.hasPrefix("load "), let colon = told.firstIndex(of: ":") {
-      let loads = told[..<colon].dropFirst(5).split(separator: "/").map { Int32($0) }
-      check.equal(load.healthy.map { Optional($0) }, loads, "load")
+      var loads = [Int](repeating: 0, count: priorities.count)
+      for hash in 0..<100 as Range<UInt64> {
+        if let chosen = host(of: hash) { loads[chosen.priority] += 1 }
+      }
+      check.equal(loads, told[..<colon].dropFirst(5).split(separator: "/").compactMap { Int($0) }, "load")
       for pick in told[told.index(after: colon)...].split(separator: ",") {
         let words = pick.split(separator: " ")
         guard words.count == 4, words[0] == "hash", let hash = UInt64(words[1]), words[2] == "->" else {
           throw VectorError(description: "no pick \(pick)")
         }
-        check.equal("P\(load.choose(hash).priority)", String(words[3]), "hash \(hash)")
+        check.equal(host(of: hash).map { "P\($0.priority)" } ?? "none", String(words[3]), "hash \(hash)")
       }
     } else {
       throw VectorError(description: "no outcome \(told)")
@@ -85,13 +99,35 @@ struct FailoverScript {
     }
   }
 
-  /// The host that a hash leads to: of those that are well, or of all in a panic.
-  private func host(of hash: UInt64, _ load: PriorityLoad) -> String {
-    let choice = load.choose(hash)
-    let hosts = priorities.indices.contains(Int(choice.priority)) ? priorities[Int(choice.priority)] : []
-    let eligible = load.source(of: choice) == .all ? hosts : hosts.filter(\.isHealthy)
-    if eligible.isEmpty { return "none" }
-    let ring = RingTable(WeightedMember.normalised(eligible.map { ("127.0.0.1\($0.name)", 1) }), minimumSize: 12)
-    return eligible[Int(ring.member(of: hash))].name
+  /// Tells the data plane of all hosts, numbered through.
+  private mutating func tellWhoIsThere() {
+    var endpoints: [EndpointDescription] = []
+    for (priority, hosts) in priorities.enumerated() {
+      for host in hosts {
+        endpoints.append(
+          EndpointDescription(
+            identity: EndpointIdentity(Int32(endpoints.count)), address: "127.0.0.1\(host.name)",
+            priority: Int32(priority), health: host.isHealthy ? .healthy : .unhealthy))
+      }
+    }
+    plane.endpointsChanged(cluster: 0, endpoints, at: .zero, into: &actions)
+  }
+
+  /// The host that a request with this hash is sent to, and its priority; nil when it is sent nowhere.
+  private mutating func host(of hash: UInt64) -> (name: String, priority: Int)? {
+    actions.removeAll()
+    let arrival = RequestArrival(
+      caller: CallerToken(hash), route: 0, randomness: RandomKey(value: hash), key: hash, hasKey: true)
+    plane.requestArrived(arrival, at: .zero, into: &actions)
+    for place in 0..<actions.count {
+      guard case .startAttempt(let start) = actions[place] else { continue }
+      plane.attemptAnswered(start.attempt, status: 200, at: .zero, into: &actions)
+      var number = Int(start.endpoint.number)
+      for (priority, hosts) in priorities.enumerated() {
+        if number < hosts.count { return (hosts[number].name, priority) }
+        number -= hosts.count
+      }
+    }
+    return nil
   }
 }
