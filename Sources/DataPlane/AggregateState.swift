@@ -1,7 +1,11 @@
 // Clusters that list clusters, inside one data plane: which member takes a request, and which of its priorities.
 //
-// The member then chooses within that priority with its own balancer, whatever its own loads are (`AggregateCluster` has the rule),
-// so from there on the request is the member's.
+// As in Envoy the member then chooses within that priority with its own balancer, whatever its own loads are (`AggregateCluster`
+// has the rule), so from there on the request is the member's. Where nothing spills over (gRPC's proposal A75) the first member that
+// works chooses the priority too.
+//
+// Whole clusters are counted, whatever subsets or ranges of tokens their endpoints are in: Envoy lays the members' sets of
+// priorities end to end, and subsets are a matter of the member's balancer.
 
 import LoadBalancing
 import MeshCore
@@ -16,7 +20,8 @@ struct AggregateState {
 
   init(_ description: AggregateDescription) {
     clusters = description.clusters
-    priorities = AggregateCluster(panicThreshold: description.panicThreshold)
+    priorities = AggregateCluster(
+      panicThreshold: description.panicThreshold, goesToFirst: description.failover != .spillOver)
   }
 
   /// Whether `priorities` count members that had been sorted so often in all.
@@ -30,18 +35,19 @@ struct AggregateState {
 }
 
 extension DataPlane {
-  /// The cluster that takes a request with this random number, and from which of its endpoints; nil when no member has any.
+  /// The cluster that takes a request with this random number, and from which of its endpoints, unless it chooses that itself; nil
+  /// when no member has any.
   @inline(never)
-  mutating func member(ofAggregate number: Int, _ random: UInt64) -> (cluster: Int32, choice: PriorityChoice)? {
+  mutating func member(ofAggregate number: Int, _ random: UInt64) -> (cluster: Int32, choice: PriorityChoice?)? {
     var regroupings: UInt64 = 0
     for cluster in aggregates[number].clusters { regroupings &+= clusters[cluster].regroupings }
     if !aggregates[number].isCurrent(regroupings) {
-      let groups = aggregates[number].clusters.map { clusters[$0].layers?.parts[0].counted ?? [] }
+      let groups = aggregates[number].clusters.map { clusters[$0].layers?.counted ?? [] }
       aggregates[number].update(groups, regroupings)
     }
     guard let chosen = aggregates[number].priorities.choose(random) else { return nil }
-    let cluster = aggregates[number].clusters[Int(chosen.member.cluster)]
-    let choice = PriorityChoice(priority: chosen.member.priority, availability: chosen.availability)
-    return (Int32(truncatingIfNeeded: cluster), choice)
+    let cluster = Int32(truncatingIfNeeded: aggregates[number].clusters[Int(chosen.member.cluster)])
+    if aggregates[number].priorities.goesToFirst { return (cluster, nil) }
+    return (cluster, PriorityChoice(priority: chosen.member.priority, availability: chosen.availability))
   }
 }

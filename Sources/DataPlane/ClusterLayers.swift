@@ -45,8 +45,6 @@ struct SubsetPart {
   private(set) var newest: Timestamp?
   /// By priority, which zone has how much left; empty where that does not count.
   var loads: [PriorityLoads] = []
-  /// By priority, who is there.
-  var counted: [PriorityGroup] = []
 
   init(_ settings: LayersDescription) {
     load = PriorityLoad(panicThreshold: settings.panicThreshold)
@@ -74,6 +72,8 @@ struct ClusterLayers {
   let place: BalancerContext
   /// By subset number: only number 0 without subsets.
   var parts: [SubsetPart]
+  /// By priority, who is there of the whole cluster, whatever subset they are in: what an aggregate goes by.
+  var counted: [PriorityGroup] = []
   var selection: SubsetSelection?
   /// What endpoints report, where that chooses localities.
   var awareness: LoadAwareness?
@@ -142,6 +142,17 @@ struct ClusterLayers {
     }
     let part = parts[subset].priorities[priority]
     return choice.availability == .healthy ? part.healthy : part.degraded
+  }
+
+  /// The same for a policy that `hasTables`: degraded endpoints are in none, and in a panic all others are, though traffic may be
+  /// meant to fail then.
+  mutating func tableGroup(subset: Int, _ number: UInt64, _ draws: inout RandomStream) -> Int32 {
+    let priority = parts[subset].load.choose(number).priority
+    if Int(priority) < parts[subset].priorities.count && parts[subset].load.isInPanic[Int(priority)] {
+      return parts[subset].priorities[Int(priority)].all
+    }
+    let choice = PriorityChoice(priority: priority, availability: .healthy)
+    return group(subset: subset, number, within: choice, &draws)
   }
 
   private func zone(_ place: Int, _ subset: Int, _ priority: Int, _ availability: Availability) -> Int32 {

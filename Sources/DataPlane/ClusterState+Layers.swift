@@ -12,22 +12,26 @@ extension ClusterState {
     // Taken out meanwhile, so that its arrays are not copied.
     self.layers = nil
     let slots = ownPart(layers)
+    layers.counted = counted(byPriority(slots, layers.failover), layers.settings)
     var used = [Bool](repeating: false, count: groups.count)
     if var selection = layers.selection {
       selection.update(texts: slots.map { metadata($0) })
       let subsets = selection.subsets
       while layers.parts.count < subsets.count { layers.parts.append(SubsetPart(layers.settings)) }
-      for (number, members) in subsets.enumerated() {
-        regroup(&layers, subset: number, members.map { slots[Int($0)] }, &used, at: now)
+      // A subset that nobody is in any more is emptied: neither its shares nor its panic are to outlive its endpoints.
+      for number in 0..<layers.parts.count {
+        let members = number < subsets.count ? subsets[number].map { slots[Int($0)] } : []
+        regroup(&layers, subset: number, members, &used, at: now)
       }
       layers.orders = layers.criteria.map { selection.resolve($0) }
       layers.selection = selection
     } else if let placement = layers.settings.tokenAware {
       layers.tokenRanges = slots.count
       while layers.parts.count < slots.count { layers.parts.append(SubsetPart(layers.settings)) }
-      for range in 0..<slots.count {
-        let places = TokenRing.replicas(
-          range: range, count: slots.count, replicationFactor: placement.replicationFactor)
+      for range in 0..<layers.parts.count {
+        let places =
+          range < slots.count
+          ? TokenRing.replicas(range: range, count: slots.count, replicationFactor: placement.replicationFactor) : []
         regroup(&layers, subset: range, places.map { slots[Int($0)] }, &used, at: now)
       }
     } else {
@@ -76,18 +80,12 @@ extension ClusterState {
     _ layers: inout ClusterLayers, subset: Int, _ slots: [Int32], _ used: inout [Bool], at now: Timestamp
   ) {
     let byPriority = byPriority(slots, layers.failover)
-    let counted = byPriority.map { members in
-      PriorityGroup(
-        total: Int32(members.count), healthy: Int32(members.count { isWell($0, .healthy) }),
-        degraded: Int32(members.count { isWell($0, .degraded) }),
-        overprovisioning: layers.settings.overprovisioningFactor)
-    }
+    let counted = counted(byPriority, layers.settings)
     if layers.failover == .spillOver {
       layers.parts[subset].load.update(counted)
     } else {
       layers.parts[subset].load.updateToFirst(counted)
     }
-    layers.parts[subset].counted = counted
     layers.parts[subset].see(slots, endpoints, at: now)
     let newest = layers.parts[subset].newest ?? now
     var parts: [PriorityPart] = []
@@ -127,15 +125,25 @@ extension ClusterState {
     if layers.settings.zoneAware != nil { compareZones(&layers, subset: subset, byPriority.first ?? []) }
   }
 
-  /// The endpoints in the order in which they are used. HAProxy's backups, whatever their priorities, come one by one or all together.
+  private func counted(_ byPriority: [[Int32]], _ settings: LayersDescription) -> [PriorityGroup] {
+    byPriority.map { members in
+      PriorityGroup(
+        total: Int32(members.count), healthy: Int32(members.count { isWell($0, .healthy) }),
+        degraded: Int32(members.count { isWell($0, .degraded) }), overprovisioning: settings.overprovisioningFactor)
+    }
+  }
+
+  /// The endpoints in the order in which they are used. HAProxy's backups know no priorities among themselves: they come one by
+  /// one or all together, in the order of the configuration.
   private func byPriority(_ slots: [Int32], _ failover: FailoverRule) -> [[Int32]] {
     let last = slots.map { endpoints.states[$0].priority }.max() ?? -1
     let byPriority = (0..<max(0, last + 1)).map { priority in slots.filter { endpoints.states[$0].priority == priority }
     }
     switch failover {
     case .spillOver, .firstUsable: return byPriority
-    case .allBackups: return [byPriority.first ?? [], Array(byPriority.dropFirst().joined())]
-    case .firstBackup: return [byPriority.first ?? []] + byPriority.dropFirst().joined().map { [$0] }
+    case .allBackups: return [byPriority.first ?? [], slots.filter { endpoints.states[$0].priority > 0 }]
+    case .firstBackup:
+      return [byPriority.first ?? []] + slots.filter { endpoints.states[$0].priority > 0 }.map { [$0] }
     }
   }
 

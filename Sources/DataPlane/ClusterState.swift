@@ -80,6 +80,9 @@ struct ClusterState: ~Copyable {
     let isLoadAware = description.layers?.loadAwareLocality != nil
     self.isLoadAware = isLoadAware
     // Between load-aware localities and the balancer within one nothing is handed on (Envoy).
+    //
+    // Not `&&` and `||`: their right sides are closures, and one that reads a part of `self` in the initialiser of a noncopyable
+    // type is miscompiled by an optimising build of Swift 6.3 (who reads the value crashes, while debug builds are sound).
     sharesDraws = isLoadAware ? false : balancer.sharesDraws
     sharesKeys = isLoadAware ? false : policy.placesKeys
     wantsLoadReports = isLoadAware ? true : balancer.wantsLoadReports
@@ -209,10 +212,30 @@ struct ClusterState: ~Copyable {
     fromSubset subset: Int, _ given: PickContext, within chosen: PriorityChoice?, _ draws: inout RandomStream,
     at now: Timestamp
   ) -> Int32 {
-    // A key that chooses the endpoint chooses the priority too: a shift of priorities moves fixed classes of keys.
-    let number = sharesKeys && given.hasKey ? given.key : draws.next()
+    if sharesKeys { return pickByKey(fromSubset: subset, given, within: chosen, &draws, at: now) }
+    let number = draws.next()
     let context = sharesDraws ? PickContext(drawnByLayers: number) : given
     let group = layers?.group(subset: subset, number, within: chosen, &draws) ?? -1
+    return pick(fromGroup: group, context, &draws, at: now)
+  }
+
+  /// A key that chooses the endpoint chooses the priority too: a shift of priorities moves fixed classes of keys.
+  private mutating func pickByKey(
+    fromSubset subset: Int, _ given: PickContext, within chosen: PriorityChoice?, _ draws: inout RandomStream,
+    at now: Timestamp
+  ) -> Int32 {
+    let number = given.hasKey ? given.key : draws.next()
+    if policy.hasTables {
+      let group = layers?.tableGroup(subset: subset, number, &draws) ?? -1
+      return pick(fromGroup: group, PickContext(key: number), &draws, at: now)
+    }
+    let group = layers?.group(subset: subset, number, within: chosen, &draws) ?? -1
+    return pick(fromGroup: group, given, &draws, at: now)
+  }
+
+  private mutating func pick(
+    fromGroup group: Int32, _ context: PickContext, _ draws: inout RandomStream, at now: Timestamp
+  ) -> Int32 {
     if group < 0 { return -1 }
     lastGroup = Int(group)
     let view = view(ofGroup: lastGroup)

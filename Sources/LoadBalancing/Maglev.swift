@@ -19,7 +19,7 @@ public struct Maglev: LoadBalancer {
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "maglev", summary: "a key keeps its endpoint: an entry of an evenly shared table",
-    origin: "Envoy MAGLEV; Eisenbud et al. 2016", parameters: parameters, placesKeys: true
+    origin: "Envoy MAGLEV; Eisenbud et al. 2016", parameters: parameters, placesKeys: true, hasTables: true
   ) { parameters in
     if let fault = MaglevTable.fault(size: UInt64(clamping: parameters.integer("tableSize"))) {
       return ("tableSize", fault)

@@ -16,6 +16,10 @@ public struct PolicyDescriptor: Sendable {
   public var needsOracle: Bool
   /// Whether it chooses by the request's key, so that a key keeps its endpoint.
   public var placesKeys: Bool
+  /// Whether it has tables for a cluster's priorities and goes by these alone, as Envoy's thread-aware balancers do: one number,
+  /// the key if there is one, chooses priority and endpoint; an aggregate's choice of a priority does not bind it; degraded
+  /// endpoints are in no table; and in a panic traffic never fails.
+  public var hasTables: Bool
   /// The parameter, and its word, with which it gives young endpoints less where a cluster asks for slow start; a policy
   /// without ignores that. Finagle's choice of two (`maxEffort`) knows no weights, and so no slow start either.
   public var slowStartForm: (parameter: String, word: String)?
@@ -27,7 +31,7 @@ public struct PolicyDescriptor: Sendable {
   /// A policy.
   public init(
     name: String, summary: String, origin: String, parameters: [ParameterDescriptor] = [], needsOracle: Bool = false,
-    placesKeys: Bool = false, slowStartForm: (parameter: String, word: String)? = nil,
+    placesKeys: Bool = false, hasTables: Bool = false, slowStartForm: (parameter: String, word: String)? = nil,
     fault: @escaping @Sendable (PolicyParameters) -> (parameter: String, what: String)? = { _ in nil },
     make: @escaping @Sendable (PolicyParameters, BalancerContext) -> any LoadBalancer & ~Copyable
   ) {
@@ -37,6 +41,7 @@ public struct PolicyDescriptor: Sendable {
     self.parameters = parameters
     self.needsOracle = needsOracle
     self.placesKeys = placesKeys
+    self.hasTables = hasTables
     self.slowStartForm = slowStartForm
     self.fault = fault
     self.make = make

@@ -32,7 +32,7 @@ public struct RingHash: LoadBalancer {
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
     name: "ringHash", summary: "a key keeps its endpoint: the next point on a ring of weighted endpoints",
-    origin: "Envoy RING_HASH; gRPC ring_hash (A42)", parameters: parameters, placesKeys: true
+    origin: "Envoy RING_HASH; gRPC ring_hash (A42)", parameters: parameters, placesKeys: true, hasTables: true
   ) { parameters in
     let (least, most) = (parameters.integer("minimumRingSize"), parameters.integer("maximumRingSize"))
     if let fault = RingTable.fault(minimumSize: UInt64(clamping: least), maximumSize: UInt64(clamping: most)) {

@@ -13,7 +13,7 @@ enum LayerSchema {
       "per cent of its share that a working endpoint can take before traffic spills over; 140 by default"),
     Field(
       "failover", .word(FailoverRule.allCases.map(\.rawValue)), .standard("spillOver"),
-      "when later priorities are used: for what the earlier cannot take (Envoy), or when these are down, for all (gRPC, HAProxy)"
+      "when later priorities, or an aggregate's later clusters, are used: for what the earlier cannot take (Envoy), or when these are down, for all (gRPC, HAProxy)"
     ),
     Field("failTrafficOnPanic", .flag, .optional, "whether requests fail in a panic instead"),
     Field(

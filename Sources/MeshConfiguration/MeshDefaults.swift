@@ -80,6 +80,7 @@ public enum MeshDefaults {
   }
 
   private static func fillCluster(_ cluster: inout ConfigurationNode, _ origin: Origin, _ profile: MeshProfile) {
+    if cluster["aggregate"] != nil { apply(profile, .aggregate, to: &cluster, at: origin) }
     apply(profile, .cluster, to: &cluster, at: origin)
     if cluster["balancer"] == nil {
       let implied = origin.given(by: .standard)

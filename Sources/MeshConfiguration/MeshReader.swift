@@ -37,7 +37,7 @@ public struct MeshReader {
 
   private func aggregate(_ entry: ResolvedEntry, of clusters: NameIndex) -> AggregateDescription {
     let value = entry.value
-    for other in value.entries where !["aggregate", "panicThreshold"].contains(other.key) {
+    for other in value.entries where !["aggregate", "failover", "panicThreshold"].contains(other.key) {
       let given = other.value
       if given.origin.isImplied { continue }
       log.add(
@@ -52,9 +52,15 @@ public struct MeshReader {
         log.addUnknown(item.origin, item.path, "unknown cluster", name, among: clusters.names)
       }
     }
+    let failover = value["failover"]?.text.flatMap(FailoverRule.init(rawValue:)) ?? .spillOver
+    if let given = value["failover"], failover == .firstBackup || failover == .allBackups {
+      log.add(
+        given.origin, given.path,
+        "\(failover.rawValue) is for servers of one cluster; expected spillOver or firstUsable beside aggregate")
+    }
     return AggregateDescription(
       name: entry.key, clusters: members,
-      panicThreshold: Int32((value["panicThreshold"]?.number ?? 0).rounded(.down)))
+      panicThreshold: Int32((value["panicThreshold"]?.number ?? 0).rounded(.down)), failover: failover)
   }
 
   private func cluster(_ entry: ResolvedEntry) -> ClusterDescription {

@@ -13,6 +13,8 @@ public struct ProfileDefault: Sendable, Hashable {
   public enum Part: String, Sendable, Hashable {
     /// In each cluster.
     case cluster
+    /// In each cluster that lists clusters, before what applies in each cluster.
+    case aggregate
     /// On each route.
     case route
   }
@@ -46,6 +48,11 @@ public struct ProfileDefault: Sendable, Hashable {
     ProfileDefault(part: .cluster, path: path, value: value, condition: .whereGiven, origin: origin)
   }
 
+  /// A default of each cluster that lists clusters.
+  static func aggregate(_ path: String, _ value: String, _ origin: String) -> ProfileDefault {
+    ProfileDefault(part: .aggregate, path: path, value: value, condition: .always, origin: origin)
+  }
+
   /// A default of each route.
   static func route(_ path: String, _ value: String, _ origin: String) -> ProfileDefault {
     ProfileDefault(part: .route, path: path, value: value, condition: .always, origin: origin)
@@ -53,7 +60,7 @@ public struct ProfileDefault: Sendable, Hashable {
 
   /// Whether the lab acts on it.
   public var isSimulated: Bool {
-    var shape = part == .cluster ? MeshSchema.cluster : MeshSchema.route
+    var shape = part == .route ? MeshSchema.route : MeshSchema.cluster
     for name in path.split(separator: ".") {
       let fields: [Field]
       switch shape.unnamed {
@@ -176,7 +183,7 @@ extension MeshProfile {
     .given("balancer.leastRequest.weighting", "ignore", "A48: weights do not count"),
     .given("balancer.ringHash.maximumRingSize", "4096", "A42: the client's cap of the ring's size"),
     .given("balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "1", "A58: error_utilization_penalty"),
-    .cluster("failover", "firstUsable", "A56: the first priority with a ready child takes all"),
+    .cluster("failover", "firstUsable", "A56: the first priority with a ready child takes all; A75: the first cluster"),
     .cluster("protocol", "http2", "gRPC runs over HTTP/2"),
     .cluster("connectTimeout", "20s", "connection back-off protocol: MIN_CONNECT_TIMEOUT 20 seconds"),
   ]
@@ -206,6 +213,7 @@ extension MeshProfile {
   // configuration that packages install.
   private static let haproxyDefaults: [ProfileDefault] = [
     .cluster("balancer", "roundRobin", "balance: roundrobin when no other algorithm is set (configuration manual)"),
+    .aggregate("failover", "firstUsable", "use_backend … if { nbsrv(…) gt 0 }: the first backend with a usable server"),
     .cluster("failover", "firstBackup", "server … backup, without option allbackups"),
     .cluster("protocol", "http1", "server lines without proto or alpn speak HTTP/1.1"),
     .cluster("connectTimeout", "5s", "haproxy.cfg of Debian's package: timeout connect 5000"),

@@ -202,12 +202,16 @@ public struct AggregateDescription: Sendable, Hashable {
   public var clusters: [Int]
   /// Below this share of working endpoints, per cent, a priority takes its share of traffic by its size; 0 for never.
   public var panicThreshold: Int32
+  /// When later clusters are used: `spillOver` (Envoy), or `firstUsable` (gRPC's priorities of clusters, A75; HAProxy's choice of
+  /// a backend by `nbsrv`). Backups are servers of one backend, so the other two mean `firstUsable`.
+  public var failover: FailoverRule
 
   /// An aggregate.
-  public init(name: String, clusters: [Int], panicThreshold: Int32 = 0) {
+  public init(name: String, clusters: [Int], panicThreshold: Int32 = 0, failover: FailoverRule = .spillOver) {
     self.name = name
     self.clusters = clusters
     self.panicThreshold = panicThreshold
+    self.failover = failover
   }
 }
 

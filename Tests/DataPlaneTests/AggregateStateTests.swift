@@ -6,18 +6,23 @@ import Testing
 
 @Suite struct AggregateStateTests {
   /// A data plane with two clusters and an aggregate of both, to which everything goes.
-  private func plane(panicThreshold: Int32 = 0) -> DataPlane {
-    func cluster(_ name: String, _ balancer: String) -> ClusterDescription {
+  private func plane(
+    panicThreshold: Int32 = 0, failover: FailoverRule = .spillOver, first: LayersDescription = LayersDescription(),
+    balancer: String = "leastRequest"
+  ) -> DataPlane {
+    func cluster(_ name: String, _ balancer: String, _ layers: LayersDescription) -> ClusterDescription {
       ClusterDescription(
         name: name, service: name,
         balancer: PolicyChoice(
           name: balancer, parameters: PolicyParameters(PolicyRegistry.policy(named: balancer)?.parameters ?? [])),
-        layers: LayersDescription())
+        layers: layers)
     }
     var mesh = MeshDescription(
-      clusters: [cluster("first", "leastRequest"), cluster("second", "roundRobin")],
+      clusters: [cluster("first", balancer, first), cluster("second", "roundRobin", LayersDescription())],
       routes: [RouteDescription(match: RouteMatch(host: "all"), split: [WeightedCluster(cluster: 2)])])
-    mesh.aggregates = [AggregateDescription(name: "all", clusters: [0, 1], panicThreshold: panicThreshold)]
+    mesh.aggregates = [
+      AggregateDescription(name: "all", clusters: [0, 1], panicThreshold: panicThreshold, failover: failover)
+    ]
     return DataPlane(mesh, key: RandomKey(seed: 3, replication: 0, purpose: .balancer, entity: 1))
   }
 
@@ -82,6 +87,63 @@ import Testing
     let shares = shares(&plane)
     #expect(abs((shares[0]?[2] ?? 0) - 0.7) < 0.015 && abs((shares[1]?[1] ?? 0) - 0.3) < 0.015)
     #expect(shares.values.reduce(0) { $0 + $1.count } == 2)
+  }
+
+  // Goal: a member whose data lies on some endpoints each counts with all of them: one ill endpoint of four is no reason to leave
+  // it, three of four are for two thirds; and when its last endpoint goes nothing is left of its numbers.
+  @Test func wholeMembersCount() {
+    var plane = plane(first: LayersDescription(tokenAware: TokenAwareDescription(replicationFactor: 1)))
+    list(&plane, cluster: 1, [(.healthy, 0)])
+    list(&plane, cluster: 0, [(.unhealthy, 0), (.healthy, 0), (.healthy, 0), (.healthy, 0)])
+    let one = shares(&plane)
+    #expect(one[1] == nil && one[0]?.count == 3)
+    // The range of the endpoint that is ill has nobody else.
+    #expect(abs((one[-1]?[0] ?? 0) - 0.25) < 0.015)
+    list(&plane, cluster: 0, [(.healthy, 0), (.unhealthy, 0), (.unhealthy, 0), (.unhealthy, 0)])
+    #expect(abs((shares(&plane)[1]?[0] ?? 0) - 0.65) < 0.015)
+    list(&plane, cluster: 0, [])
+    #expect(abs((shares(&plane)[1]?[0] ?? 0) - 1) < 1e-9)
+  }
+
+  // Goal: a member with subsets counts with all its endpoints too, and with nobody when they are gone.
+  @Test func subsetsCountTogether() {
+    let subsets = SubsetsDescription(
+      selectors: [SubsetSelectorDescription(keys: ["version"])], fallback: .anyEndpoint)
+    var plane = plane(first: LayersDescription(subsets: subsets))
+    list(&plane, cluster: 1, [(.healthy, 0)])
+    list(&plane, cluster: 0, [(.healthy, 0), (.unhealthy, 0)])
+    #expect(abs((shares(&plane)[1]?[0] ?? 0) - 0.3) < 0.015)
+    list(&plane, cluster: 0, [])
+    #expect(abs((shares(&plane)[1]?[0] ?? 0) - 1) < 1e-9)
+  }
+
+  // Goal: where nothing spills over (gRPC's aggregate) the first member that has anybody takes all and chooses its priority itself;
+  // the next one comes when nobody is left.
+  @Test func firstUsableMemberTakesAll() {
+    var plane = plane(failover: .firstUsable)
+    list(&plane, cluster: 1, [(.healthy, 0), (.healthy, 0)])
+    // By its own rule, which spills over, the first's priorities take 35 and 46 parts; spilling over, the second would have 19.
+    let ill = (EndpointHealth.unhealthy, priority: Int32(0))
+    list(&plane, cluster: 0, [(.healthy, 0), ill, ill, ill, (.healthy, 1), (.unhealthy, 1), (.unhealthy, 1)])
+    let spilt = shares(&plane)
+    #expect(spilt[1] == nil && abs((spilt[0]?[0] ?? 0) - 0.44) < 0.015 && abs((spilt[0]?[4] ?? 0) - 0.56) < 0.015)
+    list(&plane, cluster: 0, [(.unhealthy, 0), (.unhealthy, 1)])
+    #expect(shares(&plane)[1]?.count == 2)
+    list(&plane, cluster: 1, [(.unhealthy, 0)])
+    #expect(abs((shares(&plane)[-1]?[0] ?? 0) - 1) < 1e-9)
+    list(&plane, cluster: 0, [(.unhealthy, 0), (.healthy, 1)])
+    #expect(abs((shares(&plane)[0]?[1] ?? 0) - 1) < 1e-9)
+  }
+
+  // Goal: a hashing member goes by its own loads, whatever priority the aggregate has chosen (Envoy's thread-aware balancers do
+  // not ask). The aggregate panics and gives 58 : 42 by numbers of endpoints; by the member's own loads it is 44 : 56.
+  @Test(arguments: [("ringHash", 0.44), ("maglev", 0.44), ("rendezvous", 0.58)])
+  func hashingMembersChooseTheirPriority(_ balancer: String, _ share: Double) {
+    var plane = plane(panicThreshold: 50, balancer: balancer)
+    let ill = (EndpointHealth.unhealthy, priority: Int32(0))
+    list(&plane, cluster: 0, [(.healthy, 0), ill, ill, ill, (.healthy, 1), (.unhealthy, 1), (.unhealthy, 1)])
+    let shares = shares(&plane)
+    #expect(abs((shares[0]?[0] ?? 0) - share) < 0.015, "\(shares)")
   }
 
   // Goal: where all priorities panic by the aggregate's own threshold, numbers of endpoints decide.

@@ -256,6 +256,62 @@ private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> 
     #expect(harness.notices.isEmpty && harness.complaints.isEmpty)
   }
 
+  // Goal: HAProxy's backups know no priorities among themselves: the first in the order of the configuration that works is the one.
+  @Test func backupsComeAsConfigured() {
+    var harness = Harness(layers: LayersDescription(), failover: .firstBackup)
+    func list(_ harness: inout Harness, ill: Set<Int32>) {
+      harness.listAs(
+        endpoints(4) { endpoint, number in
+          endpoint.priority = [0, 3, 1, 2][Int(number)]
+          endpoint.health = ill.contains(number) ? .unhealthy : .healthy
+        })
+    }
+    list(&harness, ill: [0])
+    #expect(counts(&harness, endpoints: 4, requests: 60) == [0, 60, 0, 0, 0])
+    list(&harness, ill: [0, 1])
+    #expect(counts(&harness, endpoints: 4, requests: 60) == [0, 0, 60, 0, 0])
+    list(&harness, ill: [0, 1, 2])
+    #expect(counts(&harness, endpoints: 4, requests: 60) == [0, 0, 0, 60, 0])
+    list(&harness, ill: [0, 2])
+    #expect(counts(&harness, endpoints: 4, requests: 60) == [0, 60, 0, 0, 0])
+    // All together they take turns in that order too.
+    var all = Harness(layers: LayersDescription(), failover: .allBackups)
+    list(&all, ill: [0])
+    let turns = (0..<3).map { _ in
+      all.request()
+      return all.lastEndpoint
+    }
+    #expect([[1, 2, 3], [2, 3, 1], [3, 1, 2]].contains(turns))
+  }
+
+  // Goal: a panic ends with the endpoints that panicked: a subset that nobody is in any more has none.
+  @Test func panicEndsWithItsSubset() {
+    let subsets = SubsetsDescription(selectors: [SubsetSelectorDescription(keys: ["version"])])
+    var harness = Harness(
+      layers: LayersDescription(panicThreshold: 50, subsets: subsets), metadataMatch: [NamedValue("version", "2")])
+    harness.listAs(
+      endpoints(8) {
+        $0.metadata = ["version": $1 < 6 ? "1" : "2"]
+        $0.health = $1 < 6 ? .healthy : .unhealthy
+      })
+    harness.listAs(endpoints(6) { endpoint, _ in endpoint.metadata = ["version": "1"] })
+    #expect(harness.notices.map(\.kind) == [.panicBegan, .panicEnded])
+  }
+
+  // Goal: in Envoy degraded endpoints are in no ring and no Maglev table: what would be theirs finds nobody, where other balancers
+  // use them. In a panic all are in the table, even where traffic is to fail.
+  @Test(arguments: [("ringHash", true), ("maglev", true), ("roundRobin", false)])
+  func tablesKnowNoDegraded(_ balancer: String, _ hasTables: Bool) {
+    var harness = Harness(balancer: balancer, layers: LayersDescription(panicThreshold: 10, failTrafficOnPanic: true))
+    harness.listAs(endpoints(4) { $0.health = $1 == 0 ? .healthy : .degraded })
+    let shares = counts(&harness, endpoints: 4, requests: 4000)
+    #expect(hasTables ? shares[0] == 4000 : shares[0] < 1600 && shares[4] == 0)
+    harness.listAs(endpoints(4) { endpoint, _ in endpoint.health = .degraded })
+    #expect(counts(&harness, endpoints: 4, requests: 100)[4] == (hasTables ? 100 : 0))
+    harness.listAs(endpoints(4) { endpoint, _ in endpoint.health = .unhealthy })
+    #expect(counts(&harness, endpoints: 4, requests: 100)[4] == (hasTables ? 0 : 100))
+  }
+
   // Goal: slow start goes by the endpoint's age, not by that of the group it is in: who moves to another zone or priority is no
   // younger there, and a group of old endpoints that is there for the first time knows no young ones.
   @Test func movesKeepTheirAge() {

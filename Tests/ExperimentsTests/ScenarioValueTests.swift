@@ -309,10 +309,22 @@ import Testing
       ("[web]}, balancer: random, x: {", "stands beside aggregate"),
       ("[web]}, overprovisioningFactor: 2, x: {", "overprovisioningFactor: stands beside aggregate"),
       ("[web]}, discovery: 1s, x: {", "discovery: stands beside aggregate"),
+      ("[web]}, failover: firstBackup, x: {", "expected spillOver or firstUsable beside aggregate"),
     ] {
       let faults = try ScenarioFile(text.replacingOccurrences(of: "[spare, web]", with: wrong)).faults()
       #expect(faults.contains { $0.contains(said) }, "\(faults)")
     }
+    for (profile, failover) in [
+      (MeshProfile.weir, FailoverRule.spillOver), (.envoy, .spillOver), (.grpc, .firstUsable), (.haproxy, .firstUsable),
+    ] {
+      let mesh = try ScenarioFile(
+        text.replacingOccurrences(of: "mesh: {", with: "mesh: {profile: \(profile.rawValue), ")
+      )
+      .scenario().variants[0].mesh
+      #expect(mesh.aggregates[0].failover == failover)
+    }
+    let said = text.replacingOccurrences(of: "panicThreshold: 30%", with: "failover: firstUsable")
+    #expect(try ScenarioFile(said).scenario().variants[0].mesh.aggregates[0].failover == .firstUsable)
   }
 
   @Test("Readiness, publication, names and the replicas' own words arrive, and priorities are gone by")

@@ -62,8 +62,8 @@ import Testing
     (
       .haproxy,
       [
-        "balancer roundRobin", "failover firstBackup", "protocol http1", "connectTimeout 5s", "route timeout 50s",
-        "route retry.on [connect-failure]", "route retry.attempts 3",
+        "balancer roundRobin", "aggregate failover firstUsable", "failover firstBackup", "protocol http1",
+        "connectTimeout 5s", "route timeout 50s", "route retry.on [connect-failure]", "route retry.attempts 3",
       ]
     ),
   ]
@@ -71,7 +71,7 @@ import Testing
   /// Goal: the table is what is held here, and says of each value where it comes from.
   @Test(arguments: expected)
   func values(_ profile: MeshProfile, _ rows: [String]) {
-    #expect(profile.defaults.map { "\($0.part == .route ? "route " : "")\($0.path) \($0.value)" } == rows)
+    #expect(profile.defaults.map { "\($0.part == .cluster ? "" : "\($0.part) ")\($0.path) \($0.value)" } == rows)
     for row in profile.defaults { #expect(!row.origin.isEmpty) }
   }
 

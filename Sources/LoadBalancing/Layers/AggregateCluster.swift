@@ -6,6 +6,9 @@
 // priority all the same. So traffic fails over from cluster to cluster as it does from priority to priority
 // (source/extensions/clusters/aggregate).
 //
+// gRPC's aggregate (proposals A37 and A75) does not spill over: the first member that has an endpoint which works takes all, and
+// chooses the priority itself.
+//
 // Needs per change of any member: its `PriorityGroup`s. Per request: one random number, before the member's own.
 
 /// A priority of a member cluster.
@@ -29,9 +32,14 @@ public struct AggregateCluster: Sendable {
   public private(set) var members: ContiguousArray<AggregateMember> = []
   /// The loads of all priorities together.
   public private(set) var load: PriorityLoad
+  /// Whether the members choose their priorities themselves, and the first that works takes all.
+  public let goesToFirst: Bool
 
-  /// An aggregate of nothing.
-  public init(panicThreshold: Int32 = 50) { load = PriorityLoad(panicThreshold: panicThreshold) }
+  /// An aggregate of nothing, which spills over unless it `goesToFirst`.
+  public init(panicThreshold: Int32 = 50, goesToFirst: Bool = false) {
+    load = PriorityLoad(panicThreshold: panicThreshold)
+    self.goesToFirst = goesToFirst
+  }
 
   /// A member's endpoints changed. `clusters` are the priorities of each member, in the order of failover; none of a
   /// member that is not there.
@@ -46,7 +54,7 @@ public struct AggregateCluster: Sendable {
         groups.append(group)
       }
     }
-    load.update(groups)
+    if goesToFirst { load.updateToFirst(groups) } else { load.update(groups) }
   }
 
   /// The cluster and priority for a request with this random number, and which endpoints there; `nil` when no member
