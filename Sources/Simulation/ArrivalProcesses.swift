@@ -61,7 +61,7 @@ struct ArrivalProcesses: ~Copyable {
   private var processes = Pool<Process>()
   private var pieces = Pool<RatePiece>()
   private(set) var trace = Pool<TraceEntry>()
-  private let exponentials = ExponentialZiggurat()
+  private var exponentials = ExponentialZiggurat()
 
   /// Adds the process of the next client; `entries` are a trace's rows.
   mutating func add(
@@ -141,7 +141,7 @@ struct ArrivalProcesses: ~Copyable {
         return (process.last, process.key)
       }
       // The gap of the request after this one: nothing waits for it yet, so it costs next to no time.
-      processes[client].prepared = exponentials.draw(key, number &+ 1)
+      processes[client].prepared = exponentials.drawInPlace(key, number &+ 1)
       return at
     }
     return nextOther(client: client, number: number)

@@ -38,7 +38,7 @@ public struct DistributionTable: ~Copyable {
 
   private var records: Pool<Record>
   private var numbers: Pool<Double>
-  private let exponentials = ExponentialZiggurat()
+  private var exponentials = ExponentialZiggurat()
 
   /// An empty table.
   public init() {
@@ -67,7 +67,7 @@ public struct DistributionTable: ~Copyable {
   mutating func sampleInPlace(_ index: Int32, _ key: RandomKey) -> Int64 {
     let (kind, mean) = records.modify(index) { ($0.kind, $0.first) }
     if kind != .exponential { return sample(index, key) }
-    let value = mean * exponentials.draw(key)
+    let value = mean * exponentials.drawInPlace(key)
     return value < 0x1p60 ? Int64(value + 0.5) : Self.longest
   }
 

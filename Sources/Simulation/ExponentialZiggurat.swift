@@ -69,6 +69,22 @@ struct ExponentialZiggurat: ~Copyable {
     return decide(variate, bits, key.key(number))
   }
 
+  /// The same for the hottest places, which own their table: to lend it would copy its fields.
+  @inline(__always)
+  mutating func drawInPlace(_ key: RandomKey, _ number: UInt64 = 0) -> Double {
+    let bits = key.draw(number)
+    let place = bits >> 11
+    let (sure, scale) = layers.modify(Int(truncatingIfNeeded: bits)) { ($0.sure, $0.scale) }
+    let variate = Double(Int64(bitPattern: place)) * scale
+    if place < sure { return variate }
+    return decideInPlace(variate, bits, key.key(number))
+  }
+
+  @inline(never)
+  private mutating func decideInPlace(_ first: Double, _ firstBits: UInt64, _ key: RandomKey) -> Double {
+    decide(first, firstBits, key)
+  }
+
   /// The rest of the draws: under the curve or not, in the tail, or once more from `key`'s further draws.
   @inline(never)
   private func decide(_ first: Double, _ firstBits: UInt64, _ key: RandomKey) -> Double {

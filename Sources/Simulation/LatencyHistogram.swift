@@ -144,7 +144,8 @@ public struct LatencyHistogram: Sendable {
   static func cell(of value: Int64, precision: Int) -> Int {
     // Masking shifts: plain ones ask whether the distance is sensible, each time.
     let linear: UInt64 = 1 &<< UInt64(truncatingIfNeeded: precision &- 1)
-    let doubling = 64 &- precision &- (UInt64(bitPattern: value) | linear).leadingZeroBitCount
+    let topBit = 63 &- (UInt64(bitPattern: value) | linear).leadingZeroBitCount
+    let doubling = topBit &- (precision &- 1)
     return (doubling &<< (precision &- 1)) &+ Int(truncatingIfNeeded: value &>> Int64(doubling))
   }
 

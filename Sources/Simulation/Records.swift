@@ -178,7 +178,8 @@ struct ReplicaState: BitwiseCopyable {
   /// Waiting and served requests, and held workers, each times nanoseconds, up to `touched`.
   var waitingArea: Int64
   var inServiceArea: Int64
-  var heldArea: Int64
+  /// Of `inServiceArea`, what is beyond the number of workers: they share these then, or are without number.
+  var sharedArea: Int64
   var touched: Int64
   /// Nanoseconds that requests have spent here, for Little's law.
   var sojourn: Int64
@@ -232,6 +233,9 @@ extension ReplicaState {
   @inline(__always)
   var takesAsDemanded: Bool { condition.rawValue == 0 && isPlain && discipline != 2 }
 
+  /// Workers held, over time.
+  var heldArea: Int64 { inServiceArea &- sharedArea }
+
   /// Brings the areas up to the present. To be called before the numbers change.
   @inline(__always)
   mutating func touch(at now: Int64) {
@@ -242,7 +246,7 @@ extension ReplicaState {
     let most = Int64(workers)
     waitingArea &+= Int64(waiting) &* span
     inServiceArea &+= served &* span
-    heldArea &+= (served < most ? served : most) &* span
+    if served > most { sharedArea &+= (served &- most) &* span }
   }
 
   /// Moves the areas since the last time to where they cannot wrap around, and returns the held one.

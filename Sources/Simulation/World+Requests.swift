@@ -50,16 +50,22 @@ extension World {
         work: -1, user: user, prescribedDemand: demand, size: size,
         isCounted: isCounted, hasReachedWorker: false))
     measurement.wanted(at: now)
-    var arrival = RequestArrival(
-      caller: CallerToken(call.packed), route: route, randomness: key)
+    var hashKey: UInt64 = 0
+    var hasKey = false
     if traceRow >= 0 && arrivals.trace[traceRow].hasKey {
-      arrival.key = arrivals.trace[traceRow].key
-      arrival.hasKey = true
+      hashKey = arrivals.trace[traceRow].key
+      hasKey = true
     } else if keyKind != 0 {
-      arrival.key = drawKey(client: client, key)
-      arrival.hasKey = true
+      hashKey = drawKey(client: client, key)
+      hasKey = true
     }
-    if sessions.isOn { take(&arrival, call: call.index, client: client, user: user) }
+    var named: Int32 = -1
+    if sessions.isOn {
+      named = sessionEndpoint(call: call.index, route: route, hasKey ? hashKey : nil, client: client, user: user)
+    }
+    let arrival = RequestArrival(
+      caller: CallerToken(call.packed), route: route, randomness: key, key: hashKey, hasKey: hasKey,
+      override: EndpointIdentity(named))
     if requestsLeft > 0 {
       requestsLeft -= 1
       if requestsLeft == 0 { stopAfterLastRequest() }
@@ -68,16 +74,17 @@ extension World {
     workOff(for: Int(proxy))
   }
 
-  /// Puts a session's cookie on its request.
+  /// The endpoint that the cookie of a request's session names, or -1.
   @inline(never)
-  private mutating func take(_ arrival: inout RequestArrival, call: Int32, client: Int32, user: Int32) {
-    if !arrival.hasKey && user < 0 {
+  private mutating func sessionEndpoint(
+    call: Int32, route: Int32, _ key: UInt64?, client: Int32, user: Int32
+  ) -> Int32 {
+    if key == nil && user < 0 {
       sessions.beginWithout(call: call)
-      return
+      return -1
     }
-    let session = ClientSession(client: client, key: arrival.hasKey ? arrival.key : UInt64(user))
-    let named = sessions.begin(call: call, route: arrival.route, session, at: now)
-    arrival.override = EndpointIdentity(named)
+    let session = ClientSession(client: client, key: key ?? UInt64(user))
+    return sessions.begin(call: call, route: route, session, at: now)
   }
 
   /// Which of a client's data planes a request goes to: a user keeps to one, other requests are spread evenly by chance.
@@ -190,29 +197,48 @@ extension World {
   mutating func tellAnswer(_ proxy: Int, _ attempt: AttemptHandle, status: Int16) {
     proxies[proxy].plane.attemptAnswered(
       attempt, status: status, at: Timestamp(nanoseconds: now), into: &actions)
-    workOff(for: proxy)
+    if isWorkingOff { own(proxy) } else { workOffAnswer(by: proxy) }
   }
 
   /// Owns the actions that `proxy` has just appended, and works the list off unless somebody is at it already.
   @inline(__always)
   mutating func workOff(for proxy: Int) {
-    if isWorkingOff {
-      while firstOwned &+ actionOwners.count < actions.count {
-        actionOwners.append(Int32(truncatingIfNeeded: proxy))
-      }
-    } else {
-      workOffAll(firstOwned: actions.count, by: proxy)
+    if isWorkingOff { own(proxy) } else { workOffAll(firstOwned: actions.count, by: proxy) }
+  }
+
+  private mutating func own(_ proxy: Int) {
+    while firstOwned &+ actionOwners.count < actions.count {
+      actionOwners.append(Int32(truncatingIfNeeded: proxy))
     }
+  }
+
+  /// Does what an answer leads to. Most often that is one response and nothing else, for which the whole list is long a way.
+  @inline(never)
+  private mutating func workOffAnswer(by proxy: Int) {
+    var done = 0
+    if actions.count == 1, case .respond(let caller, _, let status, let cause) = actions[0] {
+      isWorkingOff = true
+      firstOwned = 1
+      respond(caller, status: status, cause: cause)
+      done = 1
+      if actions.count == 1 && orphans.count == 0 {
+        actions.removeAll()
+        firstOwned = 0
+        isWorkingOff = false
+        return
+      }
+    }
+    workOffAll(firstOwned: done == 1 ? 1 : actions.count, by: proxy, from: done)
   }
 
   /// Does everything that data planes have asked for, and what follows from it at this instant.
   @inline(never)
-  mutating func workOffAll(firstOwned: Int = 0, by owner: Int = -1) {
+  mutating func workOffAll(firstOwned: Int = 0, by owner: Int = -1, from done: Int = 0) {
     isWorkingOff = true
     // What is there now is `owner`'s; only what comes meanwhile needs to say whose it is.
     self.firstOwned = firstOwned
+    var place = done
     repeat {
-      var place = 0
       while place < actions.count {
         let isFirst = place < self.firstOwned
         perform(actions[place], for: isFirst ? owner : Int(actionOwners[place &- self.firstOwned]))
@@ -221,6 +247,7 @@ extension World {
       actions.removeAll()
       actionOwners.removeAll()
       self.firstOwned = 0
+      place = 0
     } while giveUpOrphan()
     isWorkingOff = false
   }

@@ -156,7 +156,7 @@ extension World {
             workers: Int32(clamping: replica.workers ?? service.workers),
             queueLimit: Int32(clamping: service.queueLimit ?? .max),
             inService: 0, waiting: 0, queueHead: -1, queueTail: -1, time: ownTime, waitingArea: 0, inServiceArea: 0,
-            heldArea: 0, touched: 0, sojourn: 0, errorRate: service.errorRate, requests: 0, successes: 0,
+            sharedArea: 0, touched: 0, sojourn: 0, errorRate: service.errorRate, requests: 0, successes: 0,
             speed: replica.speed, fluctuation: 1, stretch: 1, rate: 1, holds: 0, started: 0,
             waitingTime: 0, heldTime: 0, waitingAreaAtWindow: 0, heldAreaAtWindow: 0, presentSince: known ? 0 : -1,
             present: 0, saturatedSince: -1, backlogWhenSaturated: 0))
