@@ -125,11 +125,17 @@ extension ClusterState {
     if layers.settings.zoneAware != nil { compareZones(&layers, subset: subset, byPriority.first ?? []) }
   }
 
+  /// How many do not count for availability: those that drain.
+  private func excluded(_ members: [Int32]) -> Int32 {
+    Int32(members.count { endpoints.states[$0].status == .draining })
+  }
+
   private func counted(_ byPriority: [[Int32]], _ settings: LayersDescription) -> [PriorityGroup] {
     byPriority.map { members in
       PriorityGroup(
         total: Int32(members.count), healthy: Int32(members.count { isWell($0, .healthy) }),
-        degraded: Int32(members.count { isWell($0, .degraded) }), overprovisioning: settings.overprovisioningFactor)
+        degraded: Int32(members.count { isWell($0, .degraded) }), excluded: excluded(members),
+        overprovisioning: settings.overprovisioningFactor)
     }
   }
 
@@ -180,7 +186,8 @@ extension ClusterState {
       let own = members.filter { endpoints.states[$0].zone == zone.zone }
       return LocalityGroup(
         weight: shares.first { $0.zone == zone.zone }?.weight ?? 0, total: Int32(own.count),
-        healthy: Int32(own.count { isWell($0, .healthy) }), degraded: Int32(own.count { isWell($0, .degraded) }))
+        healthy: Int32(own.count { isWell($0, .healthy) }), degraded: Int32(own.count { isWell($0, .degraded) }),
+        excluded: excluded(own))
     }
     part.turns.rebuild(
       localities, overprovisioning: settings.overprovisioningFactor, seed: layerRandom.next())

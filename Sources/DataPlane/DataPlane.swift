@@ -218,7 +218,11 @@ public struct DataPlane: ~Copyable {
     }
     var named: Int32 = -1
     if arrival.override.number >= 0 {
-      named = clusters[Int(cluster)].slot(named: arrival.override, isStrict: plan.isStrict)
+      // Envoy looks for the endpoint before it balances, and an aggregate has none of its own: it is not found. Where the first
+      // member that works takes all, the member looks (gRPC).
+      named =
+        chosen == nil
+        ? clusters[Int(cluster)].slot(named: arrival.override, isStrict: plan.isStrict) : plan.isStrict ? -2 : -1
       if named < -1 { return (cluster, -1) }
     }
     let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)

@@ -140,11 +140,12 @@ final class ScenarioReading {
     return Variant(name: name, world: description, mesh: mesh, run: RunReader(log: log).run(body["run"] ?? empty))
   }
 
-  /// Where replicas have priorities, their clusters go by them, whether or not anything else stands around the balancer.
+  /// Where replicas have priorities, or are not all well, their clusters go by that, whether or not anything else stands around the
+  /// balancer.
   private func honourPriorities(of world: WorldDescription, in mesh: inout MeshDescription) {
     for cluster in mesh.clusters.indices where mesh.clusters[cluster].layers == nil {
       let service = world.services.first { $0.name == mesh.clusters[cluster].service }
-      if service?.replicas.contains(where: { $0.priority > 0 }) == true {
+      if service?.replicas.contains(where: { $0.priority > 0 || $0.status.health != .healthy }) == true {
         mesh.clusters[cluster].layers = LayersDescription()
       }
     }
@@ -175,7 +176,8 @@ final class ScenarioReading {
       notes.append("\(key) is read and not acted on: this version has no \(command)")
     }
     for variant in variants {
-      for text in FaultNotes(variant).texts + LayerNotes(variant).texts where !notes.contains(text) {
+      for text in FaultNotes(variant).texts + LayerNotes(variant).texts + SessionNotes(variant).texts
+      where !notes.contains(text) {
         notes.append(text)
       }
     }

@@ -118,6 +118,7 @@ struct WorldReader {
         if let time = item["time"] { replica.time = distributions.distribution(time) }
         replica.workers = item["workers"]?.integer.map { Int($0) }
         replica.priority = Int(item["priority"]?.integer ?? 0)
+        replica.status = HostStatus.allCases.first { $0.word == item["healthStatus"]?.text } ?? .healthy
         for label in item["metadata"]?.entries ?? [] { replica.metadata[label.key] = label.value.text ?? "" }
         list.append(replica)
       }

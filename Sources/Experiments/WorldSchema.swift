@@ -78,6 +78,9 @@ public enum WorldSchema {
         Field("workers", .integer(1...1_000_000), .optional, "its own number of parallel servers"),
         Field("priority", .integer(0...127), .standard("0"), "who takes requests first; 0 does"),
         Field(
+          "healthStatus", .word(HostStatus.allCases.map(\.word)), .standard("healthy"),
+          "what the control plane says of it while it is ready (Envoy's health_status); DNS tells none"),
+        Field(
           "metadata", .names(NameGroup("label", rule: .title, of: .text(.any))), .standard("{}"),
           "labels that subsets are selected by"),
       ]))

@@ -70,7 +70,9 @@ struct LayerReader {
   /// Sessions, if the route has any.
   static func statefulSession(_ value: ResolvedValue?) -> StatefulSessionDescription? {
     value.map {
-      StatefulSessionDescription(ttl: $0["cookie"]?["ttl"]?.span ?? .zero, isStrict: $0["strict"]?.flag ?? false)
+      StatefulSessionDescription(
+        ttl: $0["cookie"]?["ttl"]?.span ?? .zero, isStrict: $0["strict"]?.flag ?? false,
+        cookie: $0["cookie"]?["name"]?.text ?? "session")
     }
   }
 

@@ -71,7 +71,9 @@ enum LayerSchema {
             FieldGroup(
               "a cookie",
               [
-                Field("name", .text(.name), .standard("session"), "what it is called"),
+                Field(
+                  "name", .text(.name), .standard("session"),
+                  "what it is called; routes of one host that call it alike share it"),
                 Field("ttl", .anySpan, .standard("0s"), "how long it holds; 0s for ever"),
               ])), .standard("{}"), "how the client names the endpoint"),
         Field("strict", .flag, .standard("false"), "whether such a request goes there or fails"),

@@ -54,9 +54,15 @@ public struct EndpointDescription: Hashable, Sendable {
   /// Its priority: 0 is used first.
   public var priority: Int32
   /// How it is, as discovery knows.
-  public var health: EndpointHealth
+  public var status: HostStatus
   /// What subsets are selected by.
   public var metadata: [String: String]
+
+  /// The class of its status; who sets it says no more than that.
+  public var health: EndpointHealth {
+    get { status.health }
+    set { status = HostStatus(newValue) }
+  }
 
   /// An endpoint in a set.
   public init(
@@ -68,7 +74,7 @@ public struct EndpointDescription: Hashable, Sendable {
     self.zone = zone
     self.address = address
     self.priority = max(0, priority)
-    self.health = health
+    self.status = HostStatus(health)
     self.metadata = metadata
   }
 }
@@ -90,8 +96,9 @@ public struct EndpointState: BitwiseCopyable, Sendable {
   public var isListed: Bool
   /// Who keeps it from having traffic.
   public var exclusions: EndpointExclusions
-  /// How it is, as discovery says.
+  /// How it is, as discovery says: the class, and the word.
   public var health: EndpointHealth
+  public var status: HostStatus
   /// Its priority: 0 is used first.
   public var priority: Int32
   /// Since when the data plane has seen it healthy, as Envoy's slow start counts: the first time since it was listed, however
@@ -108,6 +115,7 @@ public struct EndpointState: BitwiseCopyable, Sendable {
     self.isListed = true
     self.exclusions = []
     self.health = description.health
+    self.status = description.status
     self.priority = description.priority
     self.since = .distantPast
   }
@@ -294,6 +302,7 @@ public struct EndpointSet: ~Copyable {
       states[slot].weight = endpoint.weight
       states[slot].zone = endpoint.zone
       states[slot].health = endpoint.health
+      states[slot].status = endpoint.status
       states[slot].priority = endpoint.priority
       // Who was gone, if only for its last requests, is as young as anybody who comes.
       if isBack[place] { states[slot].since = .distantPast }

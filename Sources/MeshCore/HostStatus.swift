@@ -28,16 +28,27 @@ public enum HostStatus: UInt8, BitwiseCopyable, Hashable, Sendable, CaseIterable
     }
   }
 
-  /// What is accepted where nothing is said.
-  public static let accepted: [HostStatus] = [.unknown, .healthy, .degraded]
+  /// The class that balancers go by: who drains or did not answer its check gets nothing, and who is unknown counts as well.
+  public var health: EndpointHealth {
+    switch self {
+    case .unknown, .healthy: .healthy
+    case .degraded: .degraded
+    case .unhealthy, .draining, .timeout: .unhealthy
+    }
+  }
 
-  /// How an endpoint is, as far as a data plane knows: shut out by fault detection before what discovery says.
-  public init(of state: EndpointState) {
-    switch state.health {
-    case _ where !state.isAdmitted: self = .unhealthy
+  /// The status that says no more than a class.
+  public init(_ health: EndpointHealth) {
+    switch health {
     case .healthy: self = .healthy
     case .degraded: self = .degraded
     case .unhealthy: self = .unhealthy
     }
   }
+
+  /// What is accepted where nothing is said.
+  public static let accepted: [HostStatus] = [.unknown, .healthy, .degraded]
+
+  /// How an endpoint is, as far as a data plane knows: shut out by fault detection before what discovery says.
+  public init(of state: EndpointState) { self = state.isAdmitted ? state.status : .unhealthy }
 }

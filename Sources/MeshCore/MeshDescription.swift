@@ -235,11 +235,14 @@ public struct StatefulSessionDescription: Sendable, Hashable {
   public var ttl: TimeSpan
   /// Whether such a request goes there or nowhere.
   public var isStrict: Bool
+  /// What the cookie is called: a client has one of each name for each host.
+  public var cookie: String
 
   /// Sessions.
-  public init(ttl: TimeSpan = .zero, isStrict: Bool = false) {
+  public init(ttl: TimeSpan = .zero, isStrict: Bool = false, cookie: String = "session") {
     self.ttl = ttl
     self.isStrict = isStrict
+    self.cookie = cookie
   }
 }
 

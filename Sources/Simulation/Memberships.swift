@@ -16,6 +16,8 @@ enum ListingState: UInt8, BitwiseCopyable {
   case ready
   /// That it is there and not ready.
   case unready
+  /// That it is to get no new requests and has some left; published where somebody minds.
+  case draining
 }
 
 /// What is published of a replica from a version on.
@@ -36,6 +38,10 @@ struct Memberships: ~Copyable {
   var services: [Int] = []
   /// By cluster: how its endpoint changes are seen.
   var discoveries: [DiscoveryDescription] = []
+  /// By cluster: whether it hears of endpoints that drain, as Istio's and gRPC's control planes tell those that let sessions go there.
+  var hearsOfDraining: [Bool] = []
+  /// By service: whether any of its clusters does.
+  var tellsDraining: [Bool] = []
   /// By replica: what was published of it, the latest last.
   var histories: [[ListingChange]] = []
   /// By service: the number of its latest version, and of the latest one published.
@@ -108,6 +114,11 @@ extension World {
     replicas[replica].condition.insert(.absent)
     closePresence(replica)
     closeConnections(of: replica)
+    let service = Int(replicas[replica].service)
+    if memberships.tellsDraining[service] {
+      let number = Int(replica &- services[service].firstReplica)
+      listingChanged(ofService: service, replicas: number..<number + 1)
+    }
   }
 
   /// Adds the time that a replica was there, as far as it lies in [warm-up, stop), to what it has.
@@ -151,7 +162,10 @@ extension World {
   /// What is to be published of a replica now.
   private mutating func listingState(_ replica: Int32) -> ListingState {
     let condition = replicas[replica].condition
-    if condition.contains(.absent) || condition.contains(.draining) { return .absent }
+    if condition.contains(.absent) { return .absent }
+    if condition.contains(.draining) {
+      return memberships.tellsDraining[Int(replicas[replica].service)] ? .draining : .absent
+    }
     return memberships.readiness[replica].isReady ? .ready : .unready
   }
 
@@ -259,6 +273,16 @@ extension World {
     case .absent: false
     case .ready: true
     case .unready: memberships.discoveries[cluster].sendUnhealthyEndpoints
+    case .draining: memberships.hearsOfDraining[cluster]
+    }
+  }
+
+  /// What discovery says of a replica that it lists. A name server tells of nobody how it is.
+  private func status(of replica: Int32, _ known: ReplicaDescription?, cluster: Int, version: Int32) -> HostStatus {
+    switch memberships.state(of: replica, version: version) {
+    case .ready: memberships.discoveries[cluster].dns == nil ? known?.status ?? .healthy : .unknown
+    case .draining: .draining
+    case .unready, .absent: .unhealthy
     }
   }
 
@@ -269,11 +293,12 @@ extension World {
     return (0..<Int(services[service].replicaRoom)).compactMap { number in
       let replica = services[service].firstReplica &+ Int32(number)
       if !isListed(replica, cluster: cluster, version: version) { return nil }
-      return EndpointDescription(
+      let own = number < known.count ? known[number] : nil
+      var endpoint = EndpointDescription(
         identity: EndpointIdentity(replica), weight: replicas[replica].weight, zone: replicas[replica].zone,
-        address: replicaName(replica), priority: number < known.count ? Int32(clamping: known[number].priority) : 0,
-        health: memberships.state(of: replica, version: version) == .ready ? .healthy : .unhealthy,
-        metadata: number < known.count ? known[number].metadata : [:])
+        address: replicaName(replica), priority: Int32(clamping: own?.priority ?? 0), metadata: own?.metadata ?? [:])
+      endpoint.status = status(of: replica, own, cluster: cluster, version: version)
+      return endpoint
     }
   }
 

@@ -63,6 +63,13 @@ extension World {
     let clusterServices = deployed.clusters.map { serviceNumbers[$0.service] ?? 0 }
     memberships.services = clusterServices
     memberships.discoveries = deployed.clusters.map(\.discovery)
+    let hearsOfDraining = deployed.clusters.map {
+      $0.discovery.dns == nil && $0.overrideHostStatus.contains(.draining)
+    }
+    memberships.hearsOfDraining = hearsOfDraining
+    memberships.tellsDraining = world.services.indices.map { service in
+      clusterServices.indices.contains { clusterServices[$0] == service && hearsOfDraining[$0] }
+    }
     oracleClusters = deployed.clusters.indices.filter {
       PolicyRegistry.policy(named: deployed.clusters[$0].balancer.name)?.needsOracle == true
     }

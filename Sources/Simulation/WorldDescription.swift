@@ -143,6 +143,8 @@ public struct ReplicaDescription: Sendable, Hashable {
   public var workers: Int?
   /// Its priority, from 0, which is used first.
   public var priority: Int
+  /// What the control plane says of it while it is ready.
+  public var status: HostStatus = .healthy
   /// What subsets are selected by.
   public var metadata: [String: String]
 

@@ -312,6 +312,20 @@ private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> 
     #expect(counts(&harness, endpoints: 4, requests: 100)[4] == (hasTables ? 0 : 100))
   }
 
+  // Goal: who drains gets nothing and does not count: one that works and three that drain are a priority that is whole, where one and
+  // three that are ill take 35 %; in a panic all are used.
+  @Test(arguments: [(HostStatus.draining, 1.0), (.timeout, 0.35)])
+  func drainingDoesNotCount(_ status: HostStatus, _ share: Double) {
+    var harness = Harness(layers: LayersDescription())
+    harness.listAs(
+      endpoints(5) { endpoint, number in
+        endpoint.priority = number < 4 ? 0 : 1
+        if number > 0 && number < 4 { endpoint.status = status }
+      })
+    let shares = counts(&harness, endpoints: 5, requests: 20_000).map { Double($0) / 20_000 }
+    #expect(abs(shares[0] - share) < 0.015 && abs(shares[4] - (1 - share)) < 0.015)
+  }
+
   // Goal: slow start goes by the endpoint's age, not by that of the group it is in: who moves to another zone or priority is no
   // younger there, and a group of old endpoints that is there for the first time knows no young ones.
   @Test func movesKeepTheirAge() {

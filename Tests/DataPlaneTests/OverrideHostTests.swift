@@ -54,6 +54,22 @@ import Testing
     strict.request()
     #expect(strict.lastEndpoint >= 0 && strict.complaints.isEmpty)
 
+    for status in HostStatus.allCases {
+      // Each status is met by an endpoint that has it, and by no other.
+      var exact = Harness(
+        layers: LayersDescription(), session: StatefulSessionDescription(isStrict: true), overrideHostStatus: [status])
+      exact.listAs(
+        HostStatus.allCases.enumerated().map { number, status in
+          var endpoint = EndpointDescription(identity: EndpointIdentity(Int32(number)))
+          endpoint.status = status
+          return endpoint
+        })
+      for (number, other) in HostStatus.allCases.enumerated() {
+        exact.request(naming: Int32(number))
+        #expect((exact.answers.last?.caller == exact.wanted) == (other != status))
+      }
+    }
+
     var daring = Harness(overrideHostStatus: [.unhealthy])
     daring.listAs(endpoints([.healthy, .unhealthy]))
     daring.request(naming: 1)

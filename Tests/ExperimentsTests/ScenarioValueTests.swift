@@ -279,16 +279,53 @@ import Testing
       mesh:
         clusters: {web: {overrideHostStatus: [draining, healthy]}}
         routes:
-          - {match: web, split: [web], statefulSession: {cookie: {ttl: 2m}, strict: true}}
+          - {match: web, split: [web], statefulSession: {cookie: {ttl: 2m, name: basket}, strict: true}}
           - {match: api, split: [api], statefulSession: {}}
       """
-    let mesh = try ScenarioFile(text).scenario().variants[0].mesh
+    let scenario = try ScenarioFile(text).scenario()
+    let mesh = scenario.variants[0].mesh
     #expect(mesh.clusters[0].overrideHostStatus == [.healthy, .draining])
     #expect(mesh.clusters[1].overrideHostStatus == [.unknown, .healthy, .degraded])
-    #expect(mesh.routes[0].statefulSession == StatefulSessionDescription(ttl: .seconds(120), isStrict: true))
+    #expect(
+      mesh.routes[0].statefulSession == StatefulSessionDescription(ttl: .seconds(120), isStrict: true, cookie: "basket")
+    )
     #expect(mesh.routes[1].statefulSession == StatefulSessionDescription())
     let wrong = try ScenarioFile(text.replacingOccurrences(of: "draining", with: "drained")).faults()
     #expect(wrong.count == 1 && wrong[0].contains("'drained'"))
+    // Nobody drains here, nor is anybody of unknown status but where names are resolved.
+    #expect(
+      scenario.notes.count == 1 && scenario.notes[0].contains("cluster web: overrideHostStatus draining fits nobody"))
+    func notes(_ change: (from: String, to: String)...) throws -> [String] {
+      let text = change.reduce(text) { $0.replacingOccurrences(of: $1.from, with: $1.to) }
+      return try ScenarioFile(text).scenario().notes
+    }
+    let scale = (from: "world: {services", to: "world: {faults: [{at: 1s, service: web, scale: 2}], services")
+    #expect(try notes(scale).isEmpty)
+    #expect(try notes((from: "draining, healthy", to: "timeout"))[0].contains("timeout fits nobody"))
+    let told = (from: "web: {}, api", to: "web: {replicas: [{healthStatus: timeout}]}, api")
+    #expect(try notes((from: "draining, healthy", to: "timeout"), told).isEmpty)
+    let named = (from: "[draining, healthy]", to: "[unknown, healthy], discovery: {dns: 5s}")
+    #expect(try notes(named)[0].contains("overrideHostStatus healthy fits nobody"))
+    #expect(
+      try notes((from: "clusters: {web: {override", to: "clusters: {api: {}, other: {service: api, override"))
+        .contains { $0.contains("cluster other: overrideHostStatus does nothing, since no route to it") })
+  }
+
+  @Test("A session through an aggregate that spills over is told to be lost")
+  func lostSessions() throws {
+    let text = """
+      scenario: s
+      world: {services: {web: {}, spare: {}}, clients: {users: {target: all, arrivals: {poisson: 1/s}}}}
+      mesh:
+        clusters: {all: {aggregate: {clusters: [web, spare]}}}
+        routes: [{match: all, split: [all], statefulSession: {}}]
+      """
+    let lost = try ScenarioFile(text).scenario().notes
+    #expect(lost.count == 1 && lost[0].hasPrefix("route all: statefulSession keeps no session, since aggregate all"))
+    let strict = text.replacingOccurrences(of: "statefulSession: {}", with: "statefulSession: {strict: true}")
+    #expect(try ScenarioFile(strict).scenario().notes[0].contains("fails every request that carries a cookie"))
+    let first = text.replacingOccurrences(of: "spare]}", with: "spare]}, failover: firstUsable")
+    #expect(try ScenarioFile(first).scenario().notes.isEmpty)
   }
 
   @Test("An aggregate leads to its clusters, and says what is wrong with it")

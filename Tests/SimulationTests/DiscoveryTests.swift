@@ -195,5 +195,10 @@ import Testing
           identity: EndpointIdentity(0), weight: 3, zone: 1, address: "web-0", priority: 2,
           metadata: ["version": "v2"])
       ])
+    scene.world.services[0].replicas[0].status = .degraded
+    #expect(World(scene.replication).endpoints(ofCluster: 0, version: 0).map(\.status) == [.degraded])
+    // A name server tells of nobody how it is.
+    scene.mesh.clusters[0].discovery.dns = DNSDescription(ttl: .seconds(1))
+    #expect(World(scene.replication).endpoints(ofCluster: 0, version: 0).map(\.status) == [.unknown])
   }
 }
