@@ -72,7 +72,8 @@ let package = Package(
     .target(
       name: "Conformance",
       dependencies: [
-        "TestVectors", "MeshCore", "LoadBalancing", "TrafficSplitting", "FaultDetection", "DataPlane", "Statistics",
+        "TestVectors", "MeshCore", "LoadBalancing", "TrafficSplitting", "FaultDetection", "DataPlane", "Simulation",
+        "Statistics",
       ], swiftSettings: settings),
 
     // Scenarios and results made by hand.

@@ -24,9 +24,8 @@ struct ApertureVectors: VectorFamily {
     if let expected = file.content.member("weighted_p2c_relative_pick_prob") {
       report.run("weighted_p2c_relative_pick_prob") { try runPairs(expected("upstream"), &$0) }
     }
-    if file.has("randomAperture_banding") {
-      report.skip(
-        "randomAperture_banding", "a text on the binomial distribution, which random tokens have by themselves")
+    if let banding = file.content.member("randomAperture_banding") {
+      report.run("randomAperture_banding") { try runBanding(banding("upstream_text").string, &$0) }
     }
     if let band = file.content.member("loadband") { report.run("loadband") { try runLoadBand(band, &$0) } }
   }
@@ -111,6 +110,51 @@ struct ApertureVectors: VectorFamily {
       let peers = counts.dropLast().reduce(0, +) / Double(servers - 1)
       check.near(counts[servers - 1] / peers, try probability.double, absolute: 0.025, "\(servers) servers")
     }
+  }
+
+  /// `Binomial(5000,.001) mean 5 sd "2.5"; exact sd 2.235; (50000) mean 50 sd 7.07`: how many clients a server has when so many
+  /// clients have a random aperture of one server each, of as many as that probability says.
+  private func runBanding(_ text: String, _ check: inout VectorCheck) throws {
+    guard let start = text.range(of: "Binomial(")?.upperBound,
+      let probability = text[start...].prefix(while: { $0 != ")" }).split(separator: ",").last.flatMap({
+        Double("0\($0)")
+      }),
+      (0.0005...0.1).contains(probability)
+    else { throw VectorSkip("a text of unknown form") }
+    let servers = Int((1 / probability).rounded())
+    for part in text[start...].split(separator: ";") {
+      // The exact deviation stands for the one in quotation marks, which is off.
+      guard
+        let clients = number(after: part.contains("Binomial(") || !part.contains("(") ? nil : "(", in: part)
+          ?? number(after: nil, in: text[start...])
+      else { continue }
+      guard let deviation = number(after: "sd ", in: part) else { continue }
+      let edges = check.rounds(min(Int(clients), 1_000_000))
+      var counts = [Double](repeating: 0, count: servers)
+      var random = RandomStream(state: 13)
+      let statuses = [EndpointStatus](repeating: .open, count: servers)
+      // The wider apertures of fewer clients: as many edges, and each server at most once a client.
+      let width = max(1, edges / 1000)
+      for _ in 0..<(edges / width) {
+        var aperture = RandomAperture(minimumAperture: width, initial: width)
+        aperture.update(
+          tokens: (0..<servers).map { _ in UInt32(truncatingIfNeeded: random.next()) }, statuses: statuses)
+        for place in 0..<aperture.logicalAperture { counts[Int(aperture.order[place])] += 1 }
+      }
+      let mean = counts.reduce(0, +) / Double(servers)
+      let variance = counts.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(servers)
+      check.close(mean, clients * probability, relative: 1e-9, "clients a server under \(Int(clients)) edges")
+      // A client has a server at most once, which narrows it by that much.
+      let narrowed = deviation * ((1 - Double(width) / Double(servers)) / (1 - probability)).squareRoot()
+      check.close(variance.squareRoot(), narrowed, relative: 0.08, "deviation under \(Int(clients)) edges")
+      if check.rounds(1000) < 1000 { return }
+    }
+  }
+
+  /// The number that stands after `mark`, or at the very beginning.
+  private func number(after mark: String?, in text: Substring) -> Double? {
+    guard let start = mark.map({ text.range(of: $0)?.upperBound }) ?? text.startIndex else { return nil }
+    return Double(text[start...].prefix { $0.isNumber || $0 == "." })
   }
 
   private func runLoadBand(_ vector: VectorValue, _ check: inout VectorCheck) throws {

@@ -34,6 +34,8 @@ struct HashVectors: VectorFamily {
       }
     } else if algorithm.hasPrefix("murmurhash2") {
       check.equal(MurmurHash2.hash(input, seed: seed), expected)
+    } else if algorithm.hasPrefix("djb2") {
+      check.equal(DJB2.hash(input), expected)
     } else {
       throw VectorSkip("\(algorithm.prefix { $0 != " " }): no balancer uses it")
     }

@@ -24,9 +24,61 @@ struct LoadSimulationVectors: VectorFamily {
     } else if vector.member("ring_different") != nil {
       try checkLoss(vector, &check)
     } else if vector.member("measures") != nil {
-      throw VectorSkip("measures without expecting anything")
+      try checkZones(vector, &check)
     } else {
       throw VectorSkip("a benchmark of time")
+    }
+  }
+
+  /// The layouts of the zone-aware simulation, which prints hits and asserts nothing: they are held against what the rule's formulas
+  /// give, worked out here anew.
+  private func checkZones(_ vector: VectorValue, _ check: inout VectorCheck) throws {
+    let callers = try vector("originating_hosts_per_zone").ints
+    let hosts = try vector("healthy_per_zone").ints
+    guard callers.count == hosts.count, callers.count > 1, (callers + hosts).allSatisfy({ (1...1000).contains($0) })
+    else {
+      throw VectorError(description: "zones without callers or hosts")
+    }
+    let zones = callers.indices
+    let (allCallers, allHosts) = (callers.reduce(0, +), hosts.reduce(0, +))
+    let requests = check.rounds(try vector("requests").count)
+    var expected = [Double](repeating: 0, count: callers.count)
+    var hits = hosts.map { [Int](repeating: 0, count: $0) }
+    var random = RandomStream(state: 17)
+    for own in zones {
+      let spare = zones.map { max(0, 10_000 * hosts[$0] / allHosts - 10_000 * callers[$0] / allCallers) }
+      let (local, upstream) = (10_000 * callers[own] / allCallers, 10_000 * hosts[own] / allHosts)
+      let stays = upstream >= local ? 1 : Double(upstream * 10_000 / local) / 10_000
+      let others = zones.filter { $0 != own }.reduce(0) { $0 + spare[$1] }
+      let share = Double(callers[own]) / Double(allCallers)
+      for zone in zones {
+        let leaves = others > 0 ? Double(spare[zone]) / Double(others) : 1 / Double(zones.count)
+        expected[zone] += share * (zone == own ? stays : (1 - stays) * leaves)
+      }
+      let order = [own] + zones.filter { $0 != own }
+      func set(_ counts: [Int]) -> ZoneSet {
+        ZoneSet(order.map { ZoneGroup(zone: Int32($0), healthy: Int32(counts[$0])) }, hasLocal: true)
+      }
+      var settings = ZoneAwareRouting.Settings()
+      settings.minimumClusterSize = 1
+      var router = ZoneAwareRouting(settings)
+      let fleet = PriorityGroup(total: Int32(allCallers), healthy: Int32(allCallers))
+      router.update(upstream: set(hosts), local: set(callers), fleet: fleet)
+      for _ in 0..<(requests * callers[own] / allCallers) {
+        let place = Int(router.choose(&random).place)
+        guard order.indices.contains(place) else { throw VectorError(description: "a request without a zone") }
+        let zone = order[place]
+        hits[zone][random.modulo(hosts[zone])] += 1
+      }
+    }
+    let total = Double(hits.reduce(0) { $0 + $1.reduce(0, +) })
+    for zone in zones {
+      for (host, count) in hits[zone].enumerated() {
+        let share = expected[zone] / Double(hosts[zone])
+        check.near(
+          Double(count), share * total, absolute: 5 * (share * total).squareRoot() + 0.001 * total / Double(allHosts),
+          "hits of host \(host) in zone \(zone)")
+      }
     }
   }
 

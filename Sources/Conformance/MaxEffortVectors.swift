@@ -2,6 +2,7 @@
 // endpoint.
 
 import LoadBalancing
+import MeshCore
 import TestVectors
 
 struct MaxEffortVectors: VectorFamily {
@@ -49,9 +50,33 @@ struct MaxEffortVectors: VectorFamily {
       var driver = driver(effort: 5, count: 100, down: 50)
       let dead = driver.counts(of: 100, picks: 100_000)[0..<50].reduce(0, +)
       check.equal(dead <= 100, true, "at most a thousandth to the dead: \(dead)")
+    } else if name.hasPrefix("revived node") {
+      try runRevival(item, &check)
     } else {
       throw VectorSkip("a text that does not say what happened before")
     }
+  }
+
+  /// As in P2CTest, nothing ends: after R requests a node goes down for R more, so that the others have twice its load. Then it wins
+  /// whenever it is one of the two.
+  private func runRevival(_ item: VectorValue, _ check: inout VectorCheck) throws {
+    guard try item("value").string == "2*R/N", try item("tol").string == "6*eps" else {
+      throw VectorSkip("another number of requests than is known")
+    }
+    let (count, requests, rounds) = (100, check.rounds(100_000), 20)
+    var revived = 0.0
+    for round in 0..<rounds {
+      var driver = driver(effort: 4, count: count, down: 0)
+      driver.random = RandomStream(state: UInt64(round))
+      for phase in 0..<3 {
+        driver.admit(phase != 1, slot: 0)
+        let before = driver.endpoints.states[0].inFlight
+        for _ in 0..<requests { driver.begin(driver.pick()) }
+        if phase == 2 { revived += Double(driver.endpoints.states[0].inFlight - before) / Double(rounds) }
+      }
+    }
+    // eps is 0.0001 · R.
+    check.near(revived, 2 * Double(requests) / Double(count), absolute: 6 * 0.0001 * Double(requests), "requests")
   }
 
   private func driver(effort: Int64, count: Int, down: Int) -> PolicyDriver {

@@ -23,10 +23,14 @@ struct RoundRobinVectors: VectorFamily {
     let hosts = try vector.member("hosts")?.count
     driver.list(weights: try hosts.map { Array(repeating: 1, count: $0) } ?? vector("weights").weights)
     if let healthy = try vector.member("healthy")?.count {
-      if healthy < driver.endpoints.availableCount, try vector.member("threshold")?.double != 0 {
-        throw VectorSkip("no panic threshold around a policy alone")
-      }
-      for slot in healthy..<max(healthy, driver.endpoints.states.count) { driver.admit(false, slot: slot) }
+      let total = driver.endpoints.states.count
+      guard healthy <= total else { throw VectorError(description: "\(healthy) of \(total) hosts") }
+      let threshold = vector.member("threshold") ?? vector.member("panic_threshold")
+      var load = PriorityLoad(panicThreshold: Int32(try threshold?.count ?? 50))
+      load.update([PriorityGroup(total: Int32(total), healthy: Int32(healthy))])
+      let fails = try vector.member("fail_traffic_on_panic")?.flag ?? false
+      let source = load.source(of: load.choose(0), failsTrafficOnPanic: fails)
+      if source != .all { for slot in (source == .none ? 0 : healthy)..<total { driver.admit(false, slot: slot) } }
     }
     if let expected = try vector.member("expected_picks")?.ints {
       check.equal(driver.picks(expected.count), expected)

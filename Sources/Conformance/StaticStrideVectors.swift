@@ -15,7 +15,8 @@ struct StaticStrideVectors: VectorFamily {
     report.runEach((try? sequences?.member("cases")?.items) ?? [], of: "derived_sequences.cases") {
       try checkTurns($0, start: start, &$1)
     }
-    report.runEach(file.list("upstream_expected_ratios"), of: "upstream_expected_ratios") { try checkRatio($0, &$1) }
+    let ratios = file.list("upstream_expected_ratios")
+    report.runEach(ratios, of: "upstream_expected_ratios") { try checkRatio($0, among: ratios, &$1) }
   }
 
   private func checkTurns(_ vector: VectorValue, start: Int, _ check: inout VectorCheck) throws {
@@ -49,21 +50,15 @@ struct StaticStrideVectors: VectorFamily {
   }
 
   /// The upstream tests' measure: of 100 requests each server gets its share, two more or two fewer.
-  private func checkRatio(_ vector: VectorValue, _ check: inout VectorCheck) throws {
+  private func checkRatio(_ vector: VectorValue, among vectors: [VectorValue], _ check: inout VectorCheck) throws {
     let ratio = try vector("ratio").doubles
     var weights: ContiguousArray<Double> = []
     if let given = vector.member("weights") {
       weights = ContiguousArray(try given.doubles)
     } else if let first = vector.member("s1"), let second = vector.member("s2") {
-      for server in [first, second] {
-        let report = LoadReport(
-          applicationUtilization: try server("util").double, requestsPerSecond: try server("qps").double,
-          errorsPerSecond: try server.member("eps")?.double ?? 0)
-        guard let weight = UtilizationWeight.weight(of: report, errorUtilizationPenalty: 1, .grpc) else {
-          throw VectorError(description: "a report without a weight")
-        }
-        weights.append(weight)
-      }
+      weights = [try weight(of: first, penalty: 1), try weight(of: second, penalty: 1)]
+    } else if let penalty = try vector.member("case").flatMap({ try penalty(in: $0.string) }) {
+      weights = try equalised(by: penalty, vectors, &check)
     } else if try vector.member("case")?.string.contains("blackout") == true {
       weights = ContiguousArray(Self.weightsThatDoNotCount())
     } else {
@@ -82,6 +77,42 @@ struct StaticStrideVectors: VectorFamily {
         check.near(Double(count), 100 * ratio[place] / total, absolute: 2, "requests of \(place) in pass \(pass)")
       }
     }
+  }
+
+  /// `error penalty .9 with eps... makes weights equal`: the penalty.
+  private func penalty(in text: String) throws -> Double? {
+    guard text.contains("makes weights equal"), let start = text.range(of: "error penalty ")?.upperBound else {
+      return nil
+    }
+    return Double("0\(text[start...].prefix { $0 != " " })")
+  }
+
+  /// The servers of the vector before, of which the one that is less busy now reports as many errors as the penalty needs to make
+  /// them equal: without the penalty they stay as they were.
+  private func equalised(
+    by penalty: Double, _ vectors: [VectorValue], _ check: inout VectorCheck
+  ) throws -> ContiguousArray<Double> {
+    guard penalty > 0, let pair = vectors.first(where: { $0.member("s1") != nil && $0.member("s2") != nil }) else {
+      throw VectorSkip("does not say what is reported")
+    }
+    let (busy, idle) = (try pair("s1"), try pair("s2"))
+    let rate = try idle("qps").double
+    let errors = (try busy("util").double * rate / busy("qps").double - (try idle("util").double)) * rate / penalty
+    let ratio = try pair("ratio").doubles
+    guard ratio.count == 2, errors > 0 else { throw VectorSkip("does not say what is reported") }
+    let without = try weight(of: idle, penalty: 0, errors: errors) / weight(of: busy, penalty: 0)
+    check.close(without, ratio[1] / ratio[0], relative: 1e-12, "weights without a penalty")
+    return [try weight(of: busy, penalty: penalty), try weight(of: idle, penalty: penalty, errors: errors)]
+  }
+
+  private func weight(of server: VectorValue, penalty: Double, errors: Double = 0) throws -> Double {
+    let report = LoadReport(
+      applicationUtilization: try server("util").double, requestsPerSecond: try server("qps").double,
+      errorsPerSecond: try server.member("eps")?.double ?? errors)
+    guard let weight = UtilizationWeight.weight(of: report, errorUtilizationPenalty: penalty, .grpc) else {
+      throw VectorError(description: "a report without a weight")
+    }
+    return weight
   }
 
   /// Weights of 10 and 100 as they count within the blackout and after the expiration.

@@ -70,6 +70,7 @@ public enum VectorFamilies {
     ApertureVectors(),
     MaxEffortVectors(),
     WeightedClusterVectors(),
+    RuntimeFractionVectors(),
     FailureAccrualVectors(),
     BackoffVectors(),
     ClassificationVectors(),

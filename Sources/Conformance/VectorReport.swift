@@ -38,9 +38,19 @@ public struct VectorCheck {
   /// The first difference.
   public private(set) var failure: (expected: String, actual: String)?
   private let thoroughness: Double
+  private let simulation: Double
 
   /// Nothing compared yet; see `VectorReport`.
-  init(thoroughness: Double) { self.thoroughness = thoroughness }
+  init(thoroughness: Double, simulation: Double) {
+    self.thoroughness = thoroughness
+    self.simulation = simulation
+  }
+
+  /// How many requests a simulated world gets where `count` are meant.
+  public func requests(_ count: Int) -> Int { rounds(max(10, Int(Double(count) * simulation))) }
+
+  /// How much wider a comparison with a simulated world has to be for having so many requests fewer than are meant.
+  public var noise: Double { 1 / simulation.squareRoot() }
 
   /// How many draws or requests to take where `count` are meant: fewer when a run is not about what comes out.
   public func rounds(_ count: Int) -> Int { max(min(count, 10), Int(Double(count) * thoroughness)) }
@@ -86,17 +96,20 @@ public struct VectorReport: Sendable {
   /// What came of its vectors, in their order.
   public private(set) var outcomes: [VectorOutcome] = []
   private let thoroughness: Double
+  private let simulation: Double
 
   /// An empty report. With a `thoroughness` below 1 that share of random draws is taken, where a vector is about what they show:
-  /// every line of a family runs, and verdicts on such vectors mean nothing.
-  public init(_ file: VectorFile, thoroughness: Double = 1) {
+  /// every line of a family runs, and verdicts on such vectors mean nothing. With a `simulation` below 1 simulated worlds get that
+  /// share of requests, and are compared with as much more tolerance as makes the verdict sound.
+  public init(_ file: VectorFile, thoroughness: Double = 1, simulation: Double = 1) {
     self.file = file
     self.thoroughness = min(max(thoroughness, 0), 1)
+    self.simulation = min(max(simulation, 1e-4), 1)
   }
 
   /// Runs one vector. What `body` cannot read in it makes it one of an unknown shape, which is skipped.
   public mutating func run(_ name: String, _ body: (inout VectorCheck) throws -> Void) {
-    var check = VectorCheck(thoroughness: thoroughness)
+    var check = VectorCheck(thoroughness: thoroughness, simulation: simulation)
     do {
       try body(&check)
       if let failure = check.failure {
@@ -117,8 +130,14 @@ public struct VectorReport: Sendable {
   public mutating func runEach(
     _ vectors: [VectorValue], of list: String = "vectors", _ body: (VectorValue, inout VectorCheck) throws -> Void
   ) {
+    let file = file
     for (place, vector) in vectors.enumerated() {
-      run(Self.name(of: vector) ?? "\(list)[\(place)]") { try body(vector, &$0) }
+      run(Self.name(of: vector) ?? "\(list)[\(place)]") { check in
+        try body(vector, &check)
+        if check.failure != nil, let stranger = KnownMembers.stranger(in: vector, of: file) {
+          throw VectorError(description: "no member \(stranger) is known")
+        }
+      }
     }
   }
 

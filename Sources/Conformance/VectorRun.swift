@@ -3,7 +3,7 @@
 import Foundation
 import TestVectors
 
-/// A folder or file that cannot be read.
+/// A folder that cannot be read.
 public struct VectorRunError: Error, Sendable {
   /// One line a fault.
   public var lines: [String]
@@ -13,12 +13,20 @@ public struct VectorRunError: Error, Sendable {
 public struct VectorRun: Sendable {
   /// The outcomes, by file and place in it.
   public private(set) var outcomes: [VectorOutcome] = []
+  /// Files that are no JSON, a line each.
+  public private(set) var unreadable: [String] = []
+  /// What there is to say of the folder itself; nil where that is nothing.
+  private var remark: String?
 
-  /// Runs every `*.json` below `folder`, in the order of their paths; `folder` may be a single file too.
-  /// - Throws: `VectorRunError` with every fault when there is no such folder or a file is no JSON; nothing is run then.
-  public init(folder: String) throws {
-    for file in try Self.files(below: folder) {
-      var report = VectorReport(file)
+  /// Runs every `*.json` below `folder`, in the order of their paths; `folder` may be a single file too. See `VectorReport` for
+  /// `simulation`.
+  /// - Throws: `VectorRunError` when there is no such folder.
+  public init(folder: String, simulation: Double = 1) throws {
+    let (files, unreadable) = try Self.files(below: folder)
+    self.unreadable = unreadable
+    if files.isEmpty && unreadable.isEmpty { remark = "no *.json below \(folder)" }
+    for file in files {
+      var report = VectorReport(file, simulation: simulation)
       if let family = VectorFamilies.family(of: file) {
         family.run(file, &report)
       } else if file.vectors.isEmpty {
@@ -39,7 +47,7 @@ public struct VectorRun: Sendable {
 
   /// Each failure, the reasons for leaving vectors out with their numbers, and the sum as the last line.
   public var text: String {
-    var lines: [String] = []
+    var lines: [String] = remark.map { [$0] } ?? []
     var skips: [(what: String, count: Int)] = []
     for outcome in outcomes {
       switch outcome.verdict {
@@ -60,7 +68,7 @@ public struct VectorRun: Sendable {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  private static func files(below folder: String) throws -> [VectorFile] {
+  private static func files(below folder: String) throws -> (files: [VectorFile], unreadable: [String]) {
     let manager = FileManager.default
     var isFolder: ObjCBool = false
     guard manager.fileExists(atPath: folder, isDirectory: &isFolder) else {
@@ -85,7 +93,6 @@ public struct VectorRun: Sendable {
         faults.append("\(url.path): error: no JSON: \(VectorReport.shortened("\(error)"))")
       }
     }
-    if !faults.isEmpty { throw VectorRunError(lines: faults) }
-    return files
+    return (files, faults)
   }
 }

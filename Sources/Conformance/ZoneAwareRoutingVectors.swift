@@ -62,18 +62,30 @@ struct ZoneAwareRoutingVectors: VectorFamily {
 
   /// Why zones do not count, in words: a set-up of which just that holds, and one of which it does not.
   private func runProse(_ prose: String, _ check: inout VectorCheck) throws {
-    guard prose.contains("-> ") && prose.contains("regular routing") else { throw VectorSkip("in prose: \(prose)") }
+    let isRegular = prose.contains("-> ") && prose.contains("regular routing")
+    let isNone = prose.contains("-> null") || prose.contains("-> no host")
+    guard isRegular || isNone else { throw VectorSkip("in prose: \(prose)") }
     var settings = ZoneAwareRouting.Settings()
     let number = { (mark: String) -> Int32? in
       prose.range(of: mark).flatMap { Int32(prose[$0.upperBound...].prefix { $0.isNumber }) }
     }
     // Three zones of four healthy endpoints and two callers each, the first being the caller's own.
     var upstream = [Int32](repeating: 4, count: 3)
+    var callers = [Int32](repeating: 2, count: 3)
     var hasLocal = true
+    var livingCallers: Int32 = 6
     if let zones = number("upstream has "), prose.contains("localit"), (0...3).contains(zones) {
       upstream = Array(upstream.prefix(Int(zones)))
     } else if prose.hasPrefix("local cluster list lacks the local locality") {
       hasLocal = false
+    } else if prose.hasPrefix("upstream local-zone list has no healthy host") {
+      // In Envoy's test the local cluster's hosts are the upstream's: nobody in the first zone.
+      (upstream, callers) = ([0, 4], [0, 4])
+    } else if prose.hasPrefix("local cluster"),
+      ["panic", "empty", "no healthy"].contains(where: { prose.contains($0) })
+    {
+      livingCallers = 0
+      settings.failsTrafficOnPanic = isNone
     } else if prose.hasPrefix("healthy upstream hosts < min_cluster_size"), let least = number("default ") {
       check.equal(settings.minimumClusterSize, Int64(least), "min_cluster_size")
       guard (3...1000).contains(least) else { throw VectorSkip("in prose: \(prose)") }
@@ -87,10 +99,13 @@ struct ZoneAwareRoutingVectors: VectorFamily {
       let router = try router(
         settings,
         upstream: ZoneSet(zones.enumerated().map { ZoneGroup(zone: Int32($0), healthy: $1) }, hasLocal: true),
-        local: ZoneSet((0..<3).map { ZoneGroup(zone: $0, healthy: 2) }, hasLocal: hasLocal || !isAsItSays))
+        local: ZoneSet(
+          (isAsItSays ? callers : [2, 2, 2]).enumerated().map { ZoneGroup(zone: Int32($0), healthy: $1) },
+          hasLocal: hasLocal || !isAsItSays), living: isAsItSays ? livingCallers : nil)
       var random = RandomStream(state: 1)
       let reason = router.choose(&random).reason
-      check.equal(reason == .regular, isAsItSays, isAsItSays ? "regular routing" : "by zone otherwise")
+      check.equal(
+        reason == (isNone ? .failed : .regular), isAsItSays, isAsItSays ? "as it says" : "by zone otherwise")
       if isAsItSays && prose.contains("lb_local_cluster_not_ok") {
         check.equal(router.state, .off(.localClusterNotOk), "lb_local_cluster_not_ok")
       } else if isAsItSays && prose.contains("lb_zone_cluster_too_small") {
@@ -116,11 +131,11 @@ struct ZoneAwareRoutingVectors: VectorFamily {
   }
 
   private func router(
-    _ settings: ZoneAwareRouting.Settings, upstream: ZoneSet, local: ZoneSet
+    _ settings: ZoneAwareRouting.Settings, upstream: ZoneSet, local: ZoneSet, living: Int32? = nil
   ) throws -> ZoneAwareRouting {
     var router = ZoneAwareRouting(settings)
     let callers = Int32(truncatingIfNeeded: min(local.healthy, 1_000_000_000))
-    router.update(upstream: upstream, local: local, fleet: PriorityGroup(total: callers, healthy: callers))
+    router.update(upstream: upstream, local: local, fleet: PriorityGroup(total: callers, healthy: living ?? callers))
     return router
   }
 

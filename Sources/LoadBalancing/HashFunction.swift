@@ -1,4 +1,4 @@
-// The hash functions that place endpoints on a ring: Envoy's XX_HASH and MURMUR_HASH_2.
+// The hash functions that place endpoints on a ring: Envoy's XX_HASH and MURMUR_HASH_2, and one that spreads badly.
 
 import MeshCore
 
@@ -8,6 +8,8 @@ public enum HashFunction: String, Sendable, CaseIterable {
   case xxHash
   /// MurmurHash2 with the seed of C++'s std::hash.
   case murmurHash2
+  /// Bernstein's h · 33 + byte.
+  case djb2
 
   /// The hash of `bytes`.
   @inline(__always)
@@ -15,6 +17,7 @@ public enum HashFunction: String, Sendable, CaseIterable {
     switch self {
     case .xxHash: XXHash64.hash(bytes)
     case .murmurHash2: MurmurHash2.hash(bytes)
+    case .djb2: DJB2.hash(bytes)
     }
   }
 }

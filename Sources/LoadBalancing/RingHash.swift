@@ -22,7 +22,8 @@ public struct RingHash: LoadBalancer {
       "the ring's largest number of points, not below minimumRingSize; gRPC's default is 4096"),
     ParameterDescriptor(
       "hashFunction", .choice(HashFunction.allCases.map(\.rawValue)), default: .word(HashFunction.xxHash.rawValue),
-      "what places endpoints on the ring: xxHash64 with seed 0, or MurmurHash2 as C++'s std::hash"),
+      "what places endpoints on the ring: xxHash64 with seed 0, MurmurHash2 as C++'s std::hash, or djb2, which spreads badly (neither Envoy nor gRPC)"
+    ),
     .hashBalanceFactor,
     ParameterDescriptor(
       "form", .choice(["envoy", "grpc"]), default: .word("envoy"),

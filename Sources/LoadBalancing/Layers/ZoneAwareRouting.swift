@@ -211,10 +211,8 @@ public struct ZoneAwareRouting: Sendable {
   /// The zone for a request.
   public func choose(_ random: inout RandomStream) -> ZoneChoice {
     if case .off = state { return ZoneChoice(.regular) }
-    if settings.routingEnabled <= 0 { return ZoneChoice(.regular) }
-    if settings.routingEnabled < 100 && random.modulo(100) >= Int(settings.routingEnabled) {
-      return ZoneChoice(.regular)
-    }
+    let isEnabled = RuntimeFraction(UInt64(max(0, settings.routingEnabled))).drawUnlessKnown(&random)
+    if !isEnabled { return ZoneChoice(.regular) }
     if isLocalFleetInPanic { return ZoneChoice(settings.failsTrafficOnPanic ? .failed : .regular) }
     if state == .direct { return ZoneChoice(.direct, place: 0) }
     if random.next() % 10_000 < localPercentToRoute { return ZoneChoice(.sampled, place: 0) }

@@ -1,0 +1,95 @@
+// Which members vectors of each kind have. Whatever else one says may change what it means: when it does not hold, it is of an unknown
+// shape and not failed.
+
+import TestVectors
+
+enum KnownMembers {
+  /// What says nothing that is compared.
+  private static let common: Set<String> = ["derived", "id", "name", "note", "rule", "source", "verified_by_oracle"]
+
+  /// The first member of a vector that no vector of this kind of file is known to have.
+  static func stranger(in vector: VectorValue, of file: VectorFile) -> String? {
+    guard let known = byFile[file.name] else { return nil }
+    return (try? vector.members)?.map(\.key).first { !common.contains($0) && !known.contains($0) && !isCounted($0) }
+  }
+
+  /// Members whose names carry a number.
+  private static func isCounted(_ key: String) -> Bool {
+    ["expected_next", "expected_first", "next_", "expected_degraded_"].contains { key.hasPrefix($0) }
+  }
+
+  /// By the file's name.
+  private static let byFile: [String: Set<String>] = [
+    "edf": [
+      "effective_picks", "expected", "iterations", "n", "peeks", "picks", "picks_seed", "seed", "steps", "weight",
+      "weights", "weights_sets",
+    ],
+    "round_robin": [
+      "expected", "expected_picks", "fail_traffic_on_panic", "healthy", "host_selection_retry_count", "hosts",
+      "panic_threshold", "predicate", "random_always", "script", "seed", "then", "threshold", "weights",
+    ],
+    "least_request": [
+      "active", "bias", "choice_count", "expected", "expected_effective_weight", "expected_percent", "expected_pick",
+      "hosts", "picks", "randoms", "randoms_consumed", "requests", "rule", "script", "seed", "selection",
+      "tolerance_percent", "weight", "weights",
+    ],
+    "slow_start": [
+      "aggression", "elapsed_ms", "expected", "expected_factor", "expected_picks", "min_weight_percent", "seed",
+      "weights_at_build", "weights_at_readd", "window_ms",
+    ],
+    "zone_aware": [
+      "expected", "expected_per_zone", "force_local_zone_min_size", "local_cluster", "locality_basis",
+      "min_cluster_size", "picks", "routing_enabled", "upstream", "upstream_first_is_local_zone",
+    ],
+    "locality_wrr": [
+      "degraded_effective_weights", "effective_weights", "expected", "expected_counts", "expected_sequence",
+      "first_pick_by_seed", "localities", "overprovisioning", "picks", "seed", "seeds", "weights",
+    ],
+    "client_side_wrr": [
+      "eps", "error_utilization_penalty", "expected", "expected_weights", "hosts", "last_update_s", "max_last_update_s",
+      "metric_names", "min_non_empty_since_s", "non_empty_since_s", "report", "rps_fractional", "utilization",
+      "valid_weights", "weight",
+    ],
+    "retry_priority": [
+      "expected", "original_degraded", "original_healthy", "panic_threshold", "priorities", "steps", "update_frequency",
+    ],
+    "aggregate_cluster": [
+      "expected_primary_for_random_below", "linear_degraded_load", "linear_healthy_load", "overprovisioning",
+      "panic_threshold", "primary", "secondary", "tertiary",
+    ],
+    "weighted_cluster": ["cases", "clusters", "expected_counts", "header_name", "picks", "total", "values", "weights"],
+    "hash": ["algorithm", "expected", "expected_seed1", "input", "input_hex", "inputs", "parts", "seed"],
+    "priority_load": ["availability", "expected_healthy_load", "expected_panic", "panic_threshold", "priorities"],
+    "peak_ewma": [
+      "active", "all_costs_equal", "alpha", "costs", "default_rtt_ms", "expected_cost", "expected_ewma",
+      "expected_fraction", "expected_index", "hosts", "old_ewma_ms", "penalty", "random", "rtt_ewma_ms", "sample_age_s",
+      "sample_ms", "tau_s",
+    ],
+    "ring_hash": [
+      "expected_error", "expected_picks", "expected_ring", "expected_stats", "first_ring_entries", "hash_function",
+      "histogram", "hosts", "maximum_ring_size", "minimum_ring_size", "ring_xor_of_hashes", "steps", "weights",
+    ],
+    "maglev": [
+      "entries_per_host", "expected_by_attempt", "expected_error", "expected_max_entries", "expected_min_entries",
+      "expected_table", "hash", "hosts", "index_order", "sample", "table", "table_sha256_of_u8_indices", "table_size",
+      "weights",
+    ],
+    "bounded_load": [
+      "balance_factor", "default_overload_factor", "expected_host", "expected_order", "hash", "host_active", "n",
+      "num_hosts", "overall_active", "overload_factor", "overload_factor_by_host", "primary_table", "seed", "slots",
+      "total_slots", "weight",
+    ],
+    "choose_priority": ["degraded_load", "healthy_load", "picks"],
+    "load_aware_locality": ["expected_shares", "expected_weights", "has_local_locality", "localities"],
+    "update_merge_window": ["expected_deliveries_to_workers", "update_merge_window_ms", "updates"],
+    "load_simulation": [
+      "disabled_by_default", "healthy_per_zone", "hosts", "keys", "lb", "maglev_different", "max", "mean", "measures",
+      "min", "min_ring_size", "optimal", "originating_hosts_per_zone", "population_stddev", "relative_stddev",
+      "requests", "ring_different", "ring_size", "scenarios", "table_size", "upstream_hosts_per_zone", "weights",
+    ],
+    "runtime_fraction": [
+      "denominator", "expected", "kind", "num_buckets", "numerator", "random", "random_consumed", "runtime_value",
+      "value",
+    ],
+  ]
+}
