@@ -45,6 +45,8 @@ struct SubsetPart {
   private(set) var newest: Timestamp?
   /// By priority, which zone has how much left; empty where that does not count.
   var loads: [PriorityLoads] = []
+  /// Who was there when the groups were filled; nil before that.
+  var members: [Int32]?
 
   init(_ settings: LayersDescription) {
     load = PriorityLoad(panicThreshold: settings.panicThreshold)
@@ -79,8 +81,10 @@ struct ClusterLayers {
   var awareness: LoadAwareness?
   /// By route: the subsets to try, in order.
   var orders: [ContiguousArray<Int32>]
-  /// How many ranges of tokens there are where data lies on some of the endpoints: each is a subset then.
-  var tokenRanges = 0
+  /// How many ranges of tokens there are where data lies on some of the endpoints, each of them a subset then; nil elsewhere.
+  var tokenRanges: Int?
+  /// Who has changed since the last look; not looked at without subsets.
+  var changes = EndpointChanges()
   /// What routes demand of endpoints, by route; `nil` for nothing.
   let criteria: [[MetadataEntry]?]
 
@@ -95,6 +99,19 @@ struct ClusterLayers {
     self.selection = settings.subsets.map { SubsetSelection(Self.settings(of: $0)) }
     self.criteria = criteria.map { $0.map { $0.map { MetadataEntry($0.name, MetadataValue.text($0.value)) } } }
     self.orders = criteria.map { _ in [0] }
+    self.tokenRanges = settings.tokenAware == nil ? nil : 0
+  }
+
+  /// Whether there may be more than one subset.
+  var hasSubsets: Bool { selection != nil || settings.tokenAware != nil }
+
+  /// Whether anything goes by zones.
+  var hasZones: Bool { settings.zoneAware != nil || settings.localityWeights != nil || awareness != nil }
+
+  /// Makes so many subsets, at least one: of those that are no more nothing stays, a panic least of all.
+  mutating func resize(toSubsets count: Int) {
+    parts.removeLast(max(0, parts.count - max(1, count)))
+    while parts.count < count { parts.append(SubsetPart(settings)) }
   }
 
   private static func settings(of subsets: SubsetsDescription) -> SubsetSettings {

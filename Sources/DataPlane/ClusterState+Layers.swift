@@ -4,7 +4,8 @@ import LoadBalancing
 import MeshCore
 
 extension ClusterState {
-  /// Sorts the listed endpoints into groups and tells each group's balancer.
+  /// Sorts the listed endpoints into groups and tells the balancers of those that a change concerns: of all groups, or where there are
+  /// subsets, of the groups of each subset that holds somebody who has changed.
   mutating func regroup(at now: Timestamp) {
     // Ticks that fell due before the change are those of the members before it.
     catchUpWithLoads(at: now)
@@ -13,41 +14,48 @@ extension ClusterState {
     self.layers = nil
     let slots = ownPart(layers)
     layers.counted = counted(byPriority(slots, layers.failover), layers.settings)
+    let subsets = subsets(&layers, of: slots)
+    layers.resize(toSubsets: subsets.count)
+    let hasChanged = layers.hasSubsets ? layers.changes.look(at: endpoints) : []
+    var isTold = [Bool](repeating: false, count: subsets.count)
     var used = [Bool](repeating: false, count: groups.count)
-    if var selection = layers.selection {
-      selection.update(texts: slots.map { metadata($0) })
-      let subsets = selection.subsets
-      while layers.parts.count < subsets.count { layers.parts.append(SubsetPart(layers.settings)) }
-      // A subset that nobody is in any more is emptied: neither its shares nor its panic are to outlive its endpoints.
-      for number in 0..<layers.parts.count {
-        let members = number < subsets.count ? subsets[number].map { slots[Int($0)] } : []
-        regroup(&layers, subset: number, members, &used, at: now)
-      }
-      layers.orders = layers.criteria.map { selection.resolve($0) }
-      layers.selection = selection
-    } else if let placement = layers.settings.tokenAware {
-      layers.tokenRanges = slots.count
-      while layers.parts.count < slots.count { layers.parts.append(SubsetPart(layers.settings)) }
-      for range in 0..<layers.parts.count {
-        let places =
-          range < slots.count
-          ? TokenRing.replicas(range: range, count: slots.count, replicationFactor: placement.replicationFactor) : []
-        regroup(&layers, subset: range, places.map { slots[Int($0)] }, &used, at: now)
-      }
-    } else {
-      regroup(&layers, subset: 0, slots, &used, at: now)
+    for (subset, members) in subsets.enumerated() {
+      let isKnown = layers.hasSubsets && layers.parts[subset].members == members
+      if isKnown && !members.contains(where: { hasChanged[Int($0)] }) { continue }
+      isTold[subset] = true
+      layers.parts[subset].members = members
+      regroup(&layers, subset: subset, members, &used, at: now)
     }
-    // Who is not in use knows of new slots all the same: reports go to all.
     for group in 0..<groups.count where group >= used.count || !used[group] {
-      fill(group, with: [], all: [], newest: .distantPast, at: now)
+      let subset = Int(groups[group].key.subset)
+      // Who is not in use knows of new slots all the same: what is reported goes to all groups of a subset.
+      let isConcerned = subset < isTold.count ? isTold[subset] : groups[group].members.count > 0
+      if isConcerned { fill(group, with: [], all: [], newest: .distantPast, at: now) }
     }
-    indexGroups()
+    indexGroups(subsets)
     if layers.awareness != nil && layers.awareness?.due == nil && !slots.isEmpty {
       layers.weighByLoad(at: now)
       layers.awareness?.start(at: now)
     }
     self.layers = layers
     regroupings &+= 1
+  }
+
+  /// The members of each subset: of one without subsets, or without anybody.
+  private func subsets(_ layers: inout ClusterLayers, of slots: [Int32]) -> [[Int32]] {
+    if var selection = layers.selection {
+      selection.update(texts: slots.map { metadata($0) })
+      layers.orders = layers.criteria.map { selection.resolve($0) }
+      layers.selection = selection
+      return selection.subsets.map { members in members.map { slots[Int($0)] } }
+    }
+    guard let placement = layers.settings.tokenAware else { return [slots] }
+    layers.tokenRanges = slots.count
+    if slots.isEmpty { return [[]] }
+    return slots.indices.map { range in
+      TokenRing.replicas(range: range, count: slots.count, replicationFactor: placement.replicationFactor)
+        .map { slots[Int($0)] }
+    }
   }
 
   private func metadata(_ slot: Int32) -> [String: String] {
@@ -90,7 +98,9 @@ extension ClusterState {
     let newest = layers.parts[subset].newest ?? now
     var parts: [PriorityPart] = []
     var reporters: [[LocalityReporters]] = []
+    var firstZones: [ZoneMembers] = []
     for (priority, members) in byPriority.enumerated() {
+      let isInPanic = layers.parts[subset].load.isInPanic[priority]
       var part = PriorityPart()
       func key(_ source: EndpointSource, _ zone: Int32) -> GroupKey {
         GroupKey(subset: Int32(subset), priority: Int32(priority), zone: zone, source: source)
@@ -100,33 +110,29 @@ extension ClusterState {
       }
       part.healthy = take(.healthy, GroupKey.allZones, members)
       part.degraded = take(.degraded, GroupKey.allZones, members)
-      if layers.parts[subset].load.isInPanic[priority] {
-        part.all = take(.all, GroupKey.allZones, members)
-      }
-      let hasZones =
-        layers.settings.zoneAware != nil || layers.settings.localityWeights != nil || layers.awareness != nil
-      if hasZones {
-        part.zones = zones(of: members, own: layers.place.zone).map { zone in
-          let inZone = members.filter { endpoints.states[$0].zone == zone }
+      if isInPanic { part.all = take(.all, GroupKey.allZones, members) }
+      if layers.hasZones {
+        let zones = byZone(members, own: layers.place.zone)
+        if priority == 0 { firstZones = zones }
+        part.zones = zones.map { zone in
           var part = ZonePart(
-            zone: zone, healthy: take(.healthy, zone, inZone), degraded: take(.degraded, zone, inZone))
-          if layers.awareness != nil && layers.parts[subset].load.isInPanic[priority] {
-            part.all = take(.all, zone, inZone)
-          }
+            zone: zone.zone, healthy: take(.healthy, zone.zone, zone.slots),
+            degraded: take(.degraded, zone.zone, zone.slots))
+          if layers.awareness != nil && isInPanic { part.all = take(.all, zone.zone, zone.slots) }
           return part
         }
-        if layers.awareness != nil { reporters.append(self.reporters(members, zones: part.zones.map(\.zone))) }
-        weigh(&part, layers.settings, members)
+        if layers.awareness != nil { reporters.append(self.reporters(zones)) }
+        weigh(&part, layers.settings, zones)
       }
       parts.append(part)
     }
     layers.parts[subset].priorities = parts
     layers.arrangeByLoad(reporters, subset: subset)
-    if layers.settings.zoneAware != nil { compareZones(&layers, subset: subset, byPriority.first ?? []) }
+    if layers.settings.zoneAware != nil { compareZones(&layers, subset: subset, firstZones) }
   }
 
   /// How many do not count for availability: those that drain.
-  private func excluded(_ members: [Int32]) -> Int32 {
+  func excluded(_ members: [Int32]) -> Int32 {
     Int32(members.count { endpoints.states[$0].status == .draining })
   }
 
@@ -168,49 +174,6 @@ extension ClusterState {
     }
   }
 
-  /// The zones of some endpoints, the data plane's own first if it is among them, the others by number.
-  private func zones(of slots: [Int32], own: Int32) -> [Int32] {
-    Self.distinct(slots.map { endpoints.states[$0].zone }, own: own)
-  }
-
-  /// Each zone once, `own` first if it is there, the others ascending.
-  private static func distinct(_ zones: [Int32], own: Int32) -> [Int32] {
-    var found: [Int32] = zones.contains(own) ? [own] : []
-    for zone in zones.sorted() where zone != own && found.last != zone { found.append(zone) }
-    return found
-  }
-
-  private mutating func weigh(_ part: inout PriorityPart, _ settings: LayersDescription, _ members: [Int32]) {
-    guard let shares = settings.localityWeights else { return }
-    let localities = part.zones.map { zone in
-      let own = members.filter { endpoints.states[$0].zone == zone.zone }
-      return LocalityGroup(
-        weight: shares.first { $0.zone == zone.zone }?.weight ?? 0, total: Int32(own.count),
-        healthy: Int32(own.count { isWell($0, .healthy) }), degraded: Int32(own.count { isWell($0, .degraded) }),
-        excluded: excluded(own))
-    }
-    part.turns.rebuild(
-      localities, overprovisioning: settings.overprovisioningFactor, seed: layerRandom.next())
-  }
-
-  private mutating func compareZones(_ layers: inout ClusterLayers, subset: Int, _ members: [Int32]) {
-    let own = layers.place.zone
-    let upstream = zones(of: members, own: own).map { zone in
-      let inZone = members.filter { endpoints.states[$0].zone == zone }
-      return ZoneGroup(
-        zone: zone, healthy: Int32(inZone.count { isWell($0, .healthy) }), total: Int32(inZone.count),
-        healthyWeight: inZone.reduce(0) { isWell($1, .healthy) ? $0 + UInt64(endpoints.states[$1].weight) : $0 })
-    }
-    let peers = layers.place.peerZones
-    let local = Self.distinct(peers, own: own).map { zone in
-      ZoneGroup(zone: zone, healthy: Int32(peers.count { $0 == zone }))
-    }
-    layers.parts[subset].zoneAware.update(
-      upstream: ZoneSet(upstream, hasLocal: upstream.first?.zone == own),
-      local: ZoneSet(local, hasLocal: local.first?.zone == own),
-      fleet: PriorityGroup(total: Int32(peers.count), healthy: Int32(peers.count)))
-  }
-
   /// The number of the group `key` with these members; -1 for none where it has none.
   private mutating func group(
     _ key: GroupKey, _ members: [Int32], _ all: [Int32], _ newest: Timestamp, _ used: inout [Bool], at now: Timestamp
@@ -238,14 +201,24 @@ extension ClusterState {
     groups.modify(group) { group in group.balancer.endpointsChanged(roster, &group.random, at: now) }
   }
 
-  /// Notes by slot in which groups it is.
-  private mutating func indexGroups() {
+  /// Notes by slot in which groups it is, and which groups are to know what it reports: all of its subsets, since in Envoy a report is
+  /// kept with the endpoint and goes along when that comes into another of a subset's groups.
+  private mutating func indexGroups(_ subsets: [[Int32]]) {
     var lists = [[Int32]](repeating: [], count: endpoints.states.count)
+    var ofSubset = [[Int32]](repeating: [], count: wantsLoadReports ? subsets.count : 0)
     for group in 0..<groups.count {
       for place in 0..<groups[group].members.count {
         lists[Int(groups[group].members[place])].append(Int32(truncatingIfNeeded: group))
       }
+      let subset = Int(groups[group].key.subset)
+      if subset < ofSubset.count { ofSubset[subset].append(Int32(truncatingIfNeeded: group)) }
     }
     groupLists.assign(lists)
+    if !wantsLoadReports { return }
+    var hearers = [[Int32]](repeating: [], count: endpoints.states.count)
+    for (subset, members) in subsets.enumerated() {
+      for slot in members { hearers[Int(slot)] += ofSubset[subset] }
+    }
+    reportLists.assign(hearers)
   }
 }

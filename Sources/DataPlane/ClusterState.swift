@@ -29,6 +29,8 @@ struct ClusterState: ~Copyable {
   var groupNumbers: [GroupKey: Int32] = [:]
   /// Which endpoint is in which groups.
   var groupLists = GroupLists()
+  /// Which groups are to hear what an endpoint reports.
+  var reportLists = GroupLists()
   /// For what layers draw when endpoints change.
   var layerRandom: RandomStream
   /// How often endpoints have been sorted into groups.
@@ -160,6 +162,7 @@ struct ClusterState: ~Copyable {
     if observesAttempts {
       if isLayered {
         begunList = groupLists.number(ofSlot: slot)
+        groupLists.hold(begunList)
         forEachGroup(ofList: begunList) { group, view in group.balancer.began(view, slot: slot, at: now) }
       } else {
         groups[0].balancer.began(endpoints.view, slot: slot, at: now)
@@ -193,8 +196,8 @@ struct ClusterState: ~Copyable {
     _ given: PickContext, route: Int32, within chosen: PriorityChoice?, _ draws: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     if isLoadAware { catchUpWithLoads(at: now) }
-    let ranges = layers?.tokenRanges ?? 0
-    if ranges > 0 {
+    if let ranges = layers?.tokenRanges {
+      if ranges == 0 { return -1 }
       // Who asks without a key asks for anything.
       let range = TokenRing.range(ofToken: given.hasKey ? given.key : draws.next(), count: ranges)
       return pick(fromSubset: range, given, within: chosen, &draws, at: now)
@@ -262,6 +265,7 @@ struct ClusterState: ~Copyable {
       outcome.latency = biaser.recordedLatency(outcome.latency, LoadBiaser.failure(status: outcome.status))
     }
     forEachGroup(ofList: list) { group, view in group.balancer.ended(view, slot: slot, outcome, at: now) }
+    groupLists.release(list)
   }
 
   /// Does something with every group that an endpoint is in now, and what the group's balancer sees.
@@ -296,11 +300,17 @@ struct ClusterState: ~Copyable {
     forEachGroup(of: slot) { group, view in group.balancer.observed(view, slot: slot, work) }
   }
 
-  /// Hands on what a server says of its load, to every group: in Envoy it is kept with the endpoint, so it goes along when the
-  /// endpoint comes into another.
+  /// Hands on what a server says of its load, to every group of its subsets: in Envoy it is kept with the endpoint, so it goes along
+  /// when the endpoint comes into another.
   mutating func reported(slot: Int32, _ report: LoadReport, at now: Timestamp) {
+    if !isLayered {
+      let view = endpoints.view
+      groups.modify(0) { $0.balancer.reported(view, slot: slot, report, at: now) }
+      return
+    }
     if isLoadAware { reportedUtilization(report, slot: slot, at: now) }
-    for number in 0..<groups.count {
+    for place in reportLists.places(ofList: reportLists.number(ofSlot: slot)) {
+      let number = reportLists.group(at: place)
       let view = view(ofGroup: number)
       groups.modify(number) { $0.balancer.reported(view, slot: slot, report, at: now) }
     }

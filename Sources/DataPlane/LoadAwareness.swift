@@ -203,19 +203,4 @@ extension ClusterState {
     let incarnation = endpoints.states[slot].incarnation
     layers?.awareness?.report(report.utilization, slot: slot, incarnation: incarnation, at: now)
   }
-
-  /// The localities of some endpoints, the data plane's own first.
-  func reporters(_ members: [Int32], zones: [Int32]) -> [LocalityReporters] {
-    // A policy that takes anybody when nobody is well does so in all zones alike.
-    let takesAll = endpoints.offer != .available && !members.contains { isWell($0, .healthy) }
-    return zones.map { zone in
-      LocalityReporters(
-        zone: zone,
-        members: members.filter { endpoints.states[$0].zone == zone }.map { slot in
-          LoadReporter(
-            slot: slot, incarnation: endpoints.states[slot].incarnation,
-            isHealthy: takesAll ? true : isWell(slot, .healthy), isDegraded: isWell(slot, .degraded))
-        })
-    }
-  }
 }

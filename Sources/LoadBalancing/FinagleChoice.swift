@@ -28,6 +28,9 @@ public struct FinagleChoice: LoadBalancer, ~Copyable {
 
   public var offer: EndpointOffer { .all }
   public var observesAttempts: Bool { contents.inner.observesAttempts }
+  public var hasWishes: Bool { contents.inner.hasWishes }
+  public var sharesDraws: Bool { contents.inner.sharesDraws }
+  public var wantsLoadReports: Bool { contents.inner.wantsLoadReports }
 
   /// Around `inner`, which compares endpoints by its `rank`; one that has none is taken to go by requests in flight.
   public init(_ inner: consuming any LoadBalancer & ~Copyable, maxEffort: Int) {
@@ -72,6 +75,26 @@ public struct FinagleChoice: LoadBalancer, ~Copyable {
   public mutating func ended(
     _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
   ) { contents.inner.ended(endpoints, slot: slot, outcome, at: now) }
+
+  public mutating func observed(_ endpoints: EndpointView, slot: Int32, _ work: ObservedWork) {
+    contents.inner.observed(endpoints, slot: slot, work)
+  }
+
+  public mutating func reported(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport, at now: Timestamp) {
+    contents.inner.reported(endpoints, slot: slot, report, at: now)
+  }
+
+  public mutating func probed(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport?, at now: Timestamp) {
+    contents.inner.probed(endpoints, slot: slot, report, at: now)
+  }
+
+  public mutating func woken(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) {
+    contents.inner.woken(endpoints, &random, at: now)
+  }
+
+  public mutating func nextWish(
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+  ) -> BalancerWish? { contents.inner.nextWish(endpoints, &random, at: now) }
 }
 
 extension EndpointStatus {

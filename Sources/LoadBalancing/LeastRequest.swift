@@ -54,14 +54,24 @@ public struct LeastRequest: LoadBalancer {
 
   /// Finagle compares two different endpoints, whatever their weights.
   private static func finagleFault(_ parameters: PolicyParameters) -> (parameter: String, what: String)? {
-    let plain =
+    let effort = FinagleChoice.parameter.name
+    if parameters.integer(effort) == 0 { return nil }
+    let isPlain =
       parameters.integer("choices") == 2 && parameters.word("sampling") == "distinct" && !parameters.flag("fullScan")
       && parameters.word("weighting") != "compare"
-    if parameters.integer(FinagleChoice.parameter.name) == 0 || plain { return nil }
-    return (
-      FinagleChoice.parameter.name,
-      "maxEffort is Finagle's, which compares two distinct endpoints and knows no weights; expected maxEffort 0, or choices 2, sampling distinct, no fullScan and no weighting compare"
-    )
+    if !isPlain {
+      return (
+        effort,
+        "maxEffort is Finagle's, which compares two distinct endpoints and knows no weights; expected maxEffort 0, or choices 2, sampling distinct, no fullScan and no weighting compare"
+      )
+    }
+    if parameters.number("activeRequestBias") != 1 {
+      return (
+        "activeRequestBias",
+        "activeRequestBias lowers weights, and Finagle's choice (maxEffort above 0) knows none; expected no activeRequestBias, or maxEffort 0"
+      )
+    }
+    return nil
   }
 
   /// How endpoints are compared when all weights are equal.

@@ -14,6 +14,7 @@ final class Ledger: @unchecked Sendable {
   private(set) var begun = 0
   private(set) var ended = 0
   private(set) var reported = 0
+  private(set) var changes = 0
   private(set) var open: [Account: Int] = [:]
   private(set) var hasEndedUnbegun = false
 
@@ -35,6 +36,8 @@ final class Ledger: @unchecked Sendable {
 
   func report() { reported += 1 }
 
+  func change() { changes += 1 }
+
   /// Whether everything that began somewhere has ended there.
   var isBalanced: Bool { !hasEndedUnbegun && open.values.allSatisfy { $0 == 0 } }
 }
@@ -49,6 +52,10 @@ struct CountingPolicy: LoadBalancer {
   init(ledger: Ledger) {
     self.ledger = ledger
     number = ledger.newPolicy()
+  }
+
+  mutating func endpointsChanged(_ endpoints: EndpointRoster, _ random: inout RandomStream, at now: Timestamp) {
+    ledger.change()
   }
 
   mutating func pick(

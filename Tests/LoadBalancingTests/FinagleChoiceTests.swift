@@ -11,7 +11,92 @@ private func bench(_ policy: String, effort: Int64, count: Int, down: Int) throw
   return bench
 }
 
+/// What a policy has been told, in order.
+private final class Told: @unchecked Sendable {
+  var calls: [String] = []
+}
+
+/// Notes what it is told, and wants everything.
+private struct Listener: LoadBalancer {
+  let told: Told
+
+  var hasWishes: Bool { true }
+  var sharesDraws: Bool { true }
+  var wantsLoadReports: Bool { true }
+
+  mutating func endpointsChanged(_ endpoints: EndpointRoster, _ random: inout RandomStream, at now: Timestamp) {
+    told.calls.append("endpointsChanged")
+  }
+
+  mutating func pick(
+    _ endpoints: EndpointView, _ context: PickContext, _ random: inout RandomStream, at now: Timestamp
+  ) -> Int32 {
+    told.calls.append("pick")
+    return -1
+  }
+
+  mutating func began(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) { told.calls.append("began") }
+
+  mutating func observed(_ endpoints: EndpointView, slot: Int32, _ work: ObservedWork) { told.calls.append("observed") }
+
+  mutating func reported(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport, at now: Timestamp) {
+    told.calls.append("reported")
+  }
+
+  mutating func probed(_ endpoints: EndpointView, slot: Int32, _ report: LoadReport?, at now: Timestamp) {
+    told.calls.append("probed")
+  }
+
+  mutating func woken(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) {
+    told.calls.append("woken")
+  }
+
+  mutating func nextWish(
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+  ) -> BalancerWish? {
+    told.calls.append("nextWish")
+    return .wake(now + .seconds(1))
+  }
+
+  mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {
+    told.calls.append("rank")
+    return Double(slot)
+  }
+
+  mutating func ended(_ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp) {
+    told.calls.append("ended")
+  }
+}
+
 @Suite struct FinagleChoiceTests {
+  // Goal: the policy inside hears of all that a policy hears of, and what it wants is wanted; only the choice, and whom it is offered,
+  // is Finagle's.
+  @Test func handsOnEverything() {
+    let told = Told()
+    var choice = FinagleChoice(Listener(told: told), maxEffort: 4)
+    var endpoints = EndpointSet(offer: choice.offer)
+    endpoints.list((0..<2).map { EndpointDescription(identity: EndpointIdentity($0)) }, at: .zero)
+    var random = RandomStream(state: 1)
+    #expect(choice.offer == .all && choice.observesAttempts && choice.hasWishes)
+    #expect(choice.sharesDraws && choice.wantsLoadReports)
+    choice.endpointsChanged(endpoints.roster, &random, at: .zero)
+    #expect(choice.pick(endpoints.view, PickContext(), &random, at: .zero) == 0)
+    choice.began(endpoints.view, slot: 0, at: .zero)
+    choice.observed(endpoints.view, slot: 0, .none)
+    choice.reported(endpoints.view, slot: 0, LoadReport(), at: .zero)
+    choice.probed(endpoints.view, slot: 0, nil, at: .zero)
+    choice.woken(endpoints.view, &random, at: .zero)
+    #expect(choice.nextWish(endpoints.view, &random, at: .zero) == .wake(.zero + .seconds(1)))
+    choice.ended(
+      endpoints.view, slot: 0, AttemptOutcome(latency: .zero, status: 200, ending: .answered), at: .zero)
+    #expect(choice.rank(endpoints.view, slot: 1, at: .zero) == 1)
+    #expect(
+      told.calls == [
+        "endpointsChanged", "rank", "rank", "began", "observed", "reported", "probed", "woken", "nextWish", "ended",
+        "rank",
+      ])
+  }
+
   // Goal: with k of n dead a pick is in vain with probability p = k(k − 1)/(n(n − 1)), so a request gets a dead one with
   // p^(maxEffort + 1): P2CPanicModeTest's setting of 100 endpoints, for both policies and round by round of effort.
   @Test(arguments: ["leastRequest", "peakEwma"], [Int64(1), 4]) func panicIsAsRareAsExhaustion(
@@ -80,6 +165,9 @@ private func bench(_ policy: String, effort: Int64, count: Int, down: Int) throw
     #expect(descriptor.fault(parameters(descriptor, [effort])) == nil)
     #expect(descriptor.fault(parameters(descriptor, [effort, ("choices", .integer(3))]))?.parameter == "maxEffort")
     #expect(descriptor.fault(parameters(descriptor, [effort, ("weighting", .word("compare"))])) != nil)
+    let biased = parameters(descriptor, [effort, ("activeRequestBias", .number(2))])
+    #expect(descriptor.fault(biased)?.parameter == "activeRequestBias")
+    #expect(descriptor.fault(parameters(descriptor, [("activeRequestBias", .number(2))])) == nil)
     #expect(descriptor.fault(parameters(descriptor, [("choices", .integer(3))])) == nil)
     let latency = PeakEWMA.descriptor
     #expect(latency.fault(parameters(latency, [effort, ("form", .word("envoy"))]))?.parameter == "maxEffort")
