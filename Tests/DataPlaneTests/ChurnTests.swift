@@ -137,11 +137,11 @@ struct ChurnTests {
   /// Goal: every request is answered once or given up, whatever endpoints, health, layers, copies and faults; at the end nothing is
   /// in flight, no record, probe or timer is left, and balancers have heard the end of all that they heard begin. Method: random
   /// scripts against accounts kept outside.
-  @Test(arguments: 1...40 as ClosedRange<UInt64>) func leavesNothingBehind(_ seed: UInt64) {
+  @Test(arguments: 1...24 as ClosedRange<UInt64>) func leavesNothingBehind(_ seed: UInt64) {
     let ledger = Ledger()
     var churn = Churn(seed: seed, ledger: ledger)
     churn.list()
-    for _ in 0..<1500 {
+    for _ in 0..<1000 {
       churn.step()
       if !churn.harness.complaints.isEmpty { break }
     }
@@ -155,7 +155,7 @@ struct ChurnTests {
     #expect(ledger.begun == ledger.ended && ledger.isBalanced)
     let answered = churn.harness.answers.map(\.caller)
     #expect(Set(answered).count == answered.count && churn.abandoned.isDisjoint(with: answered))
-    #expect(answered.count + churn.abandoned.count == Int(churn.harness.wanted) && answered.count > 200)
+    #expect(answered.count + churn.abandoned.count == Int(churn.harness.wanted) && answered.count > 100)
     // Lists of groups are swept when endpoints change, and a merge window keeps what is no change.
     churn.harness.list([0])
     churn.harness.listAs([])

@@ -37,7 +37,9 @@ public struct RandomAperture: Sendable {
   /// Makes the order anew, and the aperture as wide as it was at first. A server's token stays the same as long as the
   /// server does.
   public mutating func update(tokens: [UInt32], statuses: [EndpointStatus]) {
-    let places = tokens.indices.sorted { (tokens[$0], $0) < (tokens[$1], $1) }
+    // By token, and by place where tokens are equal: one number each sorts fastest.
+    let keys = tokens.indices.map { UInt64(tokens[$0]) << 32 | UInt64(truncatingIfNeeded: $0) }.sorted()
+    let places = keys.map { Int(truncatingIfNeeded: $0 & 0xffff_ffff) }
     order.removeAll(keepingCapacity: true)
     busy.removeAll(keepingCapacity: true)
     for status in [EndpointStatus.open, .busy, .closed] {
