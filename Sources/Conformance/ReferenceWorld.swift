@@ -10,9 +10,9 @@ struct ReferenceWorld {
   var service: ServiceDescription
   var client: ClientDescription
   var faults: [FaultDescription] = []
-  var links: [LinkDescription] = []
+  /// A service that the first one calls, if any.
+  var leaf: ServiceDescription?
   var cluster: ClusterDescription
-  var timeout: TimeSpan?
   var run = RunDescription(drain: .seconds(600))
 
   /// A service of `replicas` replicas with one worker each, behind a policy.
@@ -32,10 +32,19 @@ struct ReferenceWorld {
 
   /// Runs it.
   func simulate(seed: UInt64 = 1) throws -> ReplicationResult {
-    let world = WorldDescription(services: [service], clients: [client], links: links, faults: faults)
-    let route = RouteDescription(
-      match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout)
-    let mesh = MeshDescription(clusters: [cluster], routes: [route])
+    let services = [service] + [leaf].compactMap { $0 }
+    let world = WorldDescription(services: services, clients: [client], faults: faults)
+    var clusters = [cluster]
+    if let leaf {
+      clusters.append(ClusterDescription(name: leaf.name, service: leaf.name, balancer: cluster.balancer))
+    }
+    let routes = clusters.indices.map { number in
+      RouteDescription(match: RouteMatch(host: clusters[number].name), split: [WeightedCluster(cluster: number)])
+    }
+    let mesh = MeshDescription(clusters: clusters, routes: routes)
+    // Nobody reads the time line.
+    var run = run
+    run.window = max(run.duration, .seconds(1))
     do {
       return try Replication(world: world, mesh: mesh, run: run, seed: seed, number: 0).simulate()
     } catch {

@@ -75,6 +75,7 @@ public enum VectorFamilies {
     BackoffVectors(),
     ClassificationVectors(),
     QueueingTheoryVectors(),
+    PublishedWorldVectors(),
     HashVectors(),
     RingHashVectors(),
     GRPCRingHashVectors(),
