@@ -161,15 +161,13 @@ struct ClusterLayers {
     return choice.availability == .healthy ? part.healthy : part.degraded
   }
 
-  /// The same for a policy that `hasTables`: degraded endpoints are in none, and in a panic all others are, though traffic may be
-  /// meant to fail then.
-  mutating func tableGroup(subset: Int, _ number: UInt64, _ draws: inout RandomStream) -> Int32 {
-    let priority = parts[subset].load.choose(number).priority
-    if Int(priority) < parts[subset].priorities.count && parts[subset].load.isInPanic[Int(priority)] {
-      return parts[subset].priorities[Int(priority)].all
-    }
-    let choice = PriorityChoice(priority: priority, availability: .healthy)
-    return group(subset: subset, number, within: choice, &draws)
+  /// The same for a policy that `hasTables`: one for each priority, of the healthy or, in a panic, of all, though traffic may be meant
+  /// to fail then. Zones have none of their own.
+  func tableGroup(subset: Int, _ number: UInt64) -> Int32 {
+    let priority = Int(parts[subset].load.choose(number).priority)
+    if priority >= parts[subset].priorities.count { return -1 }
+    let part = parts[subset].priorities[priority]
+    return parts[subset].load.isInPanic[priority] ? part.all : part.healthy
   }
 
   private func zone(_ place: Int, _ subset: Int, _ priority: Int, _ availability: Availability) -> Int32 {

@@ -138,11 +138,21 @@ extension ClusterState {
 
   private func counted(_ byPriority: [[Int32]], _ settings: LayersDescription) -> [PriorityGroup] {
     byPriority.map { members in
-      PriorityGroup(
+      var group = PriorityGroup(
         total: Int32(members.count), healthy: Int32(members.count { isWell($0, .healthy) }),
         degraded: Int32(members.count { isWell($0, .degraded) }), excluded: excluded(members),
         overprovisioning: settings.overprovisioningFactor)
+      if settings.weightedPriorityHealth {
+        group.weigh(
+          healthy: weight(members) { isWell($0, .healthy) }, degraded: weight(members) { isWell($0, .degraded) },
+          eligible: weight(members) { endpoints.states[$0].status != .draining })
+      }
+      return group
     }
+  }
+
+  private func weight(_ members: [Int32], where counts: (Int32) -> Bool) -> UInt64 {
+    members.reduce(0) { counts($1) ? $0 + UInt64(endpoints.states[$1].weight) : $0 }
   }
 
   /// The endpoints in the order in which they are used. HAProxy's backups know no priorities among themselves: they come one by

@@ -114,6 +114,7 @@ struct ClusterState: ~Copyable {
   private static func place(_ place: BalancerContext, _ description: ClusterDescription) -> BalancerContext {
     var own = place
     own.slowStart = description.slowStart
+    own.localityWeights = description.layers?.localityWeights
     return own
   }
 
@@ -124,6 +125,12 @@ struct ClusterState: ~Copyable {
       BalancingGroup(
         key: group, balancer: policy.make(parameters, place), random: key.key(UInt64(number) &+ 1).stream()))
     return number
+  }
+
+  /// Whether discovery lists an endpoint.
+  func lists(_ identity: EndpointIdentity) -> Bool {
+    guard let slot = endpoints.slot(of: identity) else { return false }
+    return endpoints.states[slot].isListed
   }
 
   /// The slot of the endpoint that a request names; -1 when the balancer is to choose, -2 when it is to go nowhere.
@@ -229,7 +236,7 @@ struct ClusterState: ~Copyable {
   ) -> Int32 {
     let number = given.hasKey ? given.key : draws.next()
     if policy.hasTables {
-      let group = layers?.tableGroup(subset: subset, number, &draws) ?? -1
+      let group = layers?.tableGroup(subset: subset, number) ?? -1
       return pick(fromGroup: group, PickContext(key: number), &draws, at: now)
     }
     let group = layers?.group(subset: subset, number, within: chosen, &draws) ?? -1

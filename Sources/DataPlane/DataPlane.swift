@@ -62,6 +62,8 @@ public struct DataPlane: ~Copyable {
   }
 
   private let profile: MeshProfile
+  /// By route: where a session may be, of several clusters; empty where the cluster is drawn without a look at it.
+  private let sessionClusters: [[Int32]]
   private var routes: Pool<RoutePlan>
   private var splits: WeightedSplit
   var aggregates: [AggregateState]
@@ -87,6 +89,10 @@ public struct DataPlane: ~Copyable {
     policies: [PolicyDescriptor] = PolicyRegistry.policies
   ) {
     profile = mesh.profile
+    sessionClusters = mesh.routes.map { route in
+      if mesh.profile != .grpc || route.statefulSession == nil || route.split.count < 2 { return [] }
+      return route.split.map { Int32($0.cluster) }
+    }
     splits = WeightedSplit(mesh.routes)
     routes = Pool(capacity: mesh.routes.count)
     for (index, route) in mesh.routes.enumerated() {
@@ -210,6 +216,7 @@ public struct DataPlane: ~Copyable {
     if cluster < 0 {
       cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(0))
     }
+    if arrival.override.number >= 0 { cluster = clusterOfSession(arrival, drawn: cluster) }
     var draws = arrival.randomness.stream(for: .balancer, 1)
     var chosen: PriorityChoice?
     if Int(cluster) >= clusterCount {
@@ -229,6 +236,22 @@ public struct DataPlane: ~Copyable {
     let slot = clusters[Int(cluster)].begin(
       context, route: arrival.route, named: named, within: chosen, &draws, at: now)
     return (cluster, slot)
+  }
+
+  /// gRPC's cookies name a cluster too, and it is taken before one is drawn, whatever its weight (A60). Which it was is seen from the
+  /// endpoint here: so a session whose endpoint has gone is drawn anew.
+  private func clusterOfSession(_ arrival: RequestArrival, drawn: Int32) -> Int32 {
+    let candidates = sessionClusters[Int(arrival.route)]
+    if candidates.isEmpty || has(arrival.override, drawn) { return drawn }
+    return candidates.first { has(arrival.override, $0) } ?? drawn
+  }
+
+  /// Whether a cluster, or one that an aggregate lists, has an endpoint.
+  private func has(_ endpoint: EndpointIdentity, _ destination: Int32) -> Bool {
+    if destination < 0 { return false }
+    let aggregate = Int(destination) - clusterCount
+    if aggregate < 0 { return clusters[Int(destination)].lists(endpoint) }
+    return aggregates[aggregate].clusters.contains { clusters[$0].lists(endpoint) }
   }
 
   /// Keeps what is to be known of a request, or of a copy of one, that its cluster has just counted in.

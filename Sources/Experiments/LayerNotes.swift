@@ -10,8 +10,25 @@ struct LayerNotes {
   /// Of the clusters of `variant`.
   init(_ variant: Variant) { self.variant = variant }
 
-  /// A line for each cluster with slow start whose balancer, with its parameters, knows none.
-  var texts: [String] {
+  /// A line for each cluster that asks for what its balancer does not heed.
+  var texts: [String] { withoutSlowStart + withoutZones }
+
+  /// Clusters whose balancers have one table for all zones, and never fail in a panic.
+  private var withoutZones: [String] {
+    variant.mesh.clusters.flatMap { cluster -> [String] in
+      guard let layers = cluster.layers, layers.loadAwareLocality == nil,
+        PolicyRegistry.policy(named: cluster.balancer.name)?.hasTables == true
+      else { return [] }
+      return [
+        layers.zoneAware == nil ? nil : "zoneAwareLbConfig", layers.failTrafficOnPanic ? "failTrafficOnPanic" : nil,
+      ].compactMap { $0 }.map {
+        "cluster \(cluster.name): \($0) does nothing, since \(cluster.balancer.name) has tables of its own for priorities and none for zones, as in Envoy"
+      }
+    }
+  }
+
+  /// Clusters with slow start whose balancer, with its parameters, knows none.
+  private var withoutSlowStart: [String] {
     variant.mesh.clusters.compactMap { cluster in
       guard cluster.slowStart != nil, let policy = PolicyRegistry.policy(named: cluster.balancer.name),
         !policy.honoursSlowStart(cluster.balancer.parameters)

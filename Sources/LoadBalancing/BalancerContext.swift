@@ -14,6 +14,8 @@ public struct BalancerContext: Sendable, Hashable {
   public var peerZones: [Int32]
   /// How young endpoints are spared, if they are; a cluster's own setting.
   public var slowStart: SlowStartDescription?
+  /// The shares of localities, where they have any; a cluster's own setting.
+  public var localityWeights: [LocalityShare]?
 
   /// A place; by default that of the only data plane.
   public init(planeNumber: Int = 0, planeCount: Int = 1, zone: Int32 = -1, peerZones: [Int32] = []) {
@@ -22,5 +24,6 @@ public struct BalancerContext: Sendable, Hashable {
     self.zone = zone
     self.peerZones = peerZones.isEmpty ? [zone] : peerZones
     self.slowStart = nil
+    self.localityWeights = nil
   }
 }

@@ -25,8 +25,8 @@ public struct Maglev: LoadBalancer {
       return ("tableSize", fault)
     }
     return ParameterDescriptor.balanceFactorFault(parameters)
-  } make: { parameters, _ in
-    Maglev(parameters)
+  } make: { parameters, place in
+    Maglev(parameters, place)
   }
 
   private struct State: Sendable {
@@ -42,8 +42,8 @@ public struct Maglev: LoadBalancer {
   public init() { self.init(PolicyParameters(Self.parameters)) }
 
   /// A policy with the descriptor's parameters. A size that is no prime number counts as the next one that is.
-  public init(_ parameters: PolicyParameters) {
-    let endpoints = HashedEndpoints(balanceFactor: parameters.integer("hashBalanceFactor"))
+  public init(_ parameters: PolicyParameters, _ place: BalancerContext = BalancerContext()) {
+    let endpoints = HashedEndpoints(balanceFactor: parameters.integer("hashBalanceFactor"), place)
     state = Indirect(
       State(size: MaglevTable.validSize(atLeast: parameters.integer("tableSize")), endpoints: endpoints))
     observesAttempts = endpoints.isBounded

@@ -18,7 +18,8 @@ public struct PolicyDescriptor: Sendable {
   public var placesKeys: Bool
   /// Whether it has tables for a cluster's priorities and goes by these alone, as Envoy's thread-aware balancers do: one number,
   /// the key if there is one, chooses priority and endpoint; an aggregate's choice of a priority does not bind it; degraded
-  /// endpoints are in no table; and in a panic traffic never fails.
+  /// endpoints are in no table; zones count as their weights scale their endpoints', and otherwise not; and in a panic traffic never
+  /// fails.
   public var hasTables: Bool
   /// The parameter, and its word, with which it gives young endpoints less where a cluster asks for slow start; a policy
   /// without ignores that. Finagle's choice of two (`maxEffort`) knows no weights, and so no slow start either.

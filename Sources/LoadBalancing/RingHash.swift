@@ -40,8 +40,8 @@ public struct RingHash: LoadBalancer {
       return ("minimumRingSize", fault)
     }
     return ParameterDescriptor.balanceFactorFault(parameters)
-  } make: { parameters, _ in
-    RingHash(parameters)
+  } make: { parameters, place in
+    RingHash(parameters, place)
   }
 
   private struct State: Sendable {
@@ -64,10 +64,10 @@ public struct RingHash: LoadBalancer {
   public init() { self.init(PolicyParameters(Self.parameters)) }
 
   /// A policy with the descriptor's parameters.
-  public init(_ parameters: PolicyParameters) {
+  public init(_ parameters: PolicyParameters, _ place: BalancerContext = BalancerContext()) {
     let most = min(max(parameters.integer("maximumRingSize"), 1), Self.largest)
     let least = min(max(parameters.integer("minimumRingSize"), 1), most)
-    let endpoints = HashedEndpoints(balanceFactor: parameters.integer("hashBalanceFactor"))
+    let endpoints = HashedEndpoints(balanceFactor: parameters.integer("hashBalanceFactor"), place)
     state = Indirect(
       State(
         minimumSize: UInt64(least), maximumSize: UInt64(most),

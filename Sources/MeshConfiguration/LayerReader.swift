@@ -18,6 +18,7 @@ struct LayerReader {
     }
     take(value["panicThreshold"]?.number) { layers.panicThreshold = Int32($0.rounded(.down)) }
     take(value["overprovisioningFactor"]?.integer) { layers.overprovisioningFactor = Int32(clamping: $0) }
+    take(value["weightedPriorityHealth"]?.flag) { layers.weightedPriorityHealth = $0 }
     take(value["failTrafficOnPanic"]?.flag) { layers.failTrafficOnPanic = $0 }
     take(value["localityWeights"]) { layers.localityWeights = shares($0) }
     take(value["zoneAwareLbConfig"]) { layers.zoneAware = zoneAware($0) }

@@ -15,6 +15,9 @@ enum LayerSchema {
       "failover", .word(FailoverRule.allCases.map(\.rawValue)), .standard("spillOver"),
       "when later priorities, or an aggregate's later clusters, are used: for what the earlier cannot take (Envoy), or when these are down, for all (gRPC, HAProxy)"
     ),
+    Field(
+      "weightedPriorityHealth", .flag, .optional,
+      "whether endpoints count by weight for what a priority can take, in place of alike"),
     Field("failTrafficOnPanic", .flag, .optional, "whether requests fail in a panic instead"),
     Field(
       "localityWeights", .names(NameGroup("zone", rule: .name, of: .integer(0...4_294_967_295))), .optional,

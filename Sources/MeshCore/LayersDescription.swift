@@ -182,6 +182,8 @@ public struct LayersDescription: Sendable, Hashable {
   public var panicThreshold: Int32
   /// How much more than its share a working endpoint can take, per cent.
   public var overprovisioningFactor: Int32
+  /// Whether endpoints count by weight for what a priority can take (Envoy's `weighted_priority_health`).
+  public var weightedPriorityHealth = false
   /// Whether requests fail in a panic.
   public var failTrafficOnPanic: Bool
   /// Shares of localities, where they have any.

@@ -312,6 +312,59 @@ private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> 
     #expect(counts(&harness, endpoints: 4, requests: 100)[4] == (hasTables ? 0 : 100))
   }
 
+  // Goal: with weighted health a priority can take what the weights of its working endpoints say: one of weight 6 of 10 is 84 %, where
+  // one of four is 35 %.
+  @Test(arguments: [(false, 0.35), (true, 0.84)]) func healthByWeight(_ isWeighted: Bool, _ share: Double) {
+    var layers = LayersDescription()
+    layers.weightedPriorityHealth = isWeighted
+    var harness = Harness(layers: layers)
+    harness.listAs(
+      endpoints(5) { endpoint, number in
+        endpoint.priority = number < 4 ? 0 : 1
+        endpoint.weight = [6, 2, 1, 1, 1][Int(number)]
+        endpoint.health = (1...3).contains(number) ? .unhealthy : .healthy
+      })
+    let shares = counts(&harness, endpoints: 5, requests: 20_000).map { Double($0) / 20_000 }
+    #expect(abs(shares[0] - share) < 0.015 && abs(shares[4] - (1 - share)) < 0.015)
+  }
+
+  // Goal: a ring or Maglev table is one for all zones, with each endpoint's weight scaled by its zone's, whatever of a zone is ill
+  // (Envoy): 3 : 1 for zones of 1 and 3 endpoints, of which one is ill; a zone of weight 0 gets nothing, and zone-aware routing
+  // does nothing.
+  @Test(arguments: ["ringHash", "maglev"]) func tablesScaleByLocality(_ balancer: String) {
+    func shares(_ layers: LayersDescription, _ place: BalancerContext) -> [Double] {
+      var harness = Harness(balancer: balancer, layers: layers, place: place)
+      harness.listAs(
+        endpoints(6) { endpoint, number in
+          endpoint.zone = number == 0 ? 0 : number < 4 ? 1 : 2
+          endpoint.health = number == 3 ? .unhealthy : .healthy
+        })
+      return counts(&harness, endpoints: 6, requests: 20_000).map { Double($0) / 20_000 }
+    }
+    let weights = [(0, 3), (1, 1), (2, 0)].map { LocalityShare(zone: $0.0, weight: $0.1) }
+    let scaled = shares(LayersDescription(localityWeights: weights), BalancerContext())
+    #expect(zip(scaled, [0.75, 0.125, 0.125, 0, 0, 0, 0]).allSatisfy { abs($0 - $1) < 0.03 }, "\(scaled)")
+    // Measured on Envoy 1.40.0: zones of weights 3, 1 and 2, of which the first is ill and keeps its share of the points.
+    var measured = Harness(
+      balancer: balancer,
+      layers: LayersDescription(
+        localityWeights: [(0, 3), (1, 1), (2, 2)].map { LocalityShare(zone: $0.0, weight: $0.1) }))
+    measured.listAs(
+      [(41_000, 0, HostStatus.unhealthy), (41_001, 1, .healthy), (41_002, 1, .unhealthy), (41_004, 2, .healthy)]
+        .enumerated().map { number, host in
+          var endpoint = EndpointDescription(
+            identity: EndpointIdentity(Int32(number)), zone: Int32(host.1), address: "127.0.0.1:\(host.0)")
+          endpoint.status = host.2
+          return endpoint
+        })
+    let share = Double(counts(&measured, endpoints: 4, requests: 20_000)[1]) / 20_000
+    #expect(abs(share - (balancer == "ringHash" ? 0.273 : 0.3375)) < 0.02, "\(share)")
+    let zones = shares(
+      LayersDescription(zoneAware: ZoneAwareDescription(minClusterSize: 1)),
+      BalancerContext(planeNumber: 0, planeCount: 3, zone: 0, peerZones: [0, 1, 2]))
+    #expect(zip(zones, [0.2, 0.2, 0.2, 0, 0.2, 0.2, 0]).allSatisfy { abs($0 - $1) < 0.04 }, "\(zones)")
+  }
+
   // Goal: who drains gets nothing and does not count: one that works and three that drain are a priority that is whole, where one and
   // three that are ill take 35 %; in a panic all are used.
   @Test(arguments: [(HostStatus.draining, 1.0), (.timeout, 0.35)])

@@ -42,6 +42,48 @@ import Testing
     #expect(harness.lastEndpoint == 1 && harness.complaints.isEmpty)
   }
 
+  // Goal: where a route's split leads to several clusters, gRPC goes to the one that has the session's endpoint, whatever its weight
+  // (A60), and draws when it has gone; the others ask only the one drawn.
+  @Test(arguments: [(MeshProfile.grpc, 40), (.envoy, 20)]) func sessionsInSplits(_ profile: MeshProfile, _ hits: Int) {
+    let cluster = { (name: String) in
+      ClusterDescription(
+        name: name, service: name, balancer: PolicyChoice(name: "random", parameters: PolicyParameters([])))
+    }
+    var route = RouteDescription(
+      match: RouteMatch(host: "web"),
+      split: [
+        WeightedCluster(cluster: 0, weight: 1), WeightedCluster(cluster: 1, weight: 1),
+        WeightedCluster(cluster: 2, weight: 0),
+      ])
+    route.statefulSession = StatefulSessionDescription()
+    var plane = DataPlane(
+      MeshDescription(profile: profile, clusters: [cluster("a"), cluster("b"), cluster("c")], routes: [route]),
+      key: RandomKey(seed: 5, replication: 0, purpose: .balancer, entity: 1))
+    var actions = ActionBuffer()
+    for number in 0..<3 {
+      let endpoints = (0..<4).map { EndpointDescription(identity: EndpointIdentity(Int32(number * 4 + $0))) }
+      plane.endpointsChanged(cluster: number, endpoints, at: .zero, into: &actions)
+    }
+    /// How many of 40 requests of a session went to its endpoint, and whether any went nowhere.
+    func kept(_ plane: inout DataPlane, _ endpoint: Int32) -> Int {
+      var hits = 0
+      for number in 0..<40 as Range<UInt64> {
+        var actions = ActionBuffer()
+        plane.requestArrived(
+          RequestArrival(
+            caller: CallerToken(number), route: 0, randomness: RandomKey(value: mix64(number)),
+            override: EndpointIdentity(endpoint)), at: .zero, into: &actions)
+        guard case .startAttempt(let start) = actions[0] else { return -1 }
+        hits += start.endpoint.number == endpoint ? 1 : 0
+        plane.attemptAnswered(start.attempt, status: 200, at: .zero, into: &actions)
+      }
+      return hits
+    }
+    #expect(abs(kept(&plane, 5) - hits) <= (profile == .grpc ? 0 : 9))
+    #expect(kept(&plane, 9) == (profile == .grpc ? 40 : 0))
+    #expect(kept(&plane, 77) == 0)
+  }
+
   // Goal: a strict request goes there or fails with 503; what is accepted can be said.
   @Test func strictRequestsGoNowhereElse() {
     var strict = Harness(session: StatefulSessionDescription(isStrict: true))

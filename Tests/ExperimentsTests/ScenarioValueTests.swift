@@ -265,6 +265,10 @@ import Testing
       try scenario("peakEwma").notes == [
         "cluster web: slowStart does nothing, since peakEwma knows no slow start (roundRobin, leastRequest, clientSideWeightedRoundRobin do)"
       ])
+    let tables = try scenario("maglev, zoneAwareLbConfig: {}, failTrafficOnPanic: true").notes
+    #expect(
+      tables.count == 3 && tables[1].contains("zoneAwareLbConfig does nothing, since maglev has tables")
+        && tables[2].contains("failTrafficOnPanic does nothing"))
     let stride = try scenario("{roundRobin: {schedule: staticStride}}").notes
     #expect(stride.count == 1 && stride[0].contains("since roundRobin knows no slow start unless schedule is edf"))
     let effort = try scenario("{leastRequest: {maxEffort: 4, sampling: distinct}}").notes
