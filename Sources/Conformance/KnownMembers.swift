@@ -53,6 +53,18 @@ enum KnownMembers {
     "retry_priority": [
       "expected", "original_degraded", "original_healthy", "panic_threshold", "priorities", "steps", "update_frequency",
     ],
+    "retry_backoff": [
+      "base_ms", "expected_ms", "max_ms", "min_interval_ms", "random", "randoms", "reset_interval_ms",
+    ],
+    "retry_budget": [
+      "active_requests", "balance", "budget_percent", "count", "expected", "expected_max_retries", "expected_retries",
+      "max", "min", "min_per_sec", "min_retry_concurrency", "ops", "pending_requests", "ratio", "requests",
+      "tolerance", "ttl", "withdraw_results",
+    ],
+    "retry_conditions": [
+      "by_grpc_status", "by_reason", "by_status", "facts", "retriable_status_codes", "retry_grpc_on", "retry_on",
+      "steps", "with_x_envoy_ratelimited_503",
+    ],
     "aggregate_cluster": [
       "expected_primary_for_random_below", "linear_degraded_load", "linear_healthy_load", "overprovisioning",
       "panic_threshold", "primary", "secondary", "tertiary",
