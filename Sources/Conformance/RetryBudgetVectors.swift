@@ -94,8 +94,8 @@ struct RetryBudgetVectors: VectorFamily {
     check.equal(Array(retries.prefix(expected.count)), expected)
     if let total = row.member("total_60s") { check.equal(retries.reduce(0, +), try total.int, "total") }
     if let mean = row.member("mean_per_s_after_warmup") {
-      // From the first second behind the second burst on.
-      check.near(Double(retries[12...].reduce(0, +)) / 48, try mean.double, absolute: 0.05, "mean")
+      // From the first `ttl` on.
+      check.near(Double(retries[10...].reduce(0, +)) / 50, try mean.double, absolute: 1e-9, "mean")
     }
   }
 }
