@@ -152,14 +152,19 @@ struct ClusterState: ~Copyable {
     _ context: PickContext, route: Int32, named: Int32 = -1, within chosen: PriorityChoice? = nil,
     _ draws: inout RandomStream, at now: Timestamp
   ) -> Int32 {
-    let slot =
-      named >= 0
-      ? named
-      : isLayered
-        ? pickInLayers(context, route: route, within: chosen, &draws, at: now)
-        : groups[0].balancer.pick(endpoints.view, context, &draws, at: now)
+    let slot = named >= 0 ? named : choose(context, route: route, within: chosen, &draws, at: now)
     if slot >= 0 { send(slot, at: now) }
     return slot
+  }
+
+  /// Chooses an endpoint, and counts nothing yet. Returns its slot, or -1 when none may be chosen.
+  @inline(__always)
+  mutating func choose(
+    _ context: PickContext, route: Int32, within chosen: PriorityChoice?, _ draws: inout RandomStream, at now: Timestamp
+  ) -> Int32 {
+    isLayered
+      ? pickInLayers(context, route: route, within: chosen, &draws, at: now)
+      : groups[0].balancer.pick(endpoints.view, context, &draws, at: now)
   }
 
   /// Counts an attempt in.
@@ -237,7 +242,9 @@ struct ClusterState: ~Copyable {
     let number = given.hasKey ? given.key : draws.next()
     if policy.hasTables {
       let group = layers?.tableGroup(subset: subset, number) ?? -1
-      return pick(fromGroup: group, PickContext(key: number), &draws, at: now)
+      var context = PickContext(key: number)
+      context.attempt = given.attempt
+      return pick(fromGroup: group, context, &draws, at: now)
     }
     let group = layers?.group(subset: subset, number, within: chosen, &draws) ?? -1
     return pick(fromGroup: group, given, &draws, at: now)

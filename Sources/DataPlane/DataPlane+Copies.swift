@@ -23,7 +23,7 @@ extension DataPlane {
       number += 1
       openCopies += 1
       actions.reserve(2)
-      let copy = record(arrival, cluster, slot: slot, isCopy: true, at: now)
+      let copy = record(arrival.caller, cluster, slot: slot, pursuit: RequestRecord.copy, at: now)
       limit(copy, to: timeout, at: now, into: &actions)
       start(copy, arrival.caller, cluster, slot: slot, .mirror, number: number, into: &actions)
     }

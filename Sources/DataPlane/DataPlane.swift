@@ -15,11 +15,11 @@ import TrafficSplitting
 /// Not thread-safe by design: whoever owns it tells it one event at a time. After construction and once its slabs have grown
 /// to their peaks, handling an event allocates nothing.
 public struct DataPlane: ~Copyable {
-  /// A request and the attempt that is under way for it, on one cache line: the attempt goes by the request's handle.
+  /// A request and the attempt that is under way for it, on one cache line: the attempt goes by the request's handle. Of a request
+  /// that may be tried again, and of a copy, it is the attempt alone.
   struct RequestRecord: BitwiseCopyable {
     var caller: CallerToken
-    var randomness: RandomKey
-    var key: UInt64
+    /// The route's timeout, or that of the try.
     var timer: TimerHandle
     /// When the attempt was sent.
     var sent: Timestamp
@@ -28,24 +28,38 @@ public struct DataPlane: ~Copyable {
     var slot: Int32
     /// The list of the groups that heard of it.
     var groups: Int32
-    var hasKey: Bool
+    /// What it is a try of, `alone`, or `copy`.
+    var pursuit: Int32
     /// Whether the attempt holds the permit of a probation.
     var isProbe: Bool
-    /// Whether it is a copy whose answer nobody sees.
-    var isCopy = false
+
+    /// The request and its only attempt.
+    static var alone: Int32 { -1 }
+    /// An attempt whose answer nobody sees.
+    static var copy: Int32 { -2 }
+
+    /// Whether nobody sees its answer.
+    var isCopy: Bool { pursuit == Self.copy }
   }
 
   /// What a route says, as far as each of its requests needs it.
   struct RoutePlan: BitwiseCopyable {
     var timeout: TimeSpan
+    /// The cluster that each of its requests is sent to once, or -1 when there is more to decide.
+    var simpleCluster: Int32
     /// The only cluster it leads to, or -1 when a draw decides.
     var onlyCluster: Int32
+    /// Its rules of trying again, in `retryPlans`, or -1.
+    var retry: Int32
     /// Whether a request that names an endpoint goes there or nowhere.
     var isStrict: Bool
   }
 
   enum TimerPurpose: UInt8, BitwiseCopyable {
     case routeTimeout
+    case pursuitTimeout
+    case tryTimeout
+    case retryPause
     case penalty
     case probe
     case balancer
@@ -61,21 +75,26 @@ public struct DataPlane: ~Copyable {
     var incarnation: UInt32
   }
 
-  private let profile: MeshProfile
+  let profile: MeshProfile
   /// By route: where a session may be, of several clusters; empty where the cluster is drawn without a look at it.
   private let sessionClusters: [[Int32]]
-  private var routes: Pool<RoutePlan>
+  private(set) var routes: Pool<RoutePlan>
   private var splits: WeightedSplit
   var aggregates: [AggregateState]
   let clusters: UnsafeMutablePointer<ClusterState>
   /// How many clusters the mesh has.
   public let clusterCount: Int
   var requests: Slab<RequestRecord>
+  /// Requests that may be tried again, beside their attempts.
+  var pursuits: Slab<PursuitRecord>
+  var retries: RetryRules
   var probes: Slab<ProbeRecord>
   var timers: Slab<TimerRecord>
   var detectionRandom: RandomStream
   /// Copies under way whose answers nobody sees.
   var openCopies = 0
+  /// Attempts under way of requests that may be tried again.
+  var openTries = 0
 
   /// A data plane without endpoints: `endpointsChanged` brings them.
   ///
@@ -95,11 +114,13 @@ public struct DataPlane: ~Copyable {
     }
     splits = WeightedSplit(mesh.routes)
     routes = Pool(capacity: mesh.routes.count)
+    retries = RetryRules(mesh)
     for (index, route) in mesh.routes.enumerated() {
+      let (onlyCluster, retry) = (splits.onlyCluster(route: Int32(index)), retries.plan(ofRoute: index))
       routes.append(
         RoutePlan(
-          timeout: route.timeout ?? .zero, onlyCluster: splits.onlyCluster(route: Int32(index)),
-          isStrict: route.statefulSession?.isStrict ?? false))
+          timeout: route.timeout ?? .zero, simpleCluster: retry < 0 ? onlyCluster : -1, onlyCluster: onlyCluster,
+          retry: retry, isStrict: route.statefulSession?.isStrict ?? false))
     }
     clusterCount = mesh.clusters.count
     aggregates = mesh.aggregates.map { AggregateState($0) }
@@ -115,6 +136,7 @@ public struct DataPlane: ~Copyable {
           key: balancerKey.key(UInt64(index))))
     }
     requests = Slab()
+    pursuits = Slab(capacity: 8)
     probes = Slab(capacity: 8)
     timers = Slab()
     detectionRandom = key.key(for: .detection).stream()
@@ -126,9 +148,9 @@ public struct DataPlane: ~Copyable {
   }
 
   /// Requests that have no answer yet.
-  public var openRequests: Int { requests.occupiedCount - openCopies }
+  public var openRequests: Int { requests.occupiedCount - openCopies - openTries + pursuits.occupiedCount }
 
-  /// Attempts that have no answer yet: one a request, and copies.
+  /// Attempts that have no answer yet: at most one a request, and copies.
   public var openAttempts: Int { requests.occupiedCount }
 
   /// Probes that have no answer yet.
@@ -154,7 +176,9 @@ public struct DataPlane: ~Copyable {
     case .attemptAnswered(let attempt, let status):
       attemptAnswered(attempt, status: status, at: now, into: &actions)
     case .attemptFailed(let attempt, let failure):
-      if requests.contains(attempt) { end(attempt, .broken, status(of: failure), .transport, at: now, into: &actions) }
+      if requests.contains(attempt) {
+        end(attempt, .broken, status(of: failure), .transport, at: now, into: &actions, failure)
+      }
     case .loadReported(let attempt, let report):
       loadReported(attempt, report, at: now, into: &actions)
     case .probeAnswered(let probe, let report):
@@ -164,7 +188,11 @@ public struct DataPlane: ~Copyable {
     case .timerDue(let timer):
       timerDue(timer, at: now, into: &actions)
     case .requestAbandoned(let request):
-      if requests.contains(request) { abandon(request, at: now, into: &actions) }
+      if requests.contains(request) {
+        abandon(request, at: now, into: &actions)
+      } else {
+        abandonPursuit(request, at: now, into: &actions)
+      }
     case .workObserved(let cluster, let endpoint, let work):
       if let slot = clusters[Int(cluster)].endpoints.slot(of: endpoint) {
         clusters[Int(cluster)].observed(work, slot: slot)
@@ -183,21 +211,24 @@ public struct DataPlane: ~Copyable {
       return
     }
     let plan = routes[arrival.route]
-    var cluster = plan.onlyCluster
+    var cluster = plan.simpleCluster
     let slot: Int32
     if UInt32(bitPattern: cluster) < UInt32(truncatingIfNeeded: clusterCount) && arrival.override.number < 0 {
       // The n-th try compares the same endpoints in every variant that makes one.
       var draws = arrival.randomness.stream(for: .balancer, 1)
       let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
       slot = clusters[Int(cluster)].begin(context, route: arrival.route, &draws, at: now)
-    } else {
+    } else if plan.retry < 0 {
       (cluster, slot) = beginElsewhere(arrival, plan, at: now)
+    } else {
+      pursue(arrival, plan, at: now, into: &actions)
+      return
     }
     if slot < 0 {
       actions.appendReserved(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
       return
     }
-    let request = record(arrival, cluster, slot: slot, isCopy: false, at: now)
+    let request = record(arrival.caller, cluster, slot: slot, pursuit: RequestRecord.alone, at: now)
     limit(request, to: plan.timeout, at: now, into: &actions)
     start(request, arrival.caller, cluster, slot: slot, .first, number: 1, into: &actions)
     if clusters[Int(cluster)].readRepairChance > 0 && arrival.override.number < 0 {
@@ -209,20 +240,11 @@ public struct DataPlane: ~Copyable {
   /// Begins a request whose cluster is not settled by its route, or that names its endpoint itself. Apart, because all of that in
   /// line crowds the common way.
   @inline(never)
-  private mutating func beginElsewhere(
+  mutating func beginElsewhere(
     _ arrival: RequestArrival, _ plan: RoutePlan, at now: Timestamp
   ) -> (cluster: Int32, slot: Int32) {
-    var cluster = plan.onlyCluster
-    if cluster < 0 {
-      cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(0))
-    }
-    if arrival.override.number >= 0 { cluster = clusterOfSession(arrival, drawn: cluster) }
     var draws = arrival.randomness.stream(for: .balancer, 1)
-    var chosen: PriorityChoice?
-    if Int(cluster) >= clusterCount {
-      guard let member = member(ofAggregate: Int(cluster) - clusterCount, draws.next()) else { return (-1, -1) }
-      (cluster, chosen) = (member.cluster, member.choice)
-    }
+    guard let (cluster, chosen) = destination(of: arrival, plan, &draws) else { return (-1, -1) }
     var named: Int32 = -1
     if arrival.override.number >= 0 {
       // Envoy looks for the endpoint before it balances, and an aggregate has none of its own: it is not found. Where the first
@@ -254,16 +276,28 @@ public struct DataPlane: ~Copyable {
     return aggregates[aggregate].clusters.contains { clusters[$0].lists(endpoint) }
   }
 
-  /// Keeps what is to be known of a request, or of a copy of one, that its cluster has just counted in.
+  /// The cluster that a try of a request is for, and the priority if that was chosen with it. `number` counts its draws.
+  mutating func destination(
+    of arrival: RequestArrival, _ plan: RoutePlan, _ draws: inout RandomStream, draw number: UInt64 = 0
+  ) -> (cluster: Int32, choice: PriorityChoice?)? {
+    var cluster = plan.onlyCluster
+    if cluster < 0 {
+      cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(number))
+    }
+    if arrival.override.number >= 0 { cluster = clusterOfSession(arrival, drawn: cluster) }
+    if Int(cluster) < clusterCount { return (cluster, nil) }
+    return member(ofAggregate: Int(cluster) - clusterCount, draws.next()).map { (Int32($0.cluster), $0.choice) }
+  }
+
+  /// Keeps what is to be known of a request, or of an attempt, that its cluster has just counted in.
   @inline(__always)
   mutating func record(
-    _ arrival: RequestArrival, _ cluster: Int32, slot: Int32, isCopy: Bool, at now: Timestamp
+    _ caller: CallerToken, _ cluster: Int32, slot: Int32, pursuit: Int32, at now: Timestamp
   ) -> RequestHandle {
     requests.insert(
       RequestRecord(
-        caller: arrival.caller, randomness: arrival.randomness, key: arrival.key, timer: .none, sent: now,
-        cluster: cluster, slot: slot, groups: clusters[Int(cluster)].begunList, hasKey: arrival.hasKey,
-        isProbe: clusters[Int(cluster)].hasSentProbe, isCopy: isCopy))
+        caller: caller, timer: .none, sent: now, cluster: cluster, slot: slot,
+        groups: clusters[Int(cluster)].begunList, pursuit: pursuit, isProbe: clusters[Int(cluster)].hasSentProbe))
   }
 
   /// Sets the timer of a route's timeout, if the route has one. Room for the action is reserved.
@@ -330,10 +364,26 @@ public struct DataPlane: ~Copyable {
   @inline(__always)
   private mutating func end(
     _ handle: AttemptHandle, _ ending: AttemptEnding, _ status: Int16, _ cause: ResponseCause, at now: Timestamp,
-    into actions: inout ActionBuffer
+    into actions: inout ActionBuffer, _ failure: TransportFailure? = nil
   ) {
-    let (sent, cluster, slot, list, isCopy) = requests.modify(handle.index) { request in
-      (request.sent, Int(request.cluster), request.slot, request.groups, request.isCopy)
+    let (cluster, pursuit) = countOut(handle.index, ending, status, at: now, into: &actions)
+    if pursuit == RequestRecord.alone {
+      respond(handle, handle, status: status, cause, into: &actions)
+    } else if pursuit == RequestRecord.copy {
+      forgetCopy(handle.index, into: &actions)
+    } else {
+      tryEnded(handle, ending, status, cause, failure, at: now, into: &actions)
+    }
+    if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
+  }
+
+  /// Tells an attempt's cluster how it ended: its balancers and failure accrual.
+  @inline(__always)
+  mutating func countOut(
+    _ index: Int32, _ ending: AttemptEnding, _ status: Int16, at now: Timestamp, into actions: inout ActionBuffer
+  ) -> (cluster: Int, pursuit: Int32) {
+    let (sent, cluster, slot, list, pursuit) = requests.modify(index) { request in
+      (request.sent, Int(request.cluster), request.slot, request.groups, request.pursuit)
     }
     let outcome = AttemptOutcome(latency: now - sent, status: status, ending: ending)
     clusters[cluster].end(slot: slot, groups: list, outcome, at: now)
@@ -343,12 +393,7 @@ public struct DataPlane: ~Copyable {
         classified(cluster: cluster, slot: slot, isFailure: isFailure, at: now, into: &actions)
       }
     }
-    if isCopy {
-      forgetCopy(handle.index, into: &actions)
-    } else {
-      respond(handle, handle, status: status, cause, into: &actions)
-    }
-    if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
+    return (cluster, pursuit)
   }
 
   @inline(__always)
@@ -373,6 +418,15 @@ public struct DataPlane: ~Copyable {
       let attempt = requests.handle(at: record.subject)
       actions.append(.cancelAttempt(attempt, caller: requests[record.subject].caller))
       end(attempt, .timedOut, 504, .routeTimeout, at: now, into: &actions)
+    case .pursuitTimeout:
+      pursuitTimedOut(record.subject, at: now, into: &actions)
+    case .tryTimeout:
+      requests[record.subject].timer = .none
+      let attempt = requests.handle(at: record.subject)
+      actions.append(.cancelAttempt(attempt, caller: requests[record.subject].caller))
+      end(attempt, .timedOut, 504, .routeTimeout, at: now, into: &actions)
+    case .retryPause:
+      tryAgain(record.subject, at: now, into: &actions)
     case .penalty:
       penaltyElapsed(record, at: now, into: &actions)
     case .probe:

@@ -20,6 +20,9 @@ public struct PickContext: BitwiseCopyable, Sendable {
   public var key: UInt64
   /// Which of these it is.
   public var origin: Origin
+  /// How many times a choice for the same try has been rejected, from 0: policies that place keys then look further on, as Envoy's
+  /// ring and Maglev do.
+  public var attempt: Int32 = 0
 
   /// Whether the request carries a key.
   @inlinable

@@ -61,7 +61,8 @@ public struct Maglev: LoadBalancer {
   ) -> Int32 {
     if endpoints.availableCount == 0 { return -1 }
     let hash = context.hasKey ? context.key : random.next()
-    return state.value.endpoints.slot(state.value.table.member(of: hash), hash: hash, endpoints)
+    return state.value.endpoints.slot(
+      state.value.table.member(of: hash, attempt: Int(context.attempt)), hash: hash, endpoints)
   }
 
   public mutating func began(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) {

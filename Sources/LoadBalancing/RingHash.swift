@@ -115,7 +115,8 @@ public struct RingHash: LoadBalancer {
     if endpoints.availableCount == 0 { return -1 }
     let hash = context.hasKey ? context.key : random.next()
     if state.value.passesOver { return nextAvailable(from: state.value.ring.place(of: hash)) }
-    return state.value.endpoints.slot(state.value.ring.member(of: hash), hash: hash, endpoints)
+    return state.value.endpoints.slot(
+      state.value.ring.member(of: hash, attempt: Int(context.attempt)), hash: hash, endpoints)
   }
 
   /// The slot of the first point from `place` on whose endpoint may be chosen.

@@ -9,9 +9,7 @@ enum LaterMeshSchema {
   static let clusterFields: [Field] = [
     Field("outlierDetection", outlierDetection, .optional, "ejects endpoints that stand out (Envoy)", support: .notYet),
     Field("healthCheck", healthCheck, .optional, "asks endpoints how they are (Envoy)", support: .notYet),
-    Field(
-      "circuitBreaker", circuitBreaker, .optional, "limits of what is open at a time (Envoy)",
-      support: .notYet { $0.entries.isEmpty }),
+    Field("circuitBreaker", circuitBreaker, .optional, "limits of what is open at a time (Envoy)"),
   ]
 
   static let routeFields: [Field] = [
@@ -27,8 +25,6 @@ enum LaterMeshSchema {
             ], shorthand: "to")), minimumCount: 0), .optional,
       "clusters that get copies, whose answers nobody waits for",
       support: .notYet { $0.items.allSatisfy { $0["percent"]?.isZero ?? false } }),
-    Field(
-      "retry", retry, .optional, "tries again after a failure", support: .notYet { $0["attempts"]?.isZero ?? false }),
     Field("hedge", hedge, .optional, "tries a second endpoint when the first is slow", support: .notYet),
     Field("fault", fault, .optional, "delays and failures that the proxy injects", support: .notYet { isHarmless($0) }),
     Field("rateLimit", rateLimit, .optional, "how many requests may pass", support: .notYet),
@@ -101,10 +97,10 @@ enum LaterMeshSchema {
     FieldGroup(
       "a circuit breaker",
       [
-        Field("maxConnections", number, .optional, "open connections"),
-        Field("maxPendingRequests", number, .optional, "requests that wait for a connection"),
-        Field("maxRequests", number, .optional, "requests in flight"),
-        Field("maxRetries", number, .optional, "retries in flight"),
+        Field("maxConnections", number, .optional, "open connections", support: .notYet),
+        Field("maxPendingRequests", number, .optional, "requests that wait for a connection", support: .notYet),
+        Field("maxRequests", number, .optional, "requests in flight", support: .notYet),
+        Field("maxRetries", number, .optional, "retries under way, pauses included, per data plane"),
         Field(
           "retryBudget",
           .fields(
@@ -113,37 +109,7 @@ enum LaterMeshSchema {
               [
                 Field("budgetPercent", .percentage, .optional, "retries per request in flight"),
                 Field("minRetryConcurrency", number, .optional, "retries that are always allowed"),
-              ])), .optional, "retries in flight by requests in flight"),
-      ]))
-
-  private static let retry = Shape.fields(
-    FieldGroup(
-      "a retry",
-      [
-        Field("on", .list(.text(.title), minimumCount: 0), .optional, "which failures"),
-        Field("attempts", .integer(0...1000), .standard("1"), "retries after the first try"),
-        Field("perTryTimeout", .anySpan, .optional, "how long one try may take"),
-        Field(
-          "backoff",
-          .fields(
-            FieldGroup(
-              "a back-off",
-              [
-                Field("base", .anySpan, .optional, "the first pause"),
-                Field("max", .anySpan, .optional, "the longest pause"),
-                Field("jitter", .ratio(maximum: 1), .optional, "how much of it is drawn"),
-              ])), .optional, "pauses between tries"),
-        Field(
-          "budget",
-          .fields(
-            FieldGroup(
-              "a budget",
-              [
-                Field("ratio", .ratio(maximum: 1000), .optional, "retries per request"),
-                Field("minPerSecond", .number(0...1e9, above: false), .optional, "retries that are always allowed"),
-                Field("ttl", .positiveSpan, .optional, "how long a request counts"),
-              ])), .optional, "how much load retries may add"),
-        Field("retriableStatusCodes", .list(.integer(100...599), minimumCount: 0), .optional, "statuses to retry"),
+              ])), .optional, "retries in flight by requests in flight", support: .notYet),
       ]))
 
   private static let hedge = Shape.fields(

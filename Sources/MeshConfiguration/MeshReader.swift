@@ -29,7 +29,7 @@ public struct MeshReader {
       clusters[cluster].layers = LayersDescription()
     }
     let names = NameIndex(clusters.map(\.name) + aggregates.map(\.name))
-    let routes = (value["routes"]?.items ?? []).compactMap { route($0, clusters: names) }
+    let routes = (value["routes"]?.items ?? []).compactMap { route($0, clusters: names, profile) }
     var mesh = MeshDescription(profile: profile, clusters: clusters, routes: routes)
     mesh.aggregates = aggregates
     return mesh
@@ -86,6 +86,7 @@ public struct MeshReader {
     description.failover = value["failover"]?.text.flatMap(FailoverRule.init(rawValue:)) ?? .spillOver
     description.slowStart = layers.slowStart(value)
     description.overrideHostStatus = layers.overrideHostStatus(value)
+    description.maxRetries = value["circuitBreaker"]?["maxRetries"]?.integer.map { Int32(clamping: $0) }
     return description
   }
 
@@ -116,7 +117,7 @@ public struct MeshReader {
 
   // MARK: - Routes
 
-  private func route(_ value: ResolvedValue, clusters: NameIndex) -> RouteDescription? {
+  private func route(_ value: ResolvedValue, clusters: NameIndex, _ profile: MeshProfile) -> RouteDescription? {
     guard let match = value["match"], let host = match["host"]?.text else { return nil }
     var description = RouteMatch(host: host)
     if let path = match["path"]?.chosen, let text = path.value.text {
@@ -130,6 +131,7 @@ public struct MeshReader {
       match: description, split: split(value, host: host, match: match, clusters: clusters), timeout: timeout,
       metadataMatch: value["metadataMatch"].map { LayerReader.pairs($0) })
     route.statefulSession = LayerReader.statefulSession(value["statefulSession"])
+    route.retry = RetryReader(profile: profile, log: log).retry(value["retry"])
     return route
   }
 

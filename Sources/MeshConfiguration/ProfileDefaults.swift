@@ -99,14 +99,18 @@ extension MeshProfile {
   public var unnamedDefaults: [String] {
     switch self {
     case .weir, .envoy: return []
-    case .istio: return ["host selection of retries avoids previous hosts, up to 5 tries"]
+    case .istio: return []
     case .linkerd: return ["failfast after 3s without a ready endpoint", "a queue of 100 requests a backend"]
     case .grpc: return ["pick_first in place of a balancer", "transparent retries"]
     case .finagle:
       return [
         "failure accrual also below a success rate of 80% in 30s", "fail-fast on connect failures, 1s to 32s",
       ]
-    case .haproxy: return ["no maxconn", "a queue timeout of the connect timeout"]
+    case .haproxy:
+      return [
+        "no maxconn", "a queue timeout of the connect timeout",
+        "a retry goes to the same server, the last one elsewhere",
+      ]
     }
   }
 
@@ -160,6 +164,9 @@ extension MeshProfile {
       "route/retry: the policy where neither meshConfig.defaultHttpRetryPolicy nor a route says one"),
     .route("retry.attempts", "2", "route/retry: num_retries 2 of the same policy"),
     .route("retry.backoff.base", "25ms", "Envoy's retry_back_off.base_interval, which the same policy leaves out"),
+    .route("retry.retryHostPredicate", "[previousHosts]", "route/retry: retry_host_predicate of the same policy"),
+    .route(
+      "retry.hostSelectionRetryMaxAttempts", "5", "route/retry: host_selection_retry_max_attempts of the same policy"),
   ]
 
   // Linkerd 2 (edge-26.8): the control plane's policy for a service without annotations. Failure accrual, retries and timeouts
@@ -204,6 +211,11 @@ extension MeshProfile {
     .cluster("failureAccrual.consecutive.minPenalty", "5s", "FailureAccrualFactory: equalJittered(5.seconds, …)"),
     .cluster("failureAccrual.consecutive.maxPenalty", "300s", "FailureAccrualFactory: equalJittered(…, 300.seconds)"),
     .cluster("failureAccrual.consecutive.jitterRatio", "1", "Backoff.equalJittered: half of the doubled pause"),
+    .route(
+      "retry.on", "[connect-failure, reset-before-request, refused-stream]",
+      "Retries.Module: requeues what was never written, or was refused (RetryableWriteException, nacks)"),
+    .route("retry.attempts", "20", "RequeueFilter: 20% of the budget's balance a request, which is 100 at rest"),
+    .route("retry.backoff.base", "0s", "Retries.DefaultRequeueBackoffs: at once"),
     .route("retry.budget.ratio", "20%", "RetryBudget: percentCanRetry"),
     .route("retry.budget.minPerSecond", "10", "RetryBudget: minRetriesPerSec"),
     .route("retry.budget.ttl", "10s", "RetryBudget: ttl"),
@@ -220,5 +232,9 @@ extension MeshProfile {
     .route("timeout", "50s", "haproxy.cfg of Debian's package: timeout server 50000; 504 when it is over"),
     .route("retry.on", "[connect-failure]", "retry-on: conn-failure when it is not set (configuration manual)"),
     .route("retry.attempts", "3", "retries: 3 when it is not set (configuration manual)"),
+    .route(
+      "retry.backoff.base", "1s", "between two tries, no more than timeout connect (configuration manual, retries)"),
+    .route("retry.backoff.max", "1s", "the same"),
+    .route("retry.backoff.jitter", "0%", "the same: a constant pause"),
   ]
 }

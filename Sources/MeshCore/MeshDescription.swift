@@ -129,6 +129,8 @@ public struct ClusterDescription: Sendable, Hashable {
   public var failover: FailoverRule = .spillOver
   /// How an endpoint may be that a request names itself (Envoy's `override_host_status`).
   public var overrideHostStatus: [HostStatus] = HostStatus.accepted
+  /// How many retries may be under way or pause at a time, per data plane (Envoy's `max_retries`); nil for any number.
+  public var maxRetries: Int32?
 
   /// A cluster.
   public init(
@@ -258,6 +260,8 @@ public struct RouteDescription: Sendable, Hashable {
   public var metadataMatch: [NamedValue]?
   /// Whether sessions keep to their endpoints, and how.
   public var statefulSession: StatefulSessionDescription?
+  /// How its requests are tried again; nil for never.
+  public var retry: RetryDescription?
 
   /// A route.
   public init(

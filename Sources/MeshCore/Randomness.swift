@@ -77,6 +77,8 @@ public enum RandomPurpose: UInt64, Sendable, CaseIterable {
   case probe = 22
   /// Whether a request is copied to all endpoints that have its data.
   case readRepair = 23
+  /// How long the pause before a retry is.
+  case retry = 24
 }
 
 /// A family of draws: one key, any number of draws by number. Draws, member keys and streams of one key are unrelated.

@@ -19,7 +19,11 @@ extension World {
     let call = calls[handle.index]
     var owner = handle
     var key = call.key
+    var demand = call.prescribedDemand
     if start.kind != .first {
+      if settings.repeatsDemand && demand < 0 {
+        demand = distributions.sample(replicas[replica].time, key.key(for: .demand))
+      }
       key = key.key(UInt64(start.kind.rawValue) << 32 | UInt64(UInt32(bitPattern: start.number)))
       if start.kind == .mirror {
         owner = copy(call, start.request)
@@ -30,7 +34,7 @@ extension World {
     let work = works.insert(
       WorkRecord(
         call: owner, attempt: start.attempt, key: key, sent: now, entered: now, began: now, remaining: -1,
-        demand: call.prescribedDemand, event: .none,
+        demand: demand, event: .none,
         plane: Int32(truncatingIfNeeded: proxy), replica: replica, row: row, next: -1, previous: -1,
         older: call.work, step: 0, met: 0, openCalls: 0, status: 200, phase: .travelling, holdsWorker: false,
         wasServed: false,

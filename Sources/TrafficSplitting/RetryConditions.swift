@@ -80,6 +80,14 @@ public struct RetryConditions: BitwiseCopyable, Sendable, Hashable {
     retry(.refusedStream)
   }
 
+  /// Linkerd's two annotations in one list.
+  ///
+  /// - Throws: `RetryConditionError` with the first entry that is none.
+  public init(linkerd names: [String]) throws(RetryConditionError) {
+    let grpc = names.filter { Self.grpcStatus($0) != nil }
+    try self.init(linkerdHTTP: names.filter { !grpc.contains($0) }, grpc: grpc)
+  }
+
   private mutating func add(_ name: String, _ retriableStatusCodes: [Int16]) throws(RetryConditionError) {
     switch name {
     case "5xx":

@@ -34,7 +34,8 @@ struct Harness: ~Copyable {
     place: BalancerContext = BalancerContext(), seed: UInt64 = 1, mergeWindow: TimeSpan = .zero,
     slowStart: SlowStartDescription? = nil, parameters: [(name: String, value: ParameterValue)] = [],
     policies: [PolicyDescriptor] = PolicyRegistry.policies, session: StatefulSessionDescription? = nil,
-    overrideHostStatus: [HostStatus] = HostStatus.accepted, failover: FailoverRule = .spillOver
+    overrideHostStatus: [HostStatus] = HostStatus.accepted, failover: FailoverRule = .spillOver,
+    retry: RetryDescription? = nil, maxRetries: Int32? = nil
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -45,10 +46,12 @@ struct Harness: ~Copyable {
     cluster.slowStart = slowStart
     cluster.overrideHostStatus = overrideHostStatus
     cluster.failover = failover
+    cluster.maxRetries = maxRetries
     var route = RouteDescription(
       match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout,
       metadataMatch: metadataMatch)
     route.statefulSession = session
+    route.retry = retry
     let mesh = MeshDescription(profile: profile, clusters: [cluster], routes: [route])
     plane = DataPlane(
       mesh, place: place, key: RandomKey(seed: seed, replication: 0, purpose: .balancer, entity: 7), policies: policies)

@@ -28,7 +28,8 @@ import Testing
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "tls true",
         "connectTimeout 10s", "discovery.delay 100ms", "updateMergeWindow 1s", "panicThreshold 0%",
         "route retry.on [connect-failure, refused-stream, unavailable, cancelled]", "route retry.attempts 2",
-        "route retry.backoff.base 25ms",
+        "route retry.backoff.base 25ms", "route retry.retryHostPredicate [previousHosts]",
+        "route retry.hostSelectionRetryMaxAttempts 5",
       ]
     ),
     (
@@ -56,7 +57,9 @@ import Testing
         "balancer.peakEwma.decay 10s", "protocol http2", "connectTimeout 1s",
         "failureAccrual.consecutive.maxFailures 5", "failureAccrual.consecutive.minPenalty 5s",
         "failureAccrual.consecutive.maxPenalty 300s", "failureAccrual.consecutive.jitterRatio 1",
-        "route retry.budget.ratio 20%", "route retry.budget.minPerSecond 10", "route retry.budget.ttl 10s",
+        "route retry.on [connect-failure, reset-before-request, refused-stream]", "route retry.attempts 20",
+        "route retry.backoff.base 0s", "route retry.budget.ratio 20%", "route retry.budget.minPerSecond 10",
+        "route retry.budget.ttl 10s",
       ]
     ),
     (
@@ -64,6 +67,7 @@ import Testing
       [
         "balancer roundRobin", "aggregate failover firstUsable", "failover firstBackup", "protocol http1",
         "connectTimeout 5s", "route timeout 50s", "route retry.on [connect-failure]", "route retry.attempts 3",
+        "route retry.backoff.base 1s", "route retry.backoff.max 1s", "route retry.backoff.jitter 0%",
       ]
     ),
   ]

@@ -88,6 +88,13 @@ private struct WorldMaker {
           maxFailures: 2, minPenalty: span(50), maxPenalty: span(200))
       }
       scene.mesh.routes[index].timeout = pick(nil, span(15), span(100))
+      if chance(30) {
+        scene.mesh.routes[index].retry = RetryDescription(
+          on: pick(["5xx"], ["connect-failure", "reset", "503"]), attempts: pick(1, 3),
+          perTryTimeout: pick(nil, span(12)),
+          backoff: pick(RetryBackoffDescription(base: .zero, maximum: .zero), RetryBackoffDescription()),
+          budget: pick(nil, RetryBudgetDescription()), hostSelectionRetries: pick(0, 2))
+      }
       if chance(25) {
         let placement = TokenAwareDescription(replicationFactor: 2, readRepairChance: pick(0, 0.3, 1))
         scene.mesh.clusters[index].layers = LayersDescription(tokenAware: placement)

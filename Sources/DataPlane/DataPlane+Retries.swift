@@ -1,0 +1,238 @@
+// Requests that may be tried again: what becomes of them when a try ends.
+//
+// The order of the questions is Envoy's (retry_state_impl.cc): the room that an earlier retry took is given back; does the failure
+// count; are retries left; is there room for one more in the cluster; does the budget allow it. Then a pause, and another choice of an
+// endpoint, which may be repeated while it leads to one that has failed the request before (retry_host_predicate: previous_hosts). The
+// last choice stands, whoever it is: with few endpoints a retry may go where the first try went.
+//
+// A request without retries never comes here: it and its only attempt are one record. See `DataPlane.requestArrived`.
+
+import LoadBalancing
+import MeshCore
+import TrafficSplitting
+
+/// A request that may be tried again, beside its attempts.
+struct PursuitRecord: BitwiseCopyable {
+  var arrival: RequestArrival
+  /// The route's timeout.
+  var timer: TimerHandle
+  /// The pause before the next try.
+  var pause: TimerHandle
+  /// The attempt under way.
+  var attempt: AttemptHandle
+  /// Retries begun.
+  var retries: Int32
+  /// The cluster in which it holds a place for a retry, or -1.
+  var room: Int32
+  /// Where it has been sent.
+  var tried: AttemptedEndpoints
+}
+
+extension DataPlane {
+  /// What sets a pursuit's handle apart from that of a request which is its own attempt.
+  private static var pursuitBit: Int32 { 1 << 30 }
+
+  /// Begins a request that may be tried again.
+  @inline(never)
+  mutating func pursue(
+    _ arrival: RequestArrival, _ plan: RoutePlan, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    let (cluster, slot) = beginElsewhere(arrival, plan, at: now)
+    if slot < 0 {
+      actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
+      return
+    }
+    let pursuit = pursuits.insert(
+      PursuitRecord(
+        arrival: arrival, timer: .none, pause: .none, attempt: .none, retries: 0, room: -1,
+        tried: AttemptedEndpoints())
+    ).index
+    if plan.timeout.nanoseconds > 0 {
+      let timer = timers.insert(
+        TimerRecord(purpose: .pursuitTimeout, subject: pursuit, slot: -1, incarnation: 0))
+      pursuits[pursuit].timer = timer
+      actions.append(.setTimer(timer, deadline: now + plan.timeout))
+    }
+    retries.requestBegan(plan.retry, at: now)
+    startTry(pursuit, cluster, slot: slot, at: now, into: &actions)
+    if clusters[Int(cluster)].readRepairChance > 0 && arrival.override.number < 0 {
+      copyToOthers(arrival, plan.timeout, cluster, slot: slot, at: now, into: &actions)
+    }
+    if clusters[Int(cluster)].hasWishes { grantWishes(cluster: Int(cluster), at: now, into: &actions) }
+  }
+
+  /// Sends a try that its cluster has counted in.
+  private mutating func startTry(
+    _ pursuit: Int32, _ cluster: Int32, slot: Int32, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    let (arrival, number) = (pursuits[pursuit].arrival, pursuits[pursuit].retries)
+    let attempt = record(arrival.caller, cluster, slot: slot, pursuit: pursuit, at: now)
+    openTries += 1
+    pursuits[pursuit].attempt = attempt
+    let endpoint = clusters[Int(cluster)].endpoints.states[slot].identity
+    let route = routes[arrival.route]
+    let plan = retries.plans[route.retry]
+    if plan.hostSelectionRetries > 0 { pursuits[pursuit].tried.record(endpoint) }
+    if plan.perTryTimeout.nanoseconds > 0 {
+      let timer = timers.insert(
+        TimerRecord(purpose: .tryTimeout, subject: attempt.index, slot: -1, incarnation: 0))
+      requests[attempt.index].timer = timer
+      actions.append(.setTimer(timer, deadline: now + plan.perTryTimeout))
+    }
+    let handle = pursuits.handle(at: pursuit)
+    actions.append(
+      .startAttempt(
+        AttemptStart(
+          caller: arrival.caller,
+          request: SlotHandle(index: handle.index | Self.pursuitBit, generation: handle.generation), attempt: attempt,
+          cluster: cluster, endpoint: endpoint, kind: number == 0 ? .first : .retry,
+          number: number == 0 ? 1 : number)))
+  }
+
+  /// A try is over, and its cluster knows: the request is answered or tried again.
+  @inline(never)
+  mutating func tryEnded(
+    _ attempt: AttemptHandle, _ ending: AttemptEnding, _ status: Int16, _ cause: ResponseCause,
+    _ failure: TransportFailure?, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    let record = requests[attempt.index]
+    forgetTry(attempt.index, into: &actions)
+    let pursuit = record.pursuit
+    let route = routes[pursuits[pursuit].arrival.route]
+    leaveRoom(pursuit)
+    let conditions = retries.plans[route.retry].conditions
+    let isRetriable: Bool
+    switch ending {
+    case .answered: isRetriable = conditions.isRetriable(status: status)
+    case .timedOut: isRetriable = conditions.isRetriable(.perTryTimeout)
+    case .broken: isRetriable = conditions.isRetriable(ResetKind(failure))
+    case .superseded, .abandoned: isRetriable = false
+    }
+    let mayRetry = retries.mayRetry(
+      route.retry, isRetriable: isRetriable, retries: pursuits[pursuit].retries, cluster: record.cluster, at: now)
+    if !mayRetry {
+      conclude(pursuit, attempt, status: status, cause, into: &actions)
+      return
+    }
+    pursuits[pursuit].room = record.cluster
+    let (key, number) = (pursuits[pursuit].arrival.randomness.key(for: .retry), pursuits[pursuit].retries)
+    let pause = retries.plans[route.retry].backoff.delay(retry: number + 1, draw: key.draw(UInt64(number)))
+    if pause.nanoseconds <= 0 {
+      tryAgain(pursuit, at: now, into: &actions)
+      return
+    }
+    let timer = timers.insert(TimerRecord(purpose: .retryPause, subject: pursuit, slot: -1, incarnation: 0))
+    pursuits[pursuit].pause = timer
+    actions.append(.setTimer(timer, deadline: now + pause))
+  }
+
+  /// The pause before a retry is over.
+  mutating func tryAgain(_ pursuit: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
+    pursuits[pursuit].pause = .none
+    pursuits[pursuit].retries += 1
+    let (cluster, slot) = beginAgain(pursuit, at: now)
+    if slot < 0 {
+      conclude(pursuit, .none, status: 503, .noEndpoint, into: &actions)
+      return
+    }
+    startTry(pursuit, cluster, slot: slot, at: now, into: &actions)
+    if clusters[Int(cluster)].hasWishes { grantWishes(cluster: Int(cluster), at: now, into: &actions) }
+  }
+
+  /// Chooses an endpoint for a retry. What a request names itself counts for its first try alone.
+  private mutating func beginAgain(_ pursuit: Int32, at now: Timestamp) -> (cluster: Int32, slot: Int32) {
+    let (arrival, number, tried) = pursuits.modify(pursuit) { ($0.arrival, $0.retries, $0.tried) }
+    let plan = routes[arrival.route]
+    var draws = arrival.randomness.stream(for: .balancer, UInt64(number) + 1)
+    // Linkerd retries above the split, so a retry may go to another backend; Envoy and all others stay in their cluster.
+    let splitDraw = profile == .linkerd ? UInt64(number) : 0
+    guard let (cluster, choice) = destination(of: arrival, plan, &draws, draw: splitDraw) else { return (-1, -1) }
+    var context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
+    var selection = HostSelectionRetry(maximumAttempts: retries.plans[plan.retry].hostSelectionRetries)
+    var slot: Int32
+    var again: Bool
+    repeat {
+      slot = clusters[Int(cluster)].choose(context, route: arrival.route, within: choice, &draws, at: now)
+      if slot < 0 { return (cluster, -1) }
+      let endpoint = clusters[Int(cluster)].endpoints.states[slot].identity
+      context.attempt += 1
+      again = selection.again(isRejected: tried.contains(endpoint))
+    } while again
+    clusters[Int(cluster)].send(slot, at: now)
+    return (cluster, slot)
+  }
+
+  /// The route's timeout is over.
+  mutating func pursuitTimedOut(_ pursuit: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
+    pursuits[pursuit].timer = .none
+    let attempt = pursuits[pursuit].attempt
+    if attempt.index >= 0 {
+      actions.append(.cancelAttempt(attempt, caller: pursuits[pursuit].arrival.caller))
+      let (cluster, _) = countOut(attempt.index, .timedOut, 504, at: now, into: &actions)
+      forgetTry(attempt.index, into: &actions)
+      if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
+    }
+    conclude(pursuit, attempt, status: 504, .routeTimeout, into: &actions)
+  }
+
+  /// Nobody wants the answer any more.
+  mutating func abandonPursuit(_ request: RequestHandle, at now: Timestamp, into actions: inout ActionBuffer) {
+    if request.index & Self.pursuitBit == 0 || request.index < 0 { return }
+    let handle = SlotHandle(index: request.index & ~Self.pursuitBit, generation: request.generation)
+    if !pursuits.contains(handle) { return }
+    let pursuit = pursuits[handle.index]
+    if pursuit.attempt.index >= 0 {
+      let attempt = requests[pursuit.attempt.index]
+      forgetTry(pursuit.attempt.index, into: &actions)
+      let cluster = Int(attempt.cluster)
+      let outcome = AttemptOutcome(latency: now - attempt.sent, status: 0, ending: .abandoned)
+      clusters[cluster].end(slot: attempt.slot, groups: attempt.groups, outcome, at: now)
+      if attempt.isProbe { clusters[cluster].returnPermit(slot: attempt.slot, at: now) }
+      actions.append(.cancelAttempt(pursuit.attempt, caller: pursuit.arrival.caller))
+    }
+    forgetPursuit(handle.index, into: &actions)
+  }
+
+  /// The caller gets its answer.
+  private mutating func conclude(
+    _ pursuit: Int32, _ attempt: AttemptHandle, status: Int16, _ cause: ResponseCause, into actions: inout ActionBuffer
+  ) {
+    let caller = pursuits[pursuit].arrival.caller
+    forgetPursuit(pursuit, into: &actions)
+    actions.append(.respond(caller, attempt: attempt, status: status, cause: cause))
+  }
+
+  private mutating func forgetTry(_ attempt: Int32, into actions: inout ActionBuffer) {
+    let (timer, pursuit) = requests.modify(attempt) { ($0.timer, $0.pursuit) }
+    requests.remove(at: attempt)
+    openTries -= 1
+    pursuits[pursuit].attempt = .none
+    if timer.index >= 0 { drop(timer, into: &actions) }
+  }
+
+  private mutating func forgetPursuit(_ index: Int32, into actions: inout ActionBuffer) {
+    leaveRoom(index)
+    let pursuit = pursuits[index]
+    pursuits.remove(at: index)
+    if pursuit.timer.index >= 0 { drop(pursuit.timer, into: &actions) }
+    if pursuit.pause.index >= 0 { drop(pursuit.pause, into: &actions) }
+  }
+
+  private mutating func leaveRoom(_ pursuit: Int32) {
+    let cluster = pursuits[pursuit].room
+    if cluster < 0 { return }
+    pursuits[pursuit].room = -1
+    retries.leaveRoom(inCluster: cluster)
+  }
+}
+
+extension ResetKind {
+  /// What a broken attempt counts as.
+  fileprivate init(_ failure: TransportFailure?) {
+    switch failure {
+    case .refused: self = .connectFailure
+    case .connectTimeout: self = .connectTimeout
+    case .reset, nil: self = .reset
+    }
+  }
+}

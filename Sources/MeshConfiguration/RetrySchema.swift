@@ -1,0 +1,54 @@
+// Trying again, as a route says it: Envoy's `retry_policy` in lowerCamelCase, and the budget of Linkerd and Finagle.
+
+import MeshCore
+
+enum RetrySchema {
+  static let routeFields: [Field] = [
+    Field("retry", retry, .optional, "tries again after a failure")
+  ]
+
+  private static let retry = Shape.fields(
+    FieldGroup(
+      "a retry",
+      [
+        Field(
+          "on", .list(.text(.title), minimumCount: 0), .optional,
+          "which failures: Envoy's names, statuses, or ranges of them; 5xx by default"),
+        Field("retriableStatusCodes", .list(.integer(100...599), minimumCount: 0), .optional, "more statuses to retry"),
+        Field("attempts", .integer(0...1000), .standard("1"), "retries after the first try"),
+        Field(
+          "perTryTimeout", .anySpan, .optional,
+          "how long one try may take; 0s, or as long as the route's timeout, for no limit of its own"),
+        Field(
+          "backoff",
+          .fields(
+            FieldGroup(
+              "a back-off",
+              [
+                Field(
+                  "base", .anySpan, .standard("25ms"), "the first pause; it doubles from retry to retry; 0s for none"),
+                Field("max", .anySpan, .optional, "the longest pause; ten times the first by default"),
+                Field(
+                  "jitter", .ratio(maximum: 1), .optional,
+                  "a pause and up to this share of it more, drawn (Linkerd); by default anything from nothing to the pause (Envoy)"
+                ),
+              ])), .optional, "pauses between tries"),
+        Field(
+          "budget",
+          .fields(
+            FieldGroup(
+              "a budget",
+              [
+                Field("ratio", .ratio(maximum: 1000), .standard("0.2"), "retries per request"),
+                Field(
+                  "minPerSecond", .integer(0...2_147_483_646), .standard("10"), "retries that are always allowed"),
+                Field("ttl", .positiveSpan, .standard("10s"), "how long a request counts: from 1s to 60s"),
+              ])), .optional, "how much load retries may add (Linkerd, Finagle)"),
+        Field(
+          "retryHostPredicate", .list(.word(["previousHosts"]), minimumCount: 0), .optional,
+          "which endpoints a retry passes over: those that the request has been sent to (Envoy)"),
+        Field(
+          "hostSelectionRetryMaxAttempts", .integer(0...1000), .standard("1"),
+          "how many times it then chooses again; the last choice stands (Envoy)"),
+      ]))
+}
