@@ -38,7 +38,8 @@ let package = Package(
 
     // Reading what people write.
     .target(
-      name: "MeshConfiguration", dependencies: ["MeshCore", "LoadBalancing", "TrafficSplitting", "Yams"], swiftSettings: settings),
+      name: "MeshConfiguration", dependencies: ["MeshCore", "LoadBalancing", "TrafficSplitting", "Yams"],
+      swiftSettings: settings),
 
     // The lab.
     .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"]), .brew(["gsl"])]),
