@@ -24,6 +24,9 @@ struct PursuitRecord: BitwiseCopyable {
   var retries: Int32
   /// The cluster in which it holds a place for a retry, or -1.
   var room: Int32
+  /// What the try before led to.
+  var status: Int16 = 0
+  var cause = ResponseCause.noEndpoint
   /// Where it has been sent.
   var tried: AttemptedEndpoints
 }
@@ -73,7 +76,9 @@ extension DataPlane {
     let route = routes[arrival.route]
     let plan = retries.plans[route.retry]
     if plan.hostSelectionRetries > 0 { pursuits[pursuit].tried.record(endpoint) }
-    if plan.perTryTimeout.nanoseconds > 0 {
+    // In Linkerd the last try may take as long as the route allows.
+    let isLimited = profile != .linkerd || number < plan.attempts
+    if plan.perTryTimeout.nanoseconds > 0 && isLimited {
       let timer = timers.insert(
         TimerRecord(purpose: .tryTimeout, subject: attempt.index, slot: -1, incarnation: 0))
       requests[attempt.index].timer = timer
@@ -114,7 +119,11 @@ extension DataPlane {
       conclude(pursuit, attempt, status: status, cause, into: &actions)
       return
     }
-    pursuits[pursuit].room = record.cluster
+    pursuits.modify(pursuit) { pursuit in
+      pursuit.room = record.cluster
+      pursuit.status = status
+      pursuit.cause = cause
+    }
     let (key, number) = (pursuits[pursuit].arrival.randomness.key(for: .retry), pursuits[pursuit].retries)
     let pause = retries.plans[route.retry].backoff.delay(retry: number + 1, draw: key.draw(UInt64(number)))
     if pause.nanoseconds <= 0 {
@@ -132,7 +141,10 @@ extension DataPlane {
     pursuits[pursuit].retries += 1
     let (cluster, slot) = beginAgain(pursuit, at: now)
     if slot < 0 {
-      conclude(pursuit, .none, status: 503, .noEndpoint, into: &actions)
+      // Linkerd hands on what the try before was answered; Envoy has its own answer.
+      let (status, cause) = pursuits.modify(pursuit) { ($0.status, $0.cause) }
+      let keeps = profile == .linkerd
+      conclude(pursuit, .none, status: keeps ? status : 503, keeps ? cause : .noEndpoint, into: &actions)
       return
     }
     startTry(pursuit, cluster, slot: slot, at: now, into: &actions)

@@ -285,6 +285,7 @@ public struct DataPlane: ~Copyable {
       cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(number))
     }
     if arrival.override.number >= 0 { cluster = clusterOfSession(arrival, drawn: cluster) }
+    if cluster < 0 { return nil }
     if Int(cluster) < clusterCount { return (cluster, nil) }
     return member(ofAggregate: Int(cluster) - clusterCount, draws.next()).map { (Int32($0.cluster), $0.choice) }
   }

@@ -136,7 +136,8 @@ public enum MeshDefaults {
       return
     }
     if rest.isEmpty { return }
-    put(value, at: rest, in: &inner, implied, mayCreate: mayCreate && inner.origin.isImplied)
+    // Retries have no alternatives: what somebody leaves out of them is the profile's, pauses and budget too.
+    put(value, at: rest, in: &inner, implied, mayCreate: mayCreate && (inner.origin.isImplied || name == "retry"))
     node[name] = inner
   }
 

@@ -109,7 +109,7 @@ extension MeshProfile {
     case .haproxy:
       return [
         "no maxconn", "a queue timeout of the connect timeout",
-        "a retry goes to the same server, the last one elsewhere",
+        "a retry goes to the same server",
       ]
     }
   }

@@ -48,10 +48,12 @@ struct RetryReader {
         _ = try profile == .linkerd ? RetryConditions(linkerd: [name]) : RetryConditions(names: [name])
         failures.append(name)
       } catch {
+        let known =
+          profile == .linkerd
+          ? "one of Linkerd's (5xx, gateway-error, unavailable, …)" : "Envoy's name of one (5xx, connect-failure, …)"
         log.add(
           item.origin, item.path,
-          "unknown failure \(quoted(name)); expected Envoy's name of one (5xx, connect-failure, …), a status, or a range such as 502-504"
-        )
+          "unknown failure \(quoted(name)); expected \(known), a status, or a range such as 502-504")
       }
     }
     return failures
@@ -71,7 +73,10 @@ struct RetryReader {
     }
     if let most = value["max"], let span = most.span {
       backoff.maximum = span
-      if span < backoff.base {
+      // A profile's longest pause gives way to a first one that somebody wrote.
+      if span < backoff.base && most.origin.isImplied {
+        backoff.maximum = backoff.base
+      } else if span < backoff.base {
         log.add(most.origin, most.path, "max \(most.written) is below the first pause; expected at least as much")
       }
     }

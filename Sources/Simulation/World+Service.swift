@@ -461,6 +461,7 @@ extension World {
     var work = calls[call.index].work
     while work >= 0 && works[work].attempt != attempt { work = works[work].older }
     if work < 0 { return }
+    if works[work].wasServed { calls[call.index].hasReachedWorker = true }
     detach(work)
     cancelWork(work)
     if calls[call.index].isCopy { calls.remove(at: call.index) }

@@ -174,6 +174,25 @@ struct RetriesTests {
     #expect(harness.complaints == [])
   }
 
+  /// Goal: Linkerd's last try has no timeout of its own, and a retry that finds nobody is answered as the try before.
+  @Test func linkerd() {
+    var slow = Harness(profile: .linkerd, retry: retry(perTry: .milliseconds(100)))
+    slow.list([0, 1])
+    slow.request()
+    slow.advance(by: .milliseconds(100))
+    #expect(slow.attempts.map(\.start.kind) == [.retry] && slow.timers.isEmpty)
+    slow.answer(200)
+    #expect(slow.answers.map(\.status) == [200] && slow.complaints == [])
+    let pause = RetryBackoffDescription(base: .seconds(1), maximum: .seconds(1))
+    var alone = Harness(profile: .linkerd, retry: retry(backoff: pause))
+    alone.list([0])
+    alone.request()
+    alone.answer(500)
+    alone.list([])
+    alone.advance(by: .seconds(2))
+    #expect(alone.answers.map(\.status) == [500] && alone.complaints == [])
+  }
+
   /// Goal: a cluster's room for retries counts those that pause; who finds it full is answered with its failure.
   @Test func roomForRetries() {
     let slow = RetryBackoffDescription(base: .seconds(9), maximum: .seconds(9))

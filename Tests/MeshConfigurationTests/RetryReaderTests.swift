@@ -57,6 +57,14 @@ struct RetryReaderTests {
     let istio = try #require(read("{}", profile: "istio").retry)
     #expect(istio.attempts == 2 && istio.on.first == "connect-failure" && istio.hostSelectionRetries == 5)
     #expect(read("{attempts: 0}", profile: "istio").retry?.attempts == 0)
+    // What somebody leaves out of a retry is the profile's, down to pauses and budget.
+    let finagle = try #require(read("{attempts: 5}", profile: "finagle").retry)
+    #expect(finagle.attempts == 5 && finagle.backoff.base == .zero && finagle.budget == RetryBudgetDescription())
+    let haproxy = read("{attempts: 5}", profile: "haproxy")
+    #expect(haproxy.retry?.backoff.base == .seconds(1) && haproxy.retry?.backoff.jitter == .added(ratio: 0))
+    let longer = read("{backoff: {base: 2s}}", profile: "haproxy")
+    #expect(longer.faults == [] && longer.retry?.backoff.maximum == .seconds(2))
+    #expect(read("{on: [connect-failure]}", profile: "linkerd").faults.first?.contains("Linkerd's") == true)
     let linkerd = try #require(read("{on: [5xx]}", profile: "linkerd").retry)
     #expect(linkerd.backoff.jitter == .added(ratio: 1))
   }

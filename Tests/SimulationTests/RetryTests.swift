@@ -90,6 +90,18 @@ struct RetryTests {
     #expect(result.summary.latencyMaximum == 60e6)
   }
 
+  // Goal: a request that was being served when its try's time was up is not one that no worker ever had.
+  @Test func servedOnceIsNotRejected() throws {
+    var scene = scene(
+      replicas: 1, RetryDescription(on: ["5xx"], perTryTimeout: span(5), backoff: atOnce),
+      change: { service in
+        service.queueLimit = 0
+      })
+    scene.client(at: [0])
+    let result = try scene.result()
+    #expect(result.summary.failures == 1 && result.summary.rejected == 0)
+  }
+
   // Goal: a crash's reset and its refusals are tried again where they count.
   @Test func crash() throws {
     var scene = scene(replicas: 2, RetryDescription(on: ["connect-failure", "reset"], backoff: atOnce))
