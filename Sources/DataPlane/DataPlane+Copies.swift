@@ -46,9 +46,7 @@ extension DataPlane {
       let copy = requests[index]
       if !copy.isCopy || Int(copy.cluster) != cluster { continue }
       if clusters[cluster].endpoints.states[copy.slot].isListed { continue }
-      let outcome = AttemptOutcome(latency: now - copy.sent, status: 0, ending: .abandoned)
-      clusters[cluster].end(slot: copy.slot, groups: copy.groups, outcome, at: now)
-      actions.append(.cancelAttempt(requests.handle(at: index), caller: copy.caller))
+      withdraw(requests.handle(at: index), at: now, into: &actions)
       forgetCopy(index, into: &actions)
     }
   }

@@ -17,11 +17,9 @@ extension DataPlane {
       return
     case .tripped(let until, let penalty, let failures), .probeFailed(let until, let penalty, let failures):
       let state = clusters[cluster].endpoints.states[slot]
-      let timer = timers.insert(
-        TimerRecord(
-          purpose: .penalty, subject: Int32(truncatingIfNeeded: cluster), slot: slot, incarnation: state.incarnation))
-      clusters[cluster].accruals[slot].timer = timer
-      actions.append(.setTimer(timer, deadline: until))
+      clusters[cluster].accruals[slot].timer = setTimer(
+        .penalty, Int32(truncatingIfNeeded: cluster), slot: slot, incarnation: state.incarnation, deadline: until,
+        into: &actions)
       let kind: DetectionNotice.Kind = if case .tripped = verdict { .ejected } else { .probeFailed }
       report(
         kind, Int32(truncatingIfNeeded: cluster), state.identity, failures: failures, penalty: penalty, into: &actions)

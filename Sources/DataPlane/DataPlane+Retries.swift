@@ -51,10 +51,7 @@ extension DataPlane {
         tried: AttemptedEndpoints())
     ).index
     if plan.timeout.nanoseconds > 0 {
-      let timer = timers.insert(
-        TimerRecord(purpose: .pursuitTimeout, subject: pursuit, slot: -1, incarnation: 0))
-      pursuits[pursuit].timer = timer
-      actions.append(.setTimer(timer, deadline: now + plan.timeout))
+      pursuits[pursuit].timer = setTimer(.pursuitTimeout, pursuit, deadline: now + plan.timeout, into: &actions)
     }
     retries.requestBegan(plan.retry, at: now)
     startTry(pursuit, cluster, slot: slot, at: now, into: &actions)
@@ -78,12 +75,8 @@ extension DataPlane {
     if plan.hostSelectionRetries > 0 { pursuits[pursuit].tried.record(endpoint) }
     // In Linkerd the last try may take as long as the route allows.
     let isLimited = profile != .linkerd || number < plan.attempts
-    if plan.perTryTimeout.nanoseconds > 0 && isLimited {
-      let timer = timers.insert(
-        TimerRecord(purpose: .tryTimeout, subject: attempt.index, slot: -1, incarnation: 0))
-      requests[attempt.index].timer = timer
-      actions.append(.setTimer(timer, deadline: now + plan.perTryTimeout))
-    }
+    actions.reserve(2)
+    if isLimited { limit(attempt, to: plan.perTryTimeout, at: now, into: &actions) }
     let handle = pursuits.handle(at: pursuit)
     actions.append(
       .startAttempt(
@@ -130,9 +123,7 @@ extension DataPlane {
       tryAgain(pursuit, at: now, into: &actions)
       return
     }
-    let timer = timers.insert(TimerRecord(purpose: .retryPause, subject: pursuit, slot: -1, incarnation: 0))
-    pursuits[pursuit].pause = timer
-    actions.append(.setTimer(timer, deadline: now + pause))
+    pursuits[pursuit].pause = setTimer(.retryPause, pursuit, deadline: now + pause, into: &actions)
   }
 
   /// The pause before a retry is over.
@@ -192,15 +183,10 @@ extension DataPlane {
     if request.index & Self.pursuitBit == 0 || request.index < 0 { return }
     let handle = SlotHandle(index: request.index & ~Self.pursuitBit, generation: request.generation)
     if !pursuits.contains(handle) { return }
-    let pursuit = pursuits[handle.index]
-    if pursuit.attempt.index >= 0 {
-      let attempt = requests[pursuit.attempt.index]
-      forgetTry(pursuit.attempt.index, into: &actions)
-      let cluster = Int(attempt.cluster)
-      let outcome = AttemptOutcome(latency: now - attempt.sent, status: 0, ending: .abandoned)
-      clusters[cluster].end(slot: attempt.slot, groups: attempt.groups, outcome, at: now)
-      if attempt.isProbe { clusters[cluster].returnPermit(slot: attempt.slot, at: now) }
-      actions.append(.cancelAttempt(pursuit.attempt, caller: pursuit.arrival.caller))
+    let attempt = pursuits[handle.index].attempt
+    if attempt.index >= 0 {
+      withdraw(attempt, at: now, into: &actions)
+      forgetTry(attempt.index, into: &actions)
     }
     forgetPursuit(handle.index, into: &actions)
   }

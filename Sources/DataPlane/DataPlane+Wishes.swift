@@ -40,12 +40,9 @@ extension DataPlane {
         case .wake(let time):
           let former = clusters[cluster].groups[group].wakeTimer
           if former.index >= 0 { drop(former, into: &actions) }
-          let timer = timers.insert(
-            TimerRecord(
-              purpose: .balancer, subject: Int32(truncatingIfNeeded: cluster), slot: Int32(truncatingIfNeeded: group),
-              incarnation: 0))
-          clusters[cluster].groups[group].wakeTimer = timer
-          actions.append(.setTimer(timer, deadline: time < now ? now : time))
+          clusters[cluster].groups[group].wakeTimer = setTimer(
+            .balancer, Int32(truncatingIfNeeded: cluster), slot: Int32(truncatingIfNeeded: group),
+            deadline: time < now ? now : time, into: &actions)
         }
       }
     }
@@ -60,9 +57,7 @@ extension DataPlane {
         cluster: Int32(truncatingIfNeeded: cluster), group: Int32(truncatingIfNeeded: group), slot: slot,
         incarnation: state.incarnation, timer: .none))
     if timeout.nanoseconds > 0 {
-      let timer = timers.insert(TimerRecord(purpose: .probe, subject: probe.index, slot: slot, incarnation: 0))
-      probes[probe.index].timer = timer
-      actions.append(.setTimer(timer, deadline: now + timeout))
+      probes[probe.index].timer = setTimer(.probe, probe.index, slot: slot, deadline: now + timeout, into: &actions)
     }
     actions.append(
       .startProbe(

@@ -56,9 +56,9 @@ public struct DataPlane: ~Copyable {
   }
 
   enum TimerPurpose: UInt8, BitwiseCopyable {
-    case routeTimeout
+    /// A request's only attempt, a try, or a copy takes too long.
+    case attemptTimeout
     case pursuitTimeout
-    case tryTimeout
     case retryPause
     case penalty
     case probe
@@ -301,14 +301,14 @@ public struct DataPlane: ~Copyable {
         groups: clusters[Int(cluster)].begunList, pursuit: pursuit, isProbe: clusters[Int(cluster)].hasSentProbe))
   }
 
-  /// Sets the timer of a route's timeout, if the route has one. Room for the action is reserved.
+  /// Sets the timer of an attempt's timeout, if there is one. Room for the action is reserved.
   @inline(__always)
   mutating func limit(
     _ request: RequestHandle, to timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     if timeout.nanoseconds > 0 {
       let timer = timers.insert(
-        TimerRecord(purpose: .routeTimeout, subject: request.index, slot: -1, incarnation: 0))
+        TimerRecord(purpose: .attemptTimeout, subject: request.index, slot: -1, incarnation: 0))
       requests[request.index].timer = timer
       actions.appendReserved(.setTimer(timer, deadline: now + timeout))
     }
@@ -414,18 +414,13 @@ public struct DataPlane: ~Copyable {
     let record = timers[timer.index]
     timers.remove(at: timer.index)
     switch record.purpose {
-    case .routeTimeout:
+    case .attemptTimeout:
       requests[record.subject].timer = .none
       let attempt = requests.handle(at: record.subject)
       actions.append(.cancelAttempt(attempt, caller: requests[record.subject].caller))
       end(attempt, .timedOut, 504, .routeTimeout, at: now, into: &actions)
     case .pursuitTimeout:
       pursuitTimedOut(record.subject, at: now, into: &actions)
-    case .tryTimeout:
-      requests[record.subject].timer = .none
-      let attempt = requests.handle(at: record.subject)
-      actions.append(.cancelAttempt(attempt, caller: requests[record.subject].caller))
-      end(attempt, .timedOut, 504, .routeTimeout, at: now, into: &actions)
     case .retryPause:
       tryAgain(record.subject, at: now, into: &actions)
     case .penalty:
@@ -440,14 +435,32 @@ public struct DataPlane: ~Copyable {
   }
 
   private mutating func abandon(_ handle: RequestHandle, at now: Timestamp, into actions: inout ActionBuffer) {
-    let request = requests[handle.index]
+    let timer = requests[handle.index].timer
+    withdraw(handle, at: now, into: &actions)
     requests.remove(at: handle.index)
-    let cluster = Int(request.cluster)
-    let outcome = AttemptOutcome(latency: now - request.sent, status: 0, ending: .abandoned)
-    clusters[cluster].end(slot: request.slot, groups: request.groups, outcome, at: now)
-    if request.isProbe { clusters[cluster].returnPermit(slot: request.slot, at: now) }
-    actions.append(.cancelAttempt(handle, caller: request.caller))
-    if request.timer.index >= 0 { drop(request.timer, into: &actions) }
+    if timer.index >= 0 { drop(timer, into: &actions) }
+  }
+
+  /// Gives up an attempt whose answer nobody wants any more: its cluster counts it out and hears no verdict. The record stays.
+  @inline(never)
+  mutating func withdraw(_ attempt: AttemptHandle, at now: Timestamp, into actions: inout ActionBuffer) {
+    let record = requests[attempt.index]
+    let cluster = Int(record.cluster)
+    let outcome = AttemptOutcome(latency: now - record.sent, status: 0, ending: .abandoned)
+    clusters[cluster].end(slot: record.slot, groups: record.groups, outcome, at: now)
+    if record.isProbe { clusters[cluster].returnPermit(slot: record.slot, at: now) }
+    actions.append(.cancelAttempt(attempt, caller: record.caller))
+  }
+
+  /// Sets a timer, of a request's or a probe's slot or of a cluster and maybe an endpoint in it.
+  mutating func setTimer(
+    _ purpose: TimerPurpose, _ subject: Int32, slot: Int32 = -1, incarnation: UInt32 = 0, deadline: Timestamp,
+    into actions: inout ActionBuffer
+  ) -> TimerHandle {
+    let timer = timers.insert(
+      TimerRecord(purpose: purpose, subject: subject, slot: slot, incarnation: incarnation))
+    actions.append(.setTimer(timer, deadline: deadline))
+    return timer
   }
 
   @inline(__always)

@@ -104,11 +104,9 @@ extension DataPlane {
     guard let decision = clusters[cluster].merging?.take(endpoints, at: now) else { return endpoints }
     for timer in decision.voided { drop(timer, into: &actions) }
     for wait in decision.waits {
-      let timer = timers.insert(
-        TimerRecord(
-          purpose: .mergeWindow, subject: Int32(truncatingIfNeeded: cluster), slot: wait.priority, incarnation: 0))
+      let timer = setTimer(
+        .mergeWindow, Int32(truncatingIfNeeded: cluster), slot: wait.priority, deadline: wait.until, into: &actions)
       clusters[cluster].merging?.setTimer(timer, priority: wait.priority)
-      actions.append(.setTimer(timer, deadline: wait.until))
     }
     return decision.listing
   }

@@ -17,12 +17,6 @@ struct RetryPlan: BitwiseCopyable {
   var budget: Int32
 }
 
-/// How many retries of a cluster may be under way or pause at a time (Envoy's `max_retries`).
-struct RetryRoom: BitwiseCopyable {
-  var most: Int32
-  var taken: Int32
-}
-
 /// The budget of a route's retries.
 enum RetryBudget: BitwiseCopyable {
   case tower(TowerRetryBudget)
@@ -76,7 +70,8 @@ struct RetryRules: ~Copyable {
   /// Whether a request pays in when an outcome of it is not retried, in place of at its begin: so it is in Linkerd, whose budgets have
   /// nothing but their reserve in an outage.
   private let paysAtEnd: Bool
-  private var rooms: Pool<RetryRoom>
+  /// By cluster: how many retries are under way or pause.
+  private var rooms: Pool<EnvoyRetryBudget>
 
   init(_ mesh: MeshDescription) {
     plans = Pool(capacity: mesh.routes.count)
@@ -104,7 +99,9 @@ struct RetryRules: ~Copyable {
     }
     planOfRoute = numbers
     rooms = Pool(capacity: mesh.clusters.count)
-    for cluster in mesh.clusters { rooms.append(RetryRoom(most: cluster.maxRetries ?? .max, taken: 0)) }
+    for cluster in mesh.clusters {
+      rooms.append(EnvoyRetryBudget(maxRetries: cluster.maxRetries.map { Int64($0) } ?? .max))
+    }
   }
 
   private static func backoff(_ pauses: RetryBackoffDescription) -> RetryBackoff {
@@ -144,14 +141,16 @@ struct RetryRules: ~Copyable {
       if budget >= 0 && paysAtEnd { budgets[budget].deposit(at: now) }
       return false
     }
-    if retries >= plans[plan].attempts || rooms[cluster].taken >= rooms[cluster].most { return false }
-    if budget >= 0 && !budgets[budget].withdraw(at: now) { return false }
-    rooms[cluster].taken += 1
+    if retries >= plans[plan].attempts || !rooms[cluster].withdraw(activeRequests: 0) { return false }
+    if budget >= 0 && !budgets[budget].withdraw(at: now) {
+      rooms[cluster].release()
+      return false
+    }
     return true
   }
 
   /// A retry is over.
   mutating func leaveRoom(inCluster cluster: Int32) {
-    rooms[cluster].taken -= 1
+    rooms[cluster].release()
   }
 }
