@@ -24,11 +24,14 @@ struct PursuitRecord: BitwiseCopyable {
   var retries: Int32
   /// The cluster in which it holds a place for a retry, or -1.
   var room: Int32
+  /// The cluster or the aggregate that it is for.
+  var destination: Int32
   /// What the try before led to.
   var status: Int16 = 0
   var cause = ResponseCause.noEndpoint
   /// Where it has been sent.
-  var tried: AttemptedEndpoints
+  var tried = AttemptedEndpoints()
+  var triedPriorities = AttemptedPriorities()
 }
 
 extension DataPlane {
@@ -40,7 +43,8 @@ extension DataPlane {
   mutating func pursue(
     _ arrival: RequestArrival, _ plan: RoutePlan, at now: Timestamp, into actions: inout ActionBuffer
   ) {
-    let (cluster, slot) = beginElsewhere(arrival, plan, at: now)
+    let destination = destination(of: arrival, plan)
+    let (cluster, slot) = begin(arrival, plan, toward: destination, at: now)
     if slot < 0 {
       actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
       return
@@ -48,7 +52,7 @@ extension DataPlane {
     let pursuit = pursuits.insert(
       PursuitRecord(
         arrival: arrival, timer: .none, pause: .none, attempt: .none, retries: 0, room: -1,
-        tried: AttemptedEndpoints())
+        destination: destination)
     ).index
     if plan.timeout.nanoseconds > 0 {
       pursuits[pursuit].timer = setTimer(.pursuitTimeout, pursuit, deadline: now + plan.timeout, into: &actions)
@@ -73,6 +77,7 @@ extension DataPlane {
     let route = routes[arrival.route]
     let plan = retries.plans[route.retry]
     if plan.hostSelectionRetries > 0 { pursuits[pursuit].tried.record(endpoint) }
+    if plan.priorities >= 0 { recordPriority(pursuit, cluster, slot: slot) }
     // In Linkerd the last try may take as long as the route allows.
     let isLimited = profile != .linkerd || number < plan.attempts
     actions.reserve(2)
@@ -148,8 +153,10 @@ extension DataPlane {
     let plan = routes[arrival.route]
     var draws = arrival.randomness.stream(for: .balancer, UInt64(number) + 1)
     // Linkerd retries above the split, so a retry may go to another backend; Envoy and all others stay in their cluster.
-    let splitDraw = profile == .linkerd ? UInt64(number) : 0
-    guard let (cluster, choice) = destination(of: arrival, plan, &draws, draw: splitDraw) else { return (-1, -1) }
+    if profile == .linkerd {
+      pursuits[pursuit].destination = destination(of: arrival, plan, draw: UInt64(number))
+    }
+    guard let (cluster, choice) = memberForRetry(pursuit, plan, &draws) else { return (-1, -1) }
     var context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
     var selection = HostSelectionRetry(maximumAttempts: retries.plans[plan.retry].hostSelectionRetries)
     var slot: Int32
@@ -163,6 +170,48 @@ extension DataPlane {
     } while again
     clusters[Int(cluster)].send(slot, at: now)
     return (cluster, slot)
+  }
+
+  /// The cluster that a retry goes to, and the priority if that is chosen with it: one that has not been tried, where the route says so.
+  private mutating func memberForRetry(
+    _ pursuit: Int32, _ plan: RoutePlan, _ draws: inout RandomStream
+  ) -> (cluster: Int32, choice: PriorityChoice?)? {
+    let (destination, priorities) = (pursuits[pursuit].destination, Int(retries.plans[plan.retry].priorities))
+    if priorities < 0 || destination < 0 { return member(of: destination, &draws) }
+    let number = draws.next()
+    let aggregate = Int(destination) - clusterCount
+    if aggregate < 0 {
+      // Without layers there is one priority. Of several subsets to look in, the first one's priorities count.
+      let layers = clusters[Int(destination)].layers
+      guard let layers, let subset = layers.orders[Int(pursuits[pursuit].arrival.route)].first else {
+        return (destination, nil)
+      }
+      let load = layers.parts[Int(subset)].load
+      return (destination, retries.priorities[priorities].choose(number, &pursuits[pursuit].triedPriorities, of: load))
+    }
+    guard let drawn = member(ofAggregate: aggregate, number) else { return nil }
+    let members = aggregates[aggregate].priorities
+    if members.goesToFirst { return drawn }
+    let choice = retries.priorities[priorities].choose(
+      number, &pursuits[pursuit].triedPriorities, of: members.load)
+    let member = members.members[Int(choice.priority)]
+    return (
+      Int32(truncatingIfNeeded: aggregates[aggregate].clusters[Int(member.cluster)]),
+      PriorityChoice(priority: member.priority, availability: choice.availability)
+    )
+  }
+
+  /// Notes the priority that a try goes to: that of the aggregate, if there is one.
+  private mutating func recordPriority(_ pursuit: Int32, _ cluster: Int32, slot: Int32) {
+    var priority = clusters[Int(cluster)].endpoints.states[slot].priority
+    let aggregate = Int(pursuits[pursuit].destination) - clusterCount
+    if aggregate >= 0 {
+      let place = aggregates[aggregate].clusters.firstIndex(of: Int(cluster)) ?? 0
+      let member = AggregateMember(cluster: Int32(truncatingIfNeeded: place), priority: priority)
+      guard let own = aggregates[aggregate].priorities.priority(of: member) else { return }
+      priority = own
+    }
+    pursuits[pursuit].triedPriorities.record(priority: priority)
   }
 
   /// The route's timeout is over.

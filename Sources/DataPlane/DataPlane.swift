@@ -243,8 +243,15 @@ public struct DataPlane: ~Copyable {
   mutating func beginElsewhere(
     _ arrival: RequestArrival, _ plan: RoutePlan, at now: Timestamp
   ) -> (cluster: Int32, slot: Int32) {
+    begin(arrival, plan, toward: destination(of: arrival, plan), at: now)
+  }
+
+  /// Begins a request whose destination is settled.
+  mutating func begin(
+    _ arrival: RequestArrival, _ plan: RoutePlan, toward destination: Int32, at now: Timestamp
+  ) -> (cluster: Int32, slot: Int32) {
     var draws = arrival.randomness.stream(for: .balancer, 1)
-    guard let (cluster, chosen) = destination(of: arrival, plan, &draws) else { return (-1, -1) }
+    guard let (cluster, chosen) = member(of: destination, &draws) else { return (-1, -1) }
     var named: Int32 = -1
     if arrival.override.number >= 0 {
       // Envoy looks for the endpoint before it balances, and an aggregate has none of its own: it is not found. Where the first
@@ -276,18 +283,22 @@ public struct DataPlane: ~Copyable {
     return aggregates[aggregate].clusters.contains { clusters[$0].lists(endpoint) }
   }
 
-  /// The cluster that a try of a request is for, and the priority if that was chosen with it. `number` counts its draws.
-  mutating func destination(
-    of arrival: RequestArrival, _ plan: RoutePlan, _ draws: inout RandomStream, draw number: UInt64 = 0
-  ) -> (cluster: Int32, choice: PriorityChoice?)? {
+  /// The cluster or the aggregate that a request is for, or -1. `number` counts its draws.
+  func destination(of arrival: RequestArrival, _ plan: RoutePlan, draw number: UInt64 = 0) -> Int32 {
     var cluster = plan.onlyCluster
     if cluster < 0 {
       cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(number))
     }
-    if arrival.override.number >= 0 { cluster = clusterOfSession(arrival, drawn: cluster) }
-    if cluster < 0 { return nil }
-    if Int(cluster) < clusterCount { return (cluster, nil) }
-    return member(ofAggregate: Int(cluster) - clusterCount, draws.next()).map { (Int32($0.cluster), $0.choice) }
+    return arrival.override.number >= 0 ? clusterOfSession(arrival, drawn: cluster) : cluster
+  }
+
+  /// The cluster that a try goes to, and the priority if that is chosen with it.
+  mutating func member(
+    of destination: Int32, _ draws: inout RandomStream
+  ) -> (cluster: Int32, choice: PriorityChoice?)? {
+    if destination < 0 { return nil }
+    if Int(destination) < clusterCount { return (destination, nil) }
+    return member(ofAggregate: Int(destination) - clusterCount, draws.next())
   }
 
   /// Keeps what is to be known of a request, or of an attempt, that its cluster has just counted in.

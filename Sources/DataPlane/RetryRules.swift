@@ -1,5 +1,6 @@
 // What routes say of retries, and what their retries share: budgets, and room in clusters.
 
+import LoadBalancing
 import MeshCore
 import TrafficSplitting
 
@@ -13,6 +14,8 @@ struct RetryPlan: BitwiseCopyable {
   var backoff: RetryBackoff
   /// How many times another endpoint is chosen in place of one that has been tried.
   var hostSelectionRetries: Int32
+  /// What leaves out the priorities that have been tried, in `RetryRules.priorities`, or -1.
+  var priorities: Int32
   /// Its budget, in `RetryRules.budgets`, or -1.
   var budget: Int32
 }
@@ -65,6 +68,8 @@ enum RetryBudget: BitwiseCopyable {
 /// The rules of all routes.
 struct RetryRules: ~Copyable {
   private(set) var plans: Pool<RetryPlan>
+  /// What chooses other priorities for retries than those that were tried.
+  var priorities: [PreviousPriorities] = []
   private let planOfRoute: [Int32]
   private var budgets: Pool<RetryBudget>
   /// Whether a request pays in when an outcome of it is not retried, in place of at its begin: so it is in Linkerd, whose budgets have
@@ -91,11 +96,17 @@ struct RetryRules: ~Copyable {
       // A try that may take as long as the request needs no timer of its own.
       var perTryTimeout = retry.perTryTimeout ?? .zero
       if let timeout = route.timeout, perTryTimeout >= timeout { perTryTimeout = .zero }
+      var ownPriorities: Int32 = -1
+      if let choice = PreviousPriorities(updateFrequency: retry.priorityUpdateFrequency) {
+        ownPriorities = Int32(priorities.count)
+        priorities.append(choice)
+      }
       numbers.append(Int32(plans.count))
       plans.append(
         RetryPlan(
           conditions: Self.conditions(retry, mesh.profile), attempts: retry.attempts, perTryTimeout: perTryTimeout,
-          backoff: Self.backoff(retry.backoff), hostSelectionRetries: retry.hostSelectionRetries, budget: budget))
+          backoff: Self.backoff(retry.backoff), hostSelectionRetries: retry.hostSelectionRetries,
+          priorities: ownPriorities, budget: budget))
     }
     planOfRoute = numbers
     rooms = Pool(capacity: mesh.clusters.count)

@@ -36,6 +36,9 @@ struct RetryReader {
     if !(value["retryHostPredicate"]?.items ?? []).isEmpty {
       retry.hostSelectionRetries = Int32(clamping: value["hostSelectionRetryMaxAttempts"]?.integer ?? 1)
     }
+    if let frequency = value["retryPriority"]?["previousPriorities"]?["updateFrequency"]?.integer {
+      retry.priorityUpdateFrequency = Int32(clamping: frequency)
+    }
     return retry
   }
 

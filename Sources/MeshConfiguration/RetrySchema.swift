@@ -50,5 +50,22 @@ enum RetrySchema {
         Field(
           "hostSelectionRetryMaxAttempts", .integer(0...1000), .standard("1"),
           "how many times it then chooses again; the last choice stands (Envoy)"),
+        Field(
+          "retryPriority",
+          .fields(
+            FieldGroup(
+              "priorities of retries",
+              [
+                Field(
+                  "previousPriorities",
+                  .fields(
+                    FieldGroup(
+                      "previous priorities",
+                      [
+                        Field(
+                          "updateFrequency", .integer(1...1000), .required,
+                          "after how many tries those that were tried are left out")
+                      ])), .required, "leaves out the priorities that the request has been sent to")
+              ])), .optional, "which priority a retry goes to (Envoy)"),
       ]))
 }

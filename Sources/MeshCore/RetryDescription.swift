@@ -17,6 +17,9 @@ public struct RetryDescription: Sendable, Hashable {
   /// How many times another endpoint is chosen in place of one that the request has been sent to (Envoy's
   /// `host_selection_retry_max_attempts` with `retry_host_predicate: previous_hosts`); 0 for never.
   public var hostSelectionRetries: Int32
+  /// After how many tries the priorities that were tried are left out, at least 1 (Envoy's `retry_priority: previous_priorities` with
+  /// its `update_frequency`); 0 for never.
+  public var priorityUpdateFrequency: Int32 = 0
 
   /// Retries without a budget.
   public init(

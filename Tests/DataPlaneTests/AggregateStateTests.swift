@@ -8,7 +8,7 @@ import Testing
   /// A data plane with two clusters and an aggregate of both, to which everything goes.
   private func plane(
     panicThreshold: Int32 = 0, failover: FailoverRule = .spillOver, first: LayersDescription = LayersDescription(),
-    balancer: String = "leastRequest"
+    balancer: String = "leastRequest", retry: RetryDescription? = nil
   ) -> DataPlane {
     func cluster(_ name: String, _ balancer: String, _ layers: LayersDescription) -> ClusterDescription {
       ClusterDescription(
@@ -20,6 +20,7 @@ import Testing
     var mesh = MeshDescription(
       clusters: [cluster("first", balancer, first), cluster("second", "roundRobin", LayersDescription())],
       routes: [RouteDescription(match: RouteMatch(host: "all"), split: [WeightedCluster(cluster: 2)])])
+    mesh.routes[0].retry = retry
     mesh.aggregates = [
       AggregateDescription(name: "all", clusters: [0, 1], panicThreshold: panicThreshold, failover: failover)
     ]
@@ -58,6 +59,30 @@ import Testing
       actions.removeAll()
     }
     return shares
+  }
+
+  // Goal: what a retry has tried are the aggregate's priorities, so it goes on to the next member's; a retry stays in its aggregate.
+  @Test func retriesLeaveOutTriedPriorities() {
+    var retry = RetryDescription(
+      on: ["5xx"], attempts: 3, backoff: RetryBackoffDescription(base: .zero, maximum: .zero))
+    retry.priorityUpdateFrequency = 1
+    var plane = plane(retry: retry)
+    list(&plane, cluster: 0, [(.healthy, 0), (.healthy, 1)])
+    list(&plane, cluster: 1, [(.healthy, 0)])
+    for number in 0..<50 as Range<UInt64> {
+      var actions = ActionBuffer()
+      plane.requestArrived(
+        RequestArrival(caller: CallerToken(number), route: 0, randomness: RandomKey(value: mix64(number))), at: .zero,
+        into: &actions)
+      var way: [[Int32]] = []
+      while let last = actions.popLast() {
+        actions.removeAll()
+        guard case .startAttempt(let start) = last else { break }
+        way.append([start.cluster, start.endpoint.number])
+        plane.attemptAnswered(start.attempt, status: 503, at: .zero, into: &actions)
+      }
+      #expect(way == [[0, 0], [0, 1], [1, 0], [0, 0]])
+    }
   }
 
   // Goal: the second cluster takes what the first cannot, each with its own balancer; nothing while the first is well, all when

@@ -209,6 +209,38 @@ struct RetriesTests {
     #expect(harness.complaints == [])
   }
 
+  /// Goal: retries leave out the priorities that were tried, from the try on that the frequency says, and forget when none is left.
+  @Test(arguments: [(1 as Int32, [0, 1, 2, 0, 1]), (2, [0, 0, 1, 1, 2])] as [(Int32, [Int32])])
+  func previousPriorities(frequency: Int32, expected: [Int32]) {
+    var rules = retry(attempts: 4)
+    rules.priorityUpdateFrequency = frequency
+    var harness = Harness(layers: LayersDescription(), retry: rules)
+    harness.listAs((0..<6).map { EndpointDescription(identity: EndpointIdentity($0), priority: $0 / 2) })
+    for _ in 0..<20 {
+      harness.request()
+      var priorities: [Int32] = []
+      while let attempt = harness.attempts.first {
+        priorities.append(attempt.start.endpoint.number / 2)
+        harness.answer(503)
+      }
+      #expect(priorities == expected)
+    }
+    #expect(harness.complaints == [] && harness.plane.openRequests == 0)
+  }
+
+  /// Goal: without layers there is one priority, and retries find their endpoint there.
+  @Test func previousPrioritiesWithoutLayers() {
+    var rules = retry(attempts: 2)
+    rules.priorityUpdateFrequency = 1
+    var harness = Harness(retry: rules)
+    harness.list([0, 1])
+    harness.request()
+    harness.answer(503)
+    harness.answer(503)
+    harness.answer(200)
+    #expect(harness.answers.map(\.status) == [200] && harness.complaints == [])
+  }
+
   /// Goal: whatever happens in whatever order, requests are answered once and nothing is left (the harness keeps the accounts).
   @Test(arguments: 0..<20 as Range<UInt64>) func crowd(seed: UInt64) {
     var random = RandomStream(state: mix64(seed))

@@ -30,12 +30,14 @@ struct RetryReaderTests {
     let (retry, faults) = read(
       "{on: [gateway-error, 429, retriable-status-codes], retriableStatusCodes: [418], attempts: 3, perTryTimeout: 300ms, "
         + "backoff: {base: 10ms, max: 40ms, jitter: 50%}, budget: {ratio: 0.1, minPerSecond: 5, ttl: 20s}, "
-        + "retryHostPredicate: [previousHosts], hostSelectionRetryMaxAttempts: 4}")
+        + "retryHostPredicate: [previousHosts], hostSelectionRetryMaxAttempts: 4, "
+        + "retryPriority: {previousPriorities: {updateFrequency: 2}}}")
     #expect(faults == [])
     var expected = RetryDescription(
       on: ["gateway-error", "429", "retriable-status-codes"], retriableStatusCodes: [418], attempts: 3,
       perTryTimeout: .milliseconds(300), budget: RetryBudgetDescription(ratio: 0.1, minPerSecond: 5, ttl: .seconds(20)),
       hostSelectionRetries: 4)
+    expected.priorityUpdateFrequency = 2
     expected.backoff = RetryBackoffDescription(
       base: .milliseconds(10), maximum: .milliseconds(40), jitter: .added(ratio: 0.5))
     #expect(try #require(retry) == expected)
