@@ -60,8 +60,12 @@ struct ClusterState: ~Copyable {
   let wantsLoadReports: Bool
   /// Whether localities are chosen by load.
   private let isLoadAware: Bool
-  /// Whether fault detection is on.
+  /// Whether anything hears how attempts end, to find endpoints that fail.
   let detects: Bool
+  /// Whether failure accrual is on.
+  let accrues: Bool
+  /// Whether a detector counts successes too. Without one they matter only to an endpoint that has failed.
+  private let countsSuccesses: Bool
   /// Which endpoints a request may name itself.
   private let overrideHost: OverrideHost
   /// Whether the attempt that began last is a probe.
@@ -106,6 +110,8 @@ struct ClusterState: ~Copyable {
     biaser = description.layers?.failurePenalty.map { LoadBiaser(penalty: $0) }
     readRepairChance = description.layers?.tokenAware?.readRepairChance ?? 0
     accrual = description.failureAccrual
+    accrues = description.failureAccrual != nil
+    countsSuccesses = false
     detects = description.failureAccrual != nil
     overrideHost = OverrideHost(accepting: description.overrideHostStatus)
     accruals = Pool()
@@ -181,7 +187,7 @@ struct ClusterState: ~Copyable {
       }
     }
     // A probe's permit is taken: nobody else may go there until the verdict.
-    if detects {
+    if accrues {
       hasSentProbe = accruals[slot].machine.attemptSent()
       if hasSentProbe { setAdmitted(false, slot: slot, at: now) }
     }
@@ -362,7 +368,7 @@ struct ClusterState: ~Copyable {
   /// Replaces the endpoints; who is new gets a fresh state machine.
   mutating func list(_ descriptions: [EndpointDescription], at now: Timestamp) {
     endpoints.list(descriptions, at: now)
-    if detects {
+    if accrues {
       let count = endpoints.states.count
       let fresh = EndpointAccrual(machine: ConsecutiveFailureAccrual(), timer: .none, incarnation: 0)
       accruals.resize(to: count, filling: fresh)
@@ -390,6 +396,13 @@ struct ClusterState: ~Copyable {
     if isInPanic == wasInPanic { return nil }
     wasInPanic = isInPanic
     return isInPanic
+  }
+
+  /// Whether a detector wants to know of a success.
+  @inline(__always)
+  func listens(slot: Int32) -> Bool {
+    if countsSuccesses { return true }
+    return !accruals[slot].machine.isUntroubled
   }
 
   /// Feeds one verdict on an answer to failure accrual and applies what follows.

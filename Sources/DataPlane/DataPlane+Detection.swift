@@ -1,17 +1,32 @@
 // What fault detection makes of answers: penalties, probes and the notices that people read.
+//
+// `detect` is where every detector of a cluster hears how an attempt ended; a cluster without any never comes here.
 
 import FaultDetection
+import LoadBalancing
 import MeshCore
 
 extension DataPlane {
-  /// Feeds one answer to failure accrual; sets the penalty's timer when it trips.
-  mutating func classified(
-    cluster: Int, slot: Int32, isFailure: Bool, at now: Timestamp, into actions: inout ActionBuffer
+  /// Tells each of a cluster's detectors how an attempt ended.
+  @inline(never)
+  mutating func detect(
+    cluster: Int, slot: Int32, _ outcome: AttemptOutcome, _ failure: TransportFailure?, at now: Timestamp,
+    into actions: inout ActionBuffer
   ) {
     // Who has left is not judged any more.
     if !clusters[cluster].endpoints.states[slot].isListed { return }
+    if clusters[cluster].accrues {
+      let isFailure = FailureClassification.isAccrualFailure(status: outcome.status, isAnswered: outcome.isAnswered)
+      classified(cluster: cluster, slot: slot, isFailure: isFailure, at: now, into: &actions)
+    }
+    reportPanic(cluster: cluster, into: &actions)
+  }
+
+  /// Feeds one answer to failure accrual; sets the penalty's timer when it trips.
+  private mutating func classified(
+    cluster: Int, slot: Int32, isFailure: Bool, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
     let verdict = clusters[cluster].classified(slot: slot, isFailure: isFailure, &detectionRandom, at: now)
-    defer { reportPanic(cluster: cluster, into: &actions) }
     switch verdict {
     case .none, .probation:
       return
@@ -20,12 +35,13 @@ extension DataPlane {
       clusters[cluster].accruals[slot].timer = setTimer(
         .penalty, Int32(truncatingIfNeeded: cluster), slot: slot, incarnation: state.incarnation, deadline: until,
         into: &actions)
-      let kind: DetectionNotice.Kind = if case .tripped = verdict { .ejected } else { .probeFailed }
-      report(
-        kind, Int32(truncatingIfNeeded: cluster), state.identity, failures: failures, penalty: penalty, into: &actions)
+      if case .tripped = verdict {
+        report(.ejected, cluster, slot, .consecutiveFailures(failures, penalty: penalty), into: &actions)
+      } else {
+        report(.probeFailed, cluster, slot, .probeFailed(penalty: penalty), into: &actions)
+      }
     case .reopened:
-      let identity = clusters[cluster].endpoints.states[slot].identity
-      report(.returned, Int32(truncatingIfNeeded: cluster), identity, failures: 0, penalty: .zero, into: &actions)
+      report(.returned, cluster, slot, .probeSucceeded, into: &actions)
     }
   }
 
@@ -36,7 +52,7 @@ extension DataPlane {
     if state.incarnation != record.incarnation { return }
     clusters[cluster].accruals[record.slot].timer = .none
     if clusters[cluster].penaltyElapsed(slot: record.slot, at: now) {
-      report(.probation, record.subject, state.identity, failures: 0, penalty: .zero, into: &actions)
+      report(.probation, cluster, record.slot, .penaltyElapsed, into: &actions)
     }
     reportPanic(cluster: cluster, into: &actions)
   }
@@ -44,14 +60,16 @@ extension DataPlane {
   /// Says when a cluster begins or ends to panic.
   func reportPanic(cluster: Int, into actions: inout ActionBuffer) {
     guard let isInPanic = clusters[cluster].takePanicChange() else { return }
-    report(
-      isInPanic ? .panicBegan : .panicEnded, Int32(truncatingIfNeeded: cluster), EndpointIdentity(-1), failures: 0,
-      penalty: .zero, into: &actions)
+    actions.append(
+      .report(
+        DetectionNotice(
+          kind: isInPanic ? .panicBegan : .panicEnded, cluster: Int32(truncatingIfNeeded: cluster),
+          endpoint: EndpointIdentity(-1), exclusions: [], reason: isInPanic ? .tooFewWork : .enoughWork)))
   }
 
   /// Endpoints that discovery no longer lists need no penalty any more.
   mutating func dropPenaltiesOfTheGone(cluster: Int, into actions: inout ActionBuffer) {
-    if !clusters[cluster].detects { return }
+    if !clusters[cluster].accrues { return }
     for slot in 0..<clusters[cluster].endpoints.states.count {
       let state = clusters[cluster].endpoints.states[slot]
       let timer = clusters[cluster].accruals[slot].timer
@@ -65,12 +83,16 @@ extension DataPlane {
     }
   }
 
-  private func report(
-    _ kind: DetectionNotice.Kind, _ cluster: Int32, _ endpoint: EndpointIdentity, failures: UInt32, penalty: TimeSpan,
+  /// Says what happened to an endpoint.
+  func report(
+    _ kind: DetectionNotice.Kind, _ cluster: Int, _ slot: Int32, _ reason: DetectionReason,
     into actions: inout ActionBuffer
   ) {
+    let state = clusters[cluster].endpoints.states[slot]
     actions.append(
       .report(
-        DetectionNotice(kind: kind, cluster: cluster, endpoint: endpoint, failures: failures, penalty: penalty)))
+        DetectionNotice(
+          kind: kind, cluster: Int32(truncatingIfNeeded: cluster), endpoint: state.identity,
+          exclusions: state.exclusions, reason: reason)))
   }
 }

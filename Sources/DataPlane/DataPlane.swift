@@ -378,7 +378,7 @@ public struct DataPlane: ~Copyable {
     _ handle: AttemptHandle, _ ending: AttemptEnding, _ status: Int16, _ cause: ResponseCause, at now: Timestamp,
     into actions: inout ActionBuffer, _ failure: TransportFailure? = nil
   ) {
-    let (cluster, pursuit) = countOut(handle.index, ending, status, at: now, into: &actions)
+    let (cluster, pursuit) = countOut(handle.index, ending, status, failure, at: now, into: &actions)
     if pursuit == RequestRecord.alone {
       respond(handle, handle, status: status, cause, into: &actions)
     } else if pursuit == RequestRecord.copy {
@@ -389,10 +389,11 @@ public struct DataPlane: ~Copyable {
     if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
   }
 
-  /// Tells an attempt's cluster how it ended: its balancers and failure accrual.
+  /// Tells an attempt's cluster how it ended: its balancers and whatever watches its endpoints for faults.
   @inline(__always)
   mutating func countOut(
-    _ index: Int32, _ ending: AttemptEnding, _ status: Int16, at now: Timestamp, into actions: inout ActionBuffer
+    _ index: Int32, _ ending: AttemptEnding, _ status: Int16, _ failure: TransportFailure? = nil, at now: Timestamp,
+    into actions: inout ActionBuffer
   ) -> (cluster: Int, pursuit: Int32) {
     let (sent, cluster, slot, list, pursuit) = requests.modify(index) { request in
       (request.sent, Int(request.cluster), request.slot, request.groups, request.pursuit)
@@ -401,8 +402,8 @@ public struct DataPlane: ~Copyable {
     clusters[cluster].end(slot: slot, groups: list, outcome, at: now)
     if clusters[cluster].detects {
       let isFailure = FailureClassification.isAccrualFailure(status: status, isAnswered: outcome.isAnswered)
-      if isFailure || !clusters[cluster].accruals[slot].machine.isUntroubled {
-        classified(cluster: cluster, slot: slot, isFailure: isFailure, at: now, into: &actions)
+      if isFailure || clusters[cluster].listens(slot: slot) {
+        detect(cluster: cluster, slot: slot, outcome, failure, at: now, into: &actions)
       }
     }
     return (cluster, pursuit)

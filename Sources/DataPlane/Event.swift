@@ -160,38 +160,6 @@ public enum ResponseCause: UInt8, BitwiseCopyable, Sendable {
   case noEndpoint
 }
 
-/// What a fault detector has to say to people.
-@frozen
-public struct DetectionNotice: BitwiseCopyable, Sendable {
-  /// What happened.
-  @frozen
-  public enum Kind: UInt8, BitwiseCopyable, Sendable {
-    /// The endpoint gets no more traffic.
-    case ejected
-    /// One request is let through as a probe.
-    case probation
-    /// The probe failed: the endpoint stays out, for longer.
-    case probeFailed
-    /// The endpoint takes part again.
-    case returned
-    /// Too few endpoints of a priority work: all of them are used.
-    case panicBegan
-    /// Enough endpoints work again.
-    case panicEnded
-  }
-
-  /// What happened.
-  public var kind: Kind
-  /// In which cluster.
-  public var cluster: Int32
-  /// To whom; nobody (-1) for what happens to a cluster.
-  public var endpoint: EndpointIdentity
-  /// Failures in a row that led to it.
-  public var failures: UInt32
-  /// How long the endpoint stays out; zero when it does not.
-  public var penalty: TimeSpan
-}
-
 /// What a data plane asks of its world. The world carries actions out in order and calls back later, never meanwhile.
 @frozen
 public enum Action: BitwiseCopyable, Sendable {

@@ -133,48 +133,35 @@ extension World {
 
   /// A data plane's fault detection has something to say.
   mutating func report(_ notice: DetectionNotice, proxy: Int) {
-    if notice.kind == .panicBegan || notice.kind == .panicEnded {
-      let begins = notice.kind == .panicBegan
-      measurement.events.append(
-        EventRow(
-          time: Timestamp(nanoseconds: now), event: begins ? "panicBegan" : "panicEnded",
-          cluster: mesh.clusters[Int(notice.cluster)].name,
-          detail: begins
-            ? "too few endpoints work: all of them are used, well or not" : "enough endpoints work again",
-          proxy: proxyName(proxy)))
-      return
-    }
     let cluster = Int(notice.cluster)
     let replica = notice.endpoint.number
-    let row = Int(rowOfReplicaZero[cluster] &+ replica)
-    let place = proxy * rows.count + row
-    var name = "ejected"
-    var detail = ""
+    let name: String
     switch notice.kind {
     case .ejected:
-      detail = "\(notice.failures) consecutive failures; a probe in \(readable(notice.penalty))"
+      name = "ejected"
       if measurement.isCounting {
         measurement.ejections &+= 1
         if proxies[proxy].client >= 0 { clients[proxies[proxy].client].ejections &+= 1 }
       }
       if let first = measurement.firstFault, measurement.detection == nil { measurement.detection = now &- first }
+      let place = proxy * rows.count + Int(rowOfReplicaZero[cluster] &+ replica)
       if measurement.ejectedSince[place] < 0 { measurement.ejectedSince[place] = now }
-    case .probeFailed:
+    case .probation, .probeFailed:
       name = "probation"
-      detail = "the probe failed; the next one in \(readable(notice.penalty))"
-    case .probation:
-      name = "probation"
-      detail = "the penalty is over; one request may pass as a probe"
     case .returned:
       name = "returned"
-      detail = "the probe succeeded"
-      closeEjection(place: place, row: row)
-    case .panicBegan, .panicEnded: break
+      // Another detector may still keep it out.
+      if notice.exclusions.isDisjoint(with: [.failureAccrual, .outlierDetection]) {
+        let row = Int(rowOfReplicaZero[cluster] &+ replica)
+        closeEjection(place: proxy * rows.count + row, row: row)
+      }
+    case .panicBegan: name = "panicBegan"
+    case .panicEnded: name = "panicEnded"
     }
     measurement.events.append(
       EventRow(
         time: Timestamp(nanoseconds: now), event: name, cluster: mesh.clusters[cluster].name,
-        endpoint: replicaName(replica), detail: detail, proxy: proxyName(proxy)))
+        endpoint: replica < 0 ? "" : replicaName(replica), detail: notice.reason.words, proxy: proxyName(proxy)))
   }
 
   /// Adds an ejection that is over, or that the run's end cuts off, to its endpoint; only what lies in [warm-up, stop) counts.
@@ -201,15 +188,6 @@ extension World {
     }
     if proxies[proxy].replica >= 0 { return replicaName(proxies[proxy].replica) }
     return description.services[Int(proxies[proxy].service)].name
-  }
-
-  /// A length of time for people: seconds with up to two decimals.
-  private func readable(_ span: TimeSpan) -> String {
-    let hundredths = (span.nanoseconds &+ 5_000_000) / 10_000_000
-    let rest = hundredths % 100
-    let whole = "\(hundredths / 100)"
-    if rest == 0 { return "\(whole) s" }
-    return rest % 10 == 0 ? "\(whole).\(rest / 10) s" : "\(whole).\(rest < 10 ? "0" : "")\(rest) s"
   }
 
   // MARK: - Windows and spans

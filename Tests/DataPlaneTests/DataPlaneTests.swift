@@ -98,8 +98,8 @@ struct DataPlaneTests {
     harness.answer(200)
     #expect(harness.available == 1)
     #expect(harness.notices.map(\.kind) == [.ejected, .probation, .returned])
-    #expect(harness.notices.first?.failures == 2)
-    #expect(harness.notices.first?.penalty == .seconds(1))
+    #expect(harness.notices.first?.reason == .consecutiveFailures(2, penalty: .seconds(1)))
+    #expect(harness.notices.map(\.exclusions) == [.failureAccrual, [], []])
     #expect(harness.complaints == [])
   }
 
@@ -123,7 +123,7 @@ struct DataPlaneTests {
     harness.advance(by: .seconds(10))
     #expect(harness.available == 0)
     #expect(harness.notices.map(\.kind) == [.ejected, .probation, .probeFailed])
-    #expect(harness.notices.last?.penalty == .seconds(2))
+    #expect(harness.notices.last?.reason == .probeFailed(penalty: .seconds(2)))
     harness.advance(by: .seconds(2))
     #expect(harness.available == 1)
     #expect(harness.complaints == [])
