@@ -15,15 +15,20 @@ import TrafficSplitting
 struct PursuitRecord: BitwiseCopyable {
   var arrival: RequestArrival
   /// The route's timeout.
-  var timer: TimerHandle
+  var timer: TimerHandle = .none
   /// The pause before the next try.
-  var pause: TimerHandle
-  /// The attempt under way.
-  var attempt: AttemptHandle
+  var pause: TimerHandle = .none
+  /// When another try joins the one under way.
+  var hedge: TimerHandle = .none
+  /// The tries under way.
+  var tries = OpenTries()
   /// Retries begun.
-  var retries: Int32
+  var retries: Int32 = 0
+  /// Hedges begun, and tries since the last retry.
+  var hedges: Int32 = 0
+  var triesAtOnce: Int32 = 0
   /// The cluster in which it holds a place for a retry, or -1.
-  var room: Int32
+  var room: Int32 = -1
   /// The cluster or the aggregate that it is for.
   var destination: Int32
   /// What the try before led to.
@@ -49,16 +54,13 @@ extension DataPlane {
       actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
       return
     }
-    let pursuit = pursuits.insert(
-      PursuitRecord(
-        arrival: arrival, timer: .none, pause: .none, attempt: .none, retries: 0, room: -1,
-        destination: destination)
-    ).index
+    let pursuit = pursuits.insert(PursuitRecord(arrival: arrival, destination: destination)).index
     if plan.timeout.nanoseconds > 0 {
       pursuits[pursuit].timer = setTimer(.pursuitTimeout, pursuit, deadline: now + plan.timeout, into: &actions)
     }
     retries.requestBegan(plan.retry, at: now)
-    startTry(pursuit, cluster, slot: slot, at: now, into: &actions)
+    startTry(pursuit, cluster, slot: slot, .first, at: now, into: &actions)
+    mirror(arrival, plan, at: now, into: &actions)
     if clusters[Int(cluster)].readRepairChance > 0 && arrival.override.number < 0 {
       copyToOthers(arrival, plan.timeout, cluster, slot: slot, at: now, into: &actions)
     }
@@ -66,16 +68,20 @@ extension DataPlane {
   }
 
   /// Sends a try that its cluster has counted in.
-  private mutating func startTry(
-    _ pursuit: Int32, _ cluster: Int32, slot: Int32, at now: Timestamp, into actions: inout ActionBuffer
+  mutating func startTry(
+    _ pursuit: Int32, _ cluster: Int32, slot: Int32, _ kind: AttemptKind, at now: Timestamp,
+    into actions: inout ActionBuffer
   ) {
     let (arrival, number) = (pursuits[pursuit].arrival, pursuits[pursuit].retries)
     let attempt = record(arrival.caller, cluster, slot: slot, pursuit: pursuit, at: now)
     openTries += 1
-    pursuits[pursuit].attempt = attempt
+    let ordinal = pursuits.modify(pursuit) { pursuit in
+      pursuit.tries.insert(attempt.index)
+      pursuit.triesAtOnce = kind == .hedge ? pursuit.triesAtOnce + 1 : 1
+      return kind == .hedge ? pursuit.hedges : max(number, 1)
+    }
     let endpoint = clusters[Int(cluster)].endpoints.states[slot].identity
-    let route = routes[arrival.route]
-    let plan = retries.plans[route.retry]
+    let plan = retries.plans[routes[arrival.route].retry]
     if plan.hostSelectionRetries > 0 { pursuits[pursuit].tried.record(endpoint) }
     if plan.priorities >= 0 { recordPriority(pursuit, cluster, slot: slot) }
     // In Linkerd the last try may take as long as the route allows.
@@ -88,8 +94,8 @@ extension DataPlane {
         AttemptStart(
           caller: arrival.caller,
           request: SlotHandle(index: handle.index | Self.pursuitBit, generation: handle.generation), attempt: attempt,
-          cluster: cluster, endpoint: endpoint, kind: number == 0 ? .first : .retry,
-          number: number == 0 ? 1 : number)))
+          cluster: cluster, endpoint: endpoint, kind: kind, number: ordinal)))
+    if plan.hedge >= 0 { awaitHedge(pursuit, Int(plan.hedge), at: now, into: &actions) }
   }
 
   /// A try is over, and its cluster knows: the request is answered or tried again.
@@ -99,31 +105,52 @@ extension DataPlane {
     _ failure: TransportFailure?, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     let record = requests[attempt.index]
-    forgetTry(attempt.index, into: &actions)
     let pursuit = record.pursuit
-    let route = routes[pursuits[pursuit].arrival.route]
+    let wasOverdue = pursuits[pursuit].tries.isOverdue(attempt.index)
+    forgetTry(attempt.index, into: &actions)
+    let plan = routes[pursuits[pursuit].arrival.route].retry
     leaveRoom(pursuit)
-    let conditions = retries.plans[route.retry].conditions
-    let isRetriable: Bool
-    switch ending {
-    case .answered: isRetriable = conditions.isRetriable(status: status)
-    case .timedOut: isRetriable = conditions.isRetriable(.perTryTimeout)
-    case .broken: isRetriable = conditions.isRetriable(ResetKind(failure))
-    case .superseded, .abandoned: isRetriable = false
+    let isRetriable = retries.heard(plan, ending, status: status, ResetKind(failure), at: now)
+    if retries.plans[plan].hedge >= 0 {
+      retries.recordLatency(plan, ending, status: status, now - record.sent, at: now)
+      let next = afterHedgedTry(
+        pursuit, plan, ending, status: status, isRetriable: isRetriable, wasOverdue: wasOverdue, at: now,
+        into: &actions)
+      if next == .waitForOthers {
+        pursuits.modify(pursuit) { pursuit in
+          pursuit.status = status
+          pursuit.cause = cause
+        }
+        return
+      }
+      if next == .answer {
+        conclude(pursuit, attempt, status: status, cause, at: now, into: &actions)
+        return
+      }
     }
-    let mayRetry = retries.mayRetry(
-      route.retry, isRetriable: isRetriable, retries: pursuits[pursuit].retries, cluster: record.cluster, at: now)
+    let mayRetry =
+      isRetriable && !wasOverdue
+      && retries.mayRetry(plan, retries: pursuits[pursuit].retries, cluster: record.cluster, at: now)
     if !mayRetry {
-      conclude(pursuit, attempt, status: status, cause, into: &actions)
+      // A failure that cannot be tried again is no answer yet while others are under way (Envoy).
+      let mayBeBetter = hasOthers(pursuit) && (isRetriable || ending == .broken)
+      if !mayBeBetter { conclude(pursuit, attempt, status: status, cause, at: now, into: &actions) }
       return
     }
     pursuits.modify(pursuit) { pursuit in
-      pursuit.room = record.cluster
       pursuit.status = status
       pursuit.cause = cause
     }
+    pauseBeforeRetry(pursuit, plan, cluster: record.cluster, at: now, into: &actions)
+  }
+
+  /// Tries again after a pause, which counts as a retry under way in `cluster`.
+  mutating func pauseBeforeRetry(
+    _ pursuit: Int32, _ plan: Int32, cluster: Int32, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    pursuits[pursuit].room = cluster
     let (key, number) = (pursuits[pursuit].arrival.randomness.key(for: .retry), pursuits[pursuit].retries)
-    let pause = retries.plans[route.retry].backoff.delay(retry: number + 1, draw: key.draw(UInt64(number)))
+    let pause = retries.plans[plan].backoff.delay(retry: number + 1, draw: key.draw(UInt64(number)))
     if pause.nanoseconds <= 0 {
       tryAgain(pursuit, at: now, into: &actions)
       return
@@ -135,27 +162,33 @@ extension DataPlane {
   mutating func tryAgain(_ pursuit: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
     pursuits[pursuit].pause = .none
     pursuits[pursuit].retries += 1
-    let (cluster, slot) = beginAgain(pursuit, at: now)
+    if profile == .linkerd {
+      // Linkerd retries above the split, so a retry may go to another backend; Envoy and all others stay in their cluster.
+      let (arrival, number) = pursuits.modify(pursuit) { ($0.arrival, $0.retries) }
+      pursuits[pursuit].destination = destination(of: arrival, routes[arrival.route], draw: UInt64(number))
+    }
+    let (cluster, slot) = beginAgain(pursuit, stream: UInt64(pursuits[pursuit].retries) + 1, at: now)
     if slot < 0 {
+      if hasOthers(pursuit) { return }
       // Linkerd hands on what the try before was answered; Envoy has its own answer.
       let (status, cause) = pursuits.modify(pursuit) { ($0.status, $0.cause) }
       let keeps = profile == .linkerd
-      conclude(pursuit, .none, status: keeps ? status : 503, keeps ? cause : .noEndpoint, into: &actions)
+      conclude(
+        pursuit, .none, status: keeps ? status : 503, keeps ? cause : .noEndpoint, at: now, into: &actions)
       return
     }
-    startTry(pursuit, cluster, slot: slot, at: now, into: &actions)
+    startTry(pursuit, cluster, slot: slot, .retry, at: now, into: &actions)
     if clusters[Int(cluster)].hasWishes { grantWishes(cluster: Int(cluster), at: now, into: &actions) }
   }
 
-  /// Chooses an endpoint for a retry. What a request names itself counts for its first try alone.
-  private mutating func beginAgain(_ pursuit: Int32, at now: Timestamp) -> (cluster: Int32, slot: Int32) {
-    let (arrival, number, tried) = pursuits.modify(pursuit) { ($0.arrival, $0.retries, $0.tried) }
+  /// Chooses an endpoint for another try, with draws from a stream of its own. What a request names itself counts for its first try
+  /// alone.
+  mutating func beginAgain(
+    _ pursuit: Int32, stream: UInt64, at now: Timestamp
+  ) -> (cluster: Int32, slot: Int32) {
+    let (arrival, tried) = pursuits.modify(pursuit) { ($0.arrival, $0.tried) }
     let plan = routes[arrival.route]
-    var draws = arrival.randomness.stream(for: .balancer, UInt64(number) + 1)
-    // Linkerd retries above the split, so a retry may go to another backend; Envoy and all others stay in their cluster.
-    if profile == .linkerd {
-      pursuits[pursuit].destination = destination(of: arrival, plan, draw: UInt64(number))
-    }
+    var draws = arrival.randomness.stream(for: .balancer, stream)
     guard let (cluster, choice) = memberForRetry(pursuit, plan, &draws) else { return (-1, -1) }
     var context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
     var selection = HostSelectionRetry(maximumAttempts: retries.plans[plan.retry].hostSelectionRetries)
@@ -217,14 +250,13 @@ extension DataPlane {
   /// The route's timeout is over.
   mutating func pursuitTimedOut(_ pursuit: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
     pursuits[pursuit].timer = .none
-    let attempt = pursuits[pursuit].attempt
-    if attempt.index >= 0 {
+    while let attempt = openTry(of: pursuit) {
       actions.append(.cancelAttempt(attempt, caller: pursuits[pursuit].arrival.caller))
       let (cluster, _) = countOut(attempt.index, .timedOut, 504, at: now, into: &actions)
       forgetTry(attempt.index, into: &actions)
       if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
     }
-    conclude(pursuit, attempt, status: 504, .routeTimeout, into: &actions)
+    conclude(pursuit, .none, status: 504, .routeTimeout, at: now, into: &actions)
   }
 
   /// Nobody wants the answer any more.
@@ -232,19 +264,37 @@ extension DataPlane {
     if request.index & Self.pursuitBit == 0 || request.index < 0 { return }
     let handle = SlotHandle(index: request.index & ~Self.pursuitBit, generation: request.generation)
     if !pursuits.contains(handle) { return }
-    let attempt = pursuits[handle.index].attempt
-    if attempt.index >= 0 {
-      withdraw(attempt, at: now, into: &actions)
+    while let attempt = openTry(of: handle.index) {
+      withdraw(attempt, .abandoned, at: now, into: &actions)
       forgetTry(attempt.index, into: &actions)
     }
     forgetPursuit(handle.index, into: &actions)
   }
 
-  /// The caller gets its answer.
+  /// A try that is under way, if there is one.
+  private func openTry(of pursuit: Int32) -> AttemptHandle? {
+    let slot = pursuits[pursuit].tries.any
+    return slot < 0 ? nil : requests.handle(at: slot)
+  }
+
+  /// Whether an answer may still come from other tries, or from one that is to come.
+  func hasOthers(_ pursuit: Int32) -> Bool {
+    !pursuits[pursuit].tries.isEmpty || pursuits[pursuit].pause.index >= 0
+  }
+
+  /// The caller gets its answer, and whatever else is under way is given up.
   private mutating func conclude(
-    _ pursuit: Int32, _ attempt: AttemptHandle, status: Int16, _ cause: ResponseCause, into actions: inout ActionBuffer
+    _ pursuit: Int32, _ attempt: AttemptHandle, status: Int16, _ cause: ResponseCause, at now: Timestamp,
+    into actions: inout ActionBuffer
   ) {
-    let caller = pursuits[pursuit].arrival.caller
+    let (caller, plan) = (pursuits[pursuit].arrival.caller, routes[pursuits[pursuit].arrival.route].retry)
+    while let other = openTry(of: pursuit) {
+      retries.recordLatency(plan, .superseded, status: 0, now - requests[other.index].sent, at: now)
+      let cluster = Int(requests[other.index].cluster)
+      withdraw(other, .superseded, at: now, into: &actions)
+      forgetTry(other.index, into: &actions)
+      if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
+    }
     forgetPursuit(pursuit, into: &actions)
     actions.append(.respond(caller, attempt: attempt, status: status, cause: cause))
   }
@@ -253,8 +303,13 @@ extension DataPlane {
     let (timer, pursuit) = requests.modify(attempt) { ($0.timer, $0.pursuit) }
     requests.remove(at: attempt)
     openTries -= 1
-    pursuits[pursuit].attempt = .none
+    pursuits[pursuit].tries.remove(attempt)
     if timer.index >= 0 { drop(timer, into: &actions) }
+    let hedge = pursuits[pursuit].hedge
+    if hedge.index >= 0 && pursuits[pursuit].tries.isEmpty {
+      pursuits[pursuit].hedge = .none
+      drop(hedge, into: &actions)
+    }
   }
 
   private mutating func forgetPursuit(_ index: Int32, into actions: inout ActionBuffer) {
@@ -263,9 +318,10 @@ extension DataPlane {
     pursuits.remove(at: index)
     if pursuit.timer.index >= 0 { drop(pursuit.timer, into: &actions) }
     if pursuit.pause.index >= 0 { drop(pursuit.pause, into: &actions) }
+    if pursuit.hedge.index >= 0 { drop(pursuit.hedge, into: &actions) }
   }
 
-  private mutating func leaveRoom(_ pursuit: Int32) {
+  mutating func leaveRoom(_ pursuit: Int32) {
     let cluster = pursuits[pursuit].room
     if cluster < 0 { return }
     pursuits[pursuit].room = -1

@@ -60,6 +60,7 @@ public struct DataPlane: ~Copyable {
     case attemptTimeout
     case pursuitTimeout
     case retryPause
+    case hedge
     case penalty
     case probe
     case balancer
@@ -428,6 +429,7 @@ public struct DataPlane: ~Copyable {
     switch record.purpose {
     case .attemptTimeout:
       requests[record.subject].timer = .none
+      if goesOnOverdue(record.subject, at: now, into: &actions) { return }
       let attempt = requests.handle(at: record.subject)
       actions.append(.cancelAttempt(attempt, caller: requests[record.subject].caller))
       end(attempt, .timedOut, 504, .routeTimeout, at: now, into: &actions)
@@ -435,6 +437,8 @@ public struct DataPlane: ~Copyable {
       pursuitTimedOut(record.subject, at: now, into: &actions)
     case .retryPause:
       tryAgain(record.subject, at: now, into: &actions)
+    case .hedge:
+      hedgeDue(record.subject, at: now, into: &actions)
     case .penalty:
       penaltyElapsed(record, at: now, into: &actions)
     case .probe:
@@ -448,17 +452,19 @@ public struct DataPlane: ~Copyable {
 
   private mutating func abandon(_ handle: RequestHandle, at now: Timestamp, into actions: inout ActionBuffer) {
     let timer = requests[handle.index].timer
-    withdraw(handle, at: now, into: &actions)
+    withdraw(handle, .abandoned, at: now, into: &actions)
     requests.remove(at: handle.index)
     if timer.index >= 0 { drop(timer, into: &actions) }
   }
 
   /// Gives up an attempt whose answer nobody wants any more: its cluster counts it out and hears no verdict. The record stays.
   @inline(never)
-  mutating func withdraw(_ attempt: AttemptHandle, at now: Timestamp, into actions: inout ActionBuffer) {
+  mutating func withdraw(
+    _ attempt: AttemptHandle, _ ending: AttemptEnding, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
     let record = requests[attempt.index]
     let cluster = Int(record.cluster)
-    let outcome = AttemptOutcome(latency: now - record.sent, status: 0, ending: .abandoned)
+    let outcome = AttemptOutcome(latency: now - record.sent, status: 0, ending: ending)
     clusters[cluster].end(slot: record.slot, groups: record.groups, outcome, at: now)
     if record.isProbe { clusters[cluster].returnPermit(slot: record.slot, at: now) }
     actions.append(.cancelAttempt(attempt, caller: record.caller))

@@ -18,16 +18,41 @@ struct RetryPlan: BitwiseCopyable {
   var priorities: Int32
   /// Its budget, in `RetryRules.budgets`, or -1.
   var budget: Int32
+  /// Its rule of hedging, in `RetryRules.hedges`, or -1.
+  var hedge: Int32
+  /// Its mirrors, in `RetryRules.mirrors`.
+  var firstMirror: Int32
+  var mirrorCount: Int32
+  /// Whether a try that takes too long goes on beside its retry (Envoy).
+  var keepsSlowTries: Bool
 }
 
-/// The budget of a route's retries.
+/// Where some of a route's requests are copied to.
+struct MirrorPlan: BitwiseCopyable {
+  /// A cluster or an aggregate.
+  var destination: Int32
+  var fraction: RuntimeFraction
+}
+
+/// The budget of a route's retries, and of its hedges too.
 enum RetryBudget: BitwiseCopyable {
   case tower(TowerRetryBudget)
   case finagle(FinagleRetryBudget)
+  case throttle(GRPCRetryThrottle)
+  case bucket(TokenBucketRetries)
   /// Its settings are out of bounds: nothing is ever retried.
   case none
 
   init(_ description: RetryBudgetDescription, _ profile: MeshProfile) {
+    if let throttling = description.throttling {
+      let throttle = GRPCRetryThrottle(maxTokens: throttling.maxTokens, tokenRatio: throttling.tokenRatio)
+      self = throttle.map { .throttle($0) } ?? .none
+      return
+    }
+    if let bucket = description.tokenBucket {
+      self = .bucket(.brooker(capacity: bucket.capacity, perRequest: bucket.perRequest))
+      return
+    }
     let (ttl, least, ratio) = (description.ttl, description.minPerSecond, description.ratio)
     if profile == .finagle {
       let budget = FinagleRetryBudget(ttl: ttl, minRetriesPerSecond: least, percentCanRetry: ratio, at: .zero)
@@ -38,8 +63,13 @@ enum RetryBudget: BitwiseCopyable {
     }
   }
 
+  /// A request pays in; to a throttle it is a success that does.
   mutating func deposit(at now: Timestamp) {
     switch self {
+    case .bucket(var bucket):
+      bucket.deposit(at: now)
+      self = .bucket(bucket)
+    case .throttle: break
     case .tower(var budget):
       budget.deposit(at: now)
       self = .tower(budget)
@@ -50,8 +80,20 @@ enum RetryBudget: BitwiseCopyable {
     }
   }
 
+  /// A try has ended: what a throttle goes by.
+  mutating func heard(isRetriable: Bool, isSuccess: Bool) {
+    guard case .throttle(var throttle) = self else { return }
+    if isSuccess { throttle.deposit() } else if isRetriable { _ = throttle.withdraw() }
+    self = .throttle(throttle)
+  }
+
   mutating func withdraw(at now: Timestamp) -> Bool {
     switch self {
+    case .throttle(let throttle): return throttle.isOpen
+    case .bucket(var bucket):
+      let isPaid = bucket.withdraw(at: now)
+      self = .bucket(bucket)
+      return isPaid
     case .tower(var budget):
       let isPaid = budget.withdraw(at: now)
       self = .tower(budget)
@@ -70,6 +112,9 @@ struct RetryRules: ~Copyable {
   private(set) var plans: Pool<RetryPlan>
   /// What chooses other priorities for retries than those that were tried.
   var priorities: [PreviousPriorities] = []
+  /// When another try joins a slow one.
+  var hedges: [HedgeRule] = []
+  private(set) var mirrors: Pool<MirrorPlan>
   private let planOfRoute: [Int32]
   private var budgets: Pool<RetryBudget>
   /// Whether a request pays in when an outcome of it is not retried, in place of at its begin: so it is in Linkerd, whose budgets have
@@ -81,10 +126,13 @@ struct RetryRules: ~Copyable {
   init(_ mesh: MeshDescription) {
     plans = Pool(capacity: mesh.routes.count)
     budgets = Pool(capacity: 1)
+    mirrors = Pool(capacity: 1)
     paysAtEnd = mesh.profile == .linkerd
     var numbers: [Int32] = []
     for route in mesh.routes {
-      guard let retry = route.retry, retry.attempts > 0 else {
+      // A request that is only hedged or mirrored is one that is never retried.
+      let retry = route.retry ?? RetryDescription(on: [], attempts: 0)
+      if retry.attempts == 0 && route.hedge == nil && route.mirrors.isEmpty {
         numbers.append(-1)
         continue
       }
@@ -101,12 +149,23 @@ struct RetryRules: ~Copyable {
         ownPriorities = Int32(priorities.count)
         priorities.append(choice)
       }
+      var hedge: Int32 = -1
+      if let description = route.hedge {
+        hedge = Int32(hedges.count)
+        hedges.append(HedgeRule(description, mesh.profile))
+      }
+      let firstMirror = Int32(mirrors.count)
+      for mirror in route.mirrors {
+        mirrors.append(MirrorPlan(destination: Int32(mirror.cluster), fraction: mirror.fraction))
+      }
       numbers.append(Int32(plans.count))
       plans.append(
         RetryPlan(
           conditions: Self.conditions(retry, mesh.profile), attempts: retry.attempts, perTryTimeout: perTryTimeout,
           backoff: Self.backoff(retry.backoff), hostSelectionRetries: retry.hostSelectionRetries,
-          priorities: ownPriorities, budget: budget))
+          priorities: ownPriorities, budget: budget, hedge: hedge,
+          firstMirror: firstMirror, mirrorCount: Int32(route.mirrors.count),
+          keepsSlowTries: route.hedge?.after == .perTryTimeout))
     }
     planOfRoute = numbers
     rooms = Pool(capacity: mesh.clusters.count)
@@ -138,20 +197,59 @@ struct RetryRules: ~Copyable {
 
   /// A request has begun.
   mutating func requestBegan(_ plan: Int32, at now: Timestamp) {
-    let budget = plans[plan].budget
+    let (budget, hedge) = (plans[plan].budget, Int(plans[plan].hedge))
+    if hedge >= 0 { hedges[hedge].requestBegan(at: now) }
     if budget >= 0 && !paysAtEnd { budgets[budget].deposit(at: now) }
+  }
+
+  /// A try has ended: who goes by outcomes takes note. Returns whether it may be tried again as far as its outcome goes.
+  mutating func heard(
+    _ plan: Int32, _ ending: AttemptEnding, status: Int16, _ reset: ResetKind, at now: Timestamp
+  ) -> Bool {
+    let (budget, conditions, hedge) = (plans[plan].budget, plans[plan].conditions, Int(plans[plan].hedge))
+    let isRetriable: Bool
+    switch ending {
+    case .answered: isRetriable = conditions.isRetriable(status: status)
+    case .timedOut: isRetriable = conditions.isRetriable(.perTryTimeout)
+    case .broken: isRetriable = conditions.isRetriable(reset)
+    case .superseded, .abandoned: isRetriable = false
+    }
+    if budget >= 0 {
+      let isSuccess = ending == .answered && SuccessRule.isSuccess(status: status)
+      // Of hedged calls it is the failures that are not fatal (gRFC A6).
+      let isCharged = hedge >= 0 && !isSuccess ? hedges[hedge].isNonFatal(status: status) : isRetriable
+      budgets[budget].heard(isRetriable: isCharged, isSuccess: isSuccess)
+      if !isRetriable && paysAtEnd { budgets[budget].deposit(at: now) }
+    }
+    return isRetriable
+  }
+
+  /// A try of a hedged request has ended, or was given up for another's sake: latencies of failures do not count.
+  mutating func recordLatency(
+    _ plan: Int32, _ ending: AttemptEnding, status: Int16, _ latency: TimeSpan, at now: Timestamp
+  ) {
+    let hedge = Int(plans[plan].hedge)
+    if hedge < 0 { return }
+    let counts: Bool
+    switch ending {
+    case .answered: counts = SuccessRule.isSuccess(status: status)
+    case .timedOut, .superseded: counts = true
+    case .broken, .abandoned: counts = false
+    }
+    if counts { hedges[hedge].record(latency, at: now) }
+  }
+
+  /// Whether one more try may join those of a request; it is paid for then.
+  mutating func mayHedge(_ plan: Int32, at now: Timestamp) -> Bool {
+    let (hedge, budget) = (Int(plans[plan].hedge), plans[plan].budget)
+    if !hedges[hedge].mayHedge(at: now) { return false }
+    return budget < 0 || budgets[budget].withdraw(at: now)
   }
 
   /// Whether a request that has been retried `retries` times may be retried once more after a failure in `cluster`. If so, it takes room
   /// there, and from the budget.
-  mutating func mayRetry(
-    _ plan: Int32, isRetriable: Bool, retries: Int32, cluster: Int32, at now: Timestamp
-  ) -> Bool {
+  mutating func mayRetry(_ plan: Int32, retries: Int32, cluster: Int32, at now: Timestamp) -> Bool {
     let budget = plans[plan].budget
-    if !isRetriable {
-      if budget >= 0 && paysAtEnd { budgets[budget].deposit(at: now) }
-      return false
-    }
     if retries >= plans[plan].attempts || !rooms[cluster].withdraw(activeRequests: 0) { return false }
     if budget >= 0 && !budgets[budget].withdraw(at: now) {
       rooms[cluster].release()

@@ -17,7 +17,8 @@ struct CallGraph {
     let names = NameIndex(world.services.map(\.name))
     var targets: [String: [Int]] = [:]
     for route in mesh.routes {
-      for part in route.split where part.weight > 0 {
+      let mirrors = route.mirrors.map { WeightedCluster(cluster: $0.cluster) }
+      for part in route.split + mirrors where part.weight > 0 {
         for cluster in mesh.clusters(of: part) {
           guard let service = names.number(of: mesh.clusters[cluster].service) else { continue }
           targets[route.match.host, default: []].append(service)

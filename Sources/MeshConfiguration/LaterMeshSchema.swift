@@ -13,19 +13,6 @@ enum LaterMeshSchema {
   ]
 
   static let routeFields: [Field] = [
-    Field(
-      "mirror",
-      .list(
-        .fields(
-          FieldGroup(
-            "a mirror",
-            [
-              Field("to", .text(.name), .required, "a cluster"),
-              Field("percent", .percentage, .standard("100"), "the share of requests that are copied"),
-            ], shorthand: "to")), minimumCount: 0), .optional,
-      "clusters that get copies, whose answers nobody waits for",
-      support: .notYet { $0.items.allSatisfy { $0["percent"]?.isZero ?? false } }),
-    Field("hedge", hedge, .optional, "tries a second endpoint when the first is slow", support: .notYet),
     Field("fault", fault, .optional, "delays and failures that the proxy injects", support: .notYet { isHarmless($0) }),
     Field("rateLimit", rateLimit, .optional, "how many requests may pass", support: .notYet),
   ]
@@ -110,16 +97,6 @@ enum LaterMeshSchema {
                 Field("budgetPercent", .percentage, .optional, "retries per request in flight"),
                 Field("minRetryConcurrency", number, .optional, "retries that are always allowed"),
               ])), .optional, "retries in flight by requests in flight", support: .notYet),
-      ]))
-
-  private static let hedge = Shape.fields(
-    FieldGroup(
-      "a hedge",
-      [
-        Field(
-          "after", .either([.positiveSpan, .ratio(maximum: 1)]), .required,
-          "a duration, or a percentile of recent successes"),
-        Field("maxExtraLoad", .ratio(maximum: 1), .optional, "how much load hedges may add"),
       ]))
 
   private static let fault = Shape.fields(

@@ -132,6 +132,9 @@ public struct MeshReader {
       metadataMatch: value["metadataMatch"].map { LayerReader.pairs($0) })
     route.statefulSession = LayerReader.statefulSession(value["statefulSession"])
     route.retry = RetryReader(profile: profile, log: log).retry(value["retry"])
+    let hedges = HedgeReader(log: log)
+    route.hedge = hedges.hedge(value["hedge"], retry: route.retry)
+    route.mirrors = hedges.mirrors(value["mirror"], clusters: clusters)
     return route
   }
 

@@ -33,6 +33,22 @@ struct RetryReader {
       }
       return budget
     }
+    let given = ["budget", "tokenBucket", "throttling"].compactMap { value[$0] }.filter { !$0.origin.isImplied }
+    if given.count > 1 {
+      log.add(given[1].origin, given[1].path, "stands beside \(given[0].path); expected one of them")
+    }
+    if let bucket = value["tokenBucket"], let capacity = bucket["capacity"]?.number,
+      let income = bucket["perRequest"]?.number
+    {
+      retry.budget = RetryBudgetDescription()
+      retry.budget?.tokenBucket = TokenBucketDescription(capacity: capacity, perRequest: income)
+    }
+    if let throttle = value["throttling"], let most = throttle["maxTokens"]?.number,
+      let ratio = throttle["tokenRatio"]?.number
+    {
+      retry.budget = RetryBudgetDescription()
+      retry.budget?.throttling = RetryThrottlingDescription(maxTokens: most, tokenRatio: ratio)
+    }
     if !(value["retryHostPredicate"]?.items ?? []).isEmpty {
       retry.hostSelectionRetries = Int32(clamping: value["hostSelectionRetryMaxAttempts"]?.integer ?? 1)
     }

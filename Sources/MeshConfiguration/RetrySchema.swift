@@ -45,6 +45,28 @@ enum RetrySchema {
                 Field("ttl", .positiveSpan, .standard("10s"), "how long a request counts: from 1s to 60s"),
               ])), .optional, "how much load retries may add (Linkerd, Finagle)"),
         Field(
+          "tokenBucket",
+          .fields(
+            FieldGroup(
+              "a token bucket",
+              [
+                Field(
+                  "capacity", .number(0...1e9, above: false), .standard("5"),
+                  "tokens at first and at most; a retry costs 1"),
+                Field("perRequest", .ratio(maximum: 1000), .standard("0.1"), "tokens that a first try brings"),
+              ])), .optional, "in place of a budget: tokens that know no time, per route and data plane (Brooker 2022)"),
+        Field(
+          "throttling",
+          .fields(
+            FieldGroup(
+              "a throttle",
+              [
+                Field("maxTokens", .number(0...1000, above: true), .required, "tokens at first and at most"),
+                Field(
+                  "tokenRatio", .number(0...1000, above: true), .required, "tokens of a success; a failure costs 1"),
+              ])), .optional,
+          "in place of a budget: retries and hedges only while more than half of the tokens are left (gRPC)"),
+        Field(
           "retryHostPredicate", .list(.word(["previousHosts"]), minimumCount: 0), .optional,
           "which endpoints a retry passes over: those that the request has been sent to (Envoy)"),
         Field(

@@ -262,6 +262,10 @@ public struct RouteDescription: Sendable, Hashable {
   public var statefulSession: StatefulSessionDescription?
   /// How its requests are tried again; nil for never.
   public var retry: RetryDescription?
+  /// How its slow requests get tries beside tries; nil for never.
+  public var hedge: HedgeDescription?
+  /// Where copies of its requests go, whose answers nobody sees.
+  public var mirrors: [MirrorDescription] = []
 
   /// A route.
   public init(

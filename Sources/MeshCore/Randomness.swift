@@ -79,6 +79,8 @@ public enum RandomPurpose: UInt64, Sendable, CaseIterable {
   case readRepair = 23
   /// How long the pause before a retry is.
   case retry = 24
+  /// Whether a request is mirrored.
+  case mirror = 30
 }
 
 /// A family of draws: one key, any number of draws by number. Draws, member keys and streams of one key are unrelated.

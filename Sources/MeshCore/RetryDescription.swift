@@ -72,11 +72,43 @@ public struct RetryBudgetDescription: Sendable, Hashable {
   public var minPerSecond: Int64
   /// How long a request counts, 1 s … 60 s.
   public var ttl: TimeSpan
+  /// Tokens that know no time, in place of all that: for each first try a part of a retry (Brooker 2022).
+  public var tokenBucket: TokenBucketDescription?
+  /// Tokens that failures cost and successes bring, in place of all that (gRPC's `retryThrottling`).
+  public var throttling: RetryThrottlingDescription?
 
   /// A budget; tower's and Finagle's by default.
   public init(ratio: Double = 0.2, minPerSecond: Int64 = 10, ttl: TimeSpan = .seconds(10)) {
     self.ratio = ratio
     self.minPerSecond = minPerSecond
     self.ttl = ttl
+  }
+}
+
+/// A bucket that first tries fill and retries empty.
+public struct TokenBucketDescription: Sendable, Hashable {
+  /// How many tokens it holds, and has at first, from 0.
+  public var capacity: Double
+  /// Tokens of a first try, from 0; a retry costs 1.
+  public var perRequest: Double
+
+  /// A bucket; Brooker's by default.
+  public init(capacity: Double = 5, perRequest: Double = 0.1) {
+    self.capacity = capacity
+    self.perRequest = perRequest
+  }
+}
+
+/// Tokens without which nothing is retried.
+public struct RetryThrottlingDescription: Sendable, Hashable {
+  /// How many there are at first and at most, above 0 up to 1000; at half of them retries cease.
+  public var maxTokens: Double
+  /// Tokens of a success, above 0; a failure costs 1.
+  public var tokenRatio: Double
+
+  /// A throttle.
+  public init(maxTokens: Double, tokenRatio: Double) {
+    self.maxTokens = maxTokens
+    self.tokenRatio = tokenRatio
   }
 }

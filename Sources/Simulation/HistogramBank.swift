@@ -29,7 +29,7 @@ struct HistogramBank: ~Copyable {
 
   init(rows: Int, precision: Int, maximum: Int64) {
     self.precision = precision
-    self.width = LatencyHistogram.cell(of: maximum, precision: precision) + 1
+    self.width = LogLinearCells.cell(of: maximum, precision: precision) + 1
     cells = Pool(repeating: 0, count: rows * width)
     totals = Pool(repeating: RowTotals(sum: 0, count: 0, maximum: 0), count: rows)
   }
@@ -47,7 +47,7 @@ struct HistogramBank: ~Copyable {
   /// Records a value without keeping the row's totals, for rows whose owner keeps them.
   @inline(__always)
   mutating func count(_ value: Int64, row: Int) {
-    let cell = LatencyHistogram.cell(of: value, precision: precision)
+    let cell = LogLinearCells.cell(of: value, precision: precision)
     let place = row &* width &+ (cell < width ? cell : width &- 1)
     let tally = cells.modify(place) { tally in
       tally &+= 1
@@ -92,7 +92,7 @@ struct HistogramBank: ~Copyable {
     for cell in 0..<width where cells[row * width + cell] > 0 || beyond[cell] != nil { used = cell + 1 }
     if used == 0 { return nil }
     let all = (0..<used).map { cells[row * width + $0] }
-    let highest = LatencyHistogram.middle(of: used - 1, precision: precision).rounded(.up)
+    let highest = LogLinearCells.middle(of: used - 1, precision: precision).rounded(.up)
     return LatencyHistogram(
       precision: precision, cells: all, carries: beyond, count: total, sum: 0, maximum: Int64(highest)
     ).quantile(probability)
@@ -133,8 +133,8 @@ struct HistogramBank: ~Copyable {
     other.totals[otherRow] = RowTotals(sum: 0, count: 0, maximum: 0)
     let most = Double(added.maximum)
     return (
-      min(LatencyHistogram.middle(of: places.0, precision: precision), most),
-      min(LatencyHistogram.middle(of: places.1, precision: precision), most)
+      min(LogLinearCells.middle(of: places.0, precision: precision), most),
+      min(LogLinearCells.middle(of: places.1, precision: precision), most)
     )
   }
 
@@ -188,6 +188,6 @@ struct HistogramBank: ~Copyable {
   }
 
   private func lastCell(row: Int) -> Int {
-    min(LatencyHistogram.cell(of: totals[row].maximum, precision: precision), width - 1)
+    min(LogLinearCells.cell(of: totals[row].maximum, precision: precision), width - 1)
   }
 }

@@ -1,9 +1,10 @@
 // Latencies in log-linear cells: memory independent of how many there are, quantiles to three significant digits.
 //
-// The layout is HdrHistogram's (Tene): 2^precision linear cells for small values, then 2^(precision − 1) cells for each
-// doubling. It is our own because histograms have to add up and be taken apart, the hot path records into bare cells of the
-// same layout (`HistogramBank`), and its arithmetic is integers alone, the same on every machine. The library is the
-// oracle in the tests.
+// The layout is HdrHistogram's (Tene; `LogLinearCells`). It is our own because histograms have to add up and be taken apart, the hot
+// path records into bare cells of the same layout (`HistogramBank`), and its arithmetic is integers alone, the same on every
+// machine. The library is the oracle in the tests.
+
+import MeshCore
 
 /// A histogram of lengths of time in nanoseconds, 0 … 2^62. Mean and maximum are exact.
 ///
@@ -58,7 +59,7 @@ public struct LatencyHistogram: Sendable {
   @inline(__always)
   public mutating func record(_ value: Int64) {
     let clamped = Int64(truncatingIfNeeded: min(UInt64(truncatingIfNeeded: max(value, 0)), 1 << 62))
-    let cell = Self.cell(of: clamped, precision: precision)
+    let cell = LogLinearCells.cell(of: clamped, precision: precision)
     if cell >= cells.count { grow(toHold: cell) }
     let (tally, isFull) = cells[cell].addingReportingOverflow(1)
     cells[cell] = tally
@@ -107,7 +108,7 @@ public struct LatencyHistogram: Sendable {
     }
     rest.count -= other.count
     rest.sum -= other.sum
-    rest.maximum = highest < 0 ? 0 : min(maximum, Self.largest(in: highest, precision: precision))
+    rest.maximum = highest < 0 ? 0 : min(maximum, LogLinearCells.largest(in: highest, precision: precision))
     return rest
   }
 
@@ -121,7 +122,7 @@ public struct LatencyHistogram: Sendable {
     var seen: Int64 = 0
     for cell in 0..<cells.count {
       seen += tally(of: cell)
-      if seen >= rank { return min(Self.middle(of: cell, precision: precision), Double(maximum)) }
+      if seen >= rank { return min(LogLinearCells.middle(of: cell, precision: precision), Double(maximum)) }
     }
     return Double(maximum)
   }
@@ -138,39 +139,12 @@ public struct LatencyHistogram: Sendable {
     if carries.isEmpty { return low }
     return low + Int64(carries[cell] ?? 0) << 32
   }
-
-  /// The cell that `value` (0 … 2^62) falls into.
-  @inline(__always)
-  static func cell(of value: Int64, precision: Int) -> Int {
-    // Masking shifts: plain ones ask whether the distance is sensible, each time.
-    let linear: UInt64 = 1 &<< UInt64(truncatingIfNeeded: precision &- 1)
-    let topBit = 63 &- (UInt64(bitPattern: value) | linear).leadingZeroBitCount
-    let doubling = topBit &- (precision &- 1)
-    return (doubling &<< (precision &- 1)) &+ Int(truncatingIfNeeded: value &>> Int64(doubling))
-  }
-
-  /// The middle of a cell's values.
-  static func middle(of cell: Int, precision: Int) -> Double {
-    let (lowest, width) = range(of: cell, precision: precision)
-    return Double(lowest) + (Double(width) - 1) / 2
-  }
-
-  private static func largest(in cell: Int, precision: Int) -> Int64 {
-    let (lowest, width) = range(of: cell, precision: precision)
-    return lowest + (width - 1)
-  }
-
-  private static func range(of cell: Int, precision: Int) -> (lowest: Int64, width: Int64) {
-    let half = 1 << (precision - 1)
-    let doubling = cell < 2 * half ? 0 : cell / half - 1
-    return (Int64(cell - doubling * half) << Int64(doubling), 1 << Int64(doubling))
-  }
 }
 
 extension LatencyHistogram: Hashable {
   /// The cells without the empty ones at the end, which depend on how the memory grew.
   private var usedCells: ContiguousArray<UInt32>.SubSequence {
-    cells.prefix(count == 0 ? 0 : min(cells.count, Self.cell(of: maximum, precision: precision) + 1))
+    cells.prefix(count == 0 ? 0 : min(cells.count, LogLinearCells.cell(of: maximum, precision: precision) + 1))
   }
 
   public static func == (left: LatencyHistogram, right: LatencyHistogram) -> Bool {

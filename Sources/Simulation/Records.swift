@@ -342,6 +342,7 @@ struct ClientState: BitwiseCopyable {
   var unanswered: Int64
   var retries: Int64
   var mirrors: Int64 = 0
+  var hedges: Int64 = 0
   /// By its own data planes.
   var ejections: Int64
   var answeredInSpan: Int64

@@ -138,6 +138,7 @@ extension World {
     statistics.throughput += Double(client.answeredInSpan) / (span / 1e9)
     statistics.retries += client.retries
     statistics.mirrors += client.mirrors
+    statistics.hedges += client.hedges
     statistics.timeouts += client.timeouts
     statistics.rejected += client.rejected
     statistics.unanswered += client.unanswered

@@ -28,7 +28,9 @@ extension World {
       if start.kind == .mirror {
         owner = copy(call, start.request)
       } else if call.isOfClient && call.isCounted {
-        clients[call.client].retries &+= 1
+        clients.modify(call.client) { client in
+          if start.kind == .hedge { client.hedges &+= 1 } else { client.retries &+= 1 }
+        }
       }
     }
     let work = works.insert(
@@ -319,7 +321,10 @@ extension World {
       call.work = older
       return true
     }
-    if !isLatest { forget(work, older: older, call: call) }
+    if !isLatest {
+      forget(work, older: older, call: call)
+      if sessions.isOn { sessions.sent(call: call, to: replica) }
+    }
     tellAnswer(Int(plane), attempt, status: status)
   }
 
@@ -397,6 +402,8 @@ extension World {
     countAttempt(work, isSuccess: SuccessRule.isSuccess(status: status))
     if works[work].wasServed { calls[call.index].hasReachedWorker = true }
     let cluster = rows[works[work].row].cluster
+    // Of several tries it is the one that is answered whose endpoint the session keeps to.
+    if sessions.isOn && !calls[call.index].isCopy { sessions.sent(call: call.index, to: works[work].replica) }
     detach(work)
     removeWork(work)
     if calls[call.index].isCopy { calls.remove(at: call.index) }

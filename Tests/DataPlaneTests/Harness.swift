@@ -35,7 +35,8 @@ struct Harness: ~Copyable {
     slowStart: SlowStartDescription? = nil, parameters: [(name: String, value: ParameterValue)] = [],
     policies: [PolicyDescriptor] = PolicyRegistry.policies, session: StatefulSessionDescription? = nil,
     overrideHostStatus: [HostStatus] = HostStatus.accepted, failover: FailoverRule = .spillOver,
-    retry: RetryDescription? = nil, maxRetries: Int32? = nil
+    retry: RetryDescription? = nil, maxRetries: Int32? = nil,
+    hedge: HedgeDescription? = nil, mirrors: [MirrorDescription] = []
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -52,6 +53,8 @@ struct Harness: ~Copyable {
       metadataMatch: metadataMatch)
     route.statefulSession = session
     route.retry = retry
+    route.hedge = hedge
+    route.mirrors = mirrors
     let mesh = MeshDescription(profile: profile, clusters: [cluster], routes: [route])
     plane = DataPlane(
       mesh, place: place, key: RandomKey(seed: seed, replication: 0, purpose: .balancer, entity: 7), policies: policies)

@@ -248,13 +248,22 @@ struct RetriesTests {
       on: ["5xx"], attempts: Int32(random.below(4)) + 1, perTryTimeout: random.below(2) == 0 ? nil : .milliseconds(30),
       backoff: random.below(2) == 0 ? Self.atOnce : RetryBackoffDescription(),
       hostSelectionRetries: Int32(random.below(3)))
+    let triggers: [HedgeDescription.Trigger?] = [nil, .delay(.milliseconds(5)), .quantile(0.9), .perTryTimeout]
+    let hedge = triggers[random.below(4)].map {
+      HedgeDescription(
+        after: $0, maxExtraLoad: random.below(2) == 0 ? nil : 0.5, maxAttempts: Int32(2 + random.below(4)),
+        nonFatalStatusCodes: random.below(2) == 0 ? nil : [503])
+    }
     var harness = Harness(
       timeout: random.below(2) == 0 ? nil : .milliseconds(100),
       accrual: ConsecutiveAccrualDescription(maxFailures: 3, minPenalty: .milliseconds(50), maxPenalty: .seconds(1)),
       balancer: ["roundRobin", "leastRequest", "ringHash"][random.below(3)], seed: seed, retry: description,
-      maxRetries: random.below(2) == 0 ? nil : 3)
+      maxRetries: random.below(2) == 0 ? nil : 3, hedge: hedge,
+      mirrors: random.below(2) == 0 ? [] : [MirrorDescription(cluster: 0, percent: 30)])
     harness.list([0, 1, 2])
     for _ in 0..<2_000 {
+      let most = harness.open.count * (Int(description.attempts) + 1) * 5 + harness.plane.openCopies
+      #expect(harness.attempts.count <= most)
       switch random.below(12) {
       case 0...3: harness.request(key: random.below(2) == 0 ? nil : random.next())
       case 4...6: if !harness.attempts.isEmpty { harness.answer(random.below(2) == 0 ? 200 : 503) }
