@@ -17,7 +17,16 @@ struct ClassificationVectors: VectorFamily {
         check.equal(isFailure, status >= range[0] && status <= range[1], "\(status)")
       }
     }
-    if file.has("default_grpc_failure") { report.skip("default_grpc_failure", "no gRPC statuses yet") }
+    if let failures = file.content.member("default_grpc_failure") {
+      report.run("default_grpc_failure") { check in
+        let failing = try failures.members.map { try $0.value.int }
+        for status in 0...16 {
+          let isFailure = FailureClassification.isAccrualFailure(grpcStatus: Int16(status))
+          check.equal(isFailure, failing.contains(status), "\(status)")
+        }
+        check.equal(FailureClassification.isAccrualFailure(grpcStatus: nil), false, "a stream without a status")
+      }
+    }
     if file.has("rules") { report.skip("rules", "prose") }
     report.runEach(file.list("load_biaser_hint"), of: "load_biaser_hint") { try checkHint($0, &$1) }
     if let values = file.content.member("load_biaser_values") {

@@ -150,9 +150,10 @@ struct PublishedWorldVectors: VectorFamily {
             summary: "errors")
         ]
         if row.breaks {
-          world.cluster.failureAccrual = ConsecutiveAccrualDescription(
-            maxFailures: UInt32(try config("max_failures").count), minPenalty: .seconds(of: try config("min_s").time),
-            maxPenalty: .seconds(of: try config("max_s").time), jitterRatio: try config("jitter").double)
+          world.cluster.failureAccrual = .consecutive(
+            ConsecutiveAccrualDescription(
+              maxFailures: UInt32(try config("max_failures").count), minPenalty: .seconds(of: try config("min_s").time),
+              maxPenalty: .seconds(of: try config("max_s").time), jitterRatio: try config("jitter").double))
         }
         let length = Double(check.rounds(1000)) / 1000
         world.run.duration = .seconds(of: row.to * length)

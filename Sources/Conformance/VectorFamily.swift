@@ -72,6 +72,7 @@ public enum VectorFamilies {
     WeightedClusterVectors(),
     RuntimeFractionVectors(),
     FailureAccrualVectors(),
+    FinagleAccrualVectors(),
     BackoffVectors(),
     RetryBackoffVectors(),
     RetryConditionsVectors(),

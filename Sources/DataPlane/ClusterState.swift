@@ -4,12 +4,11 @@ import FaultDetection
 import LoadBalancing
 import MeshCore
 
-/// Failure accrual of one endpoint, and the timer that ends its penalty.
-struct EndpointAccrual: BitwiseCopyable {
-  var machine: ConsecutiveFailureAccrual
+/// The timer that ends an endpoint's penalty.
+struct EndpointPenalty: BitwiseCopyable {
   /// The penalty's timer, or none.
   var timer: TimerHandle
-  /// Whose state it is.
+  /// Whose failure accrual the slot has.
   var incarnation: UInt32
 }
 
@@ -46,8 +45,6 @@ struct ClusterState: ~Copyable {
   let readRepairChance: Double
   /// The group that the last choice in layers was made in.
   private var lastGroup = 0
-  /// Failure accrual's settings, when on.
-  private let accrual: ConsecutiveAccrualDescription?
   /// Whether the balancer wants to hear of attempts.
   private let observesAttempts: Bool
   /// Whether the balancer may ask for something.
@@ -72,8 +69,9 @@ struct ClusterState: ~Copyable {
   private(set) var hasSentProbe = false
   /// The list of the groups that heard of the attempt that began last.
   private(set) var begunList: Int32 = 0
-  /// Failure accrual by slot; empty when off.
-  var accruals: Pool<EndpointAccrual>
+  /// Failure accrual by slot, and its timers; empty when off.
+  private var accruals: EndpointAccruals
+  var penalties: Pool<EndpointPenalty>
 
   init(
     _ description: ClusterDescription, criteria: [[NamedValue]?], policy: PolicyDescriptor, place: BalancerContext,
@@ -109,12 +107,13 @@ struct ClusterState: ~Copyable {
     self.key = key
     biaser = description.layers?.failurePenalty.map { LoadBiaser(penalty: $0) }
     readRepairChance = description.layers?.tokenAware?.readRepairChance ?? 0
-    accrual = description.failureAccrual
+    let accrual = description.failureAccrual ?? .consecutive(ConsecutiveAccrualDescription())
     accrues = description.failureAccrual != nil
-    countsSuccesses = false
+    if case .consecutive = accrual { countsSuccesses = false } else { countsSuccesses = true }
     detects = description.failureAccrual != nil
     overrideHost = OverrideHost(accepting: description.overrideHostStatus)
-    accruals = Pool()
+    accruals = EndpointAccruals(accrual)
+    penalties = Pool()
   }
 
   private static func place(_ place: BalancerContext, _ description: ClusterDescription) -> BalancerContext {
@@ -188,7 +187,7 @@ struct ClusterState: ~Copyable {
     }
     // A probe's permit is taken: nobody else may go there until the verdict.
     if accrues {
-      hasSentProbe = accruals[slot].machine.attemptSent()
+      hasSentProbe = accruals.attemptSent(slot: slot)
       if hasSentProbe { setAdmitted(false, slot: slot, at: now) }
     }
   }
@@ -370,11 +369,11 @@ struct ClusterState: ~Copyable {
     endpoints.list(descriptions, at: now)
     if accrues {
       let count = endpoints.states.count
-      let fresh = EndpointAccrual(machine: ConsecutiveFailureAccrual(), timer: .none, incarnation: 0)
-      accruals.resize(to: count, filling: fresh)
-      for slot in 0..<count where accruals[slot].incarnation != endpoints.states[slot].incarnation {
-        accruals[slot].machine = ConsecutiveFailureAccrual()
-        accruals[slot].incarnation = endpoints.states[slot].incarnation
+      accruals.resize(to: count, at: now)
+      penalties.resize(to: count, filling: EndpointPenalty(timer: .none, incarnation: 0))
+      for slot in 0..<count where penalties[slot].incarnation != endpoints.states[slot].incarnation {
+        accruals.reset(slot: Int32(truncatingIfNeeded: slot), at: now)
+        penalties[slot].incarnation = endpoints.states[slot].incarnation
       }
     }
     endpointsChanged(at: now)
@@ -402,38 +401,36 @@ struct ClusterState: ~Copyable {
   @inline(__always)
   func listens(slot: Int32) -> Bool {
     if countsSuccesses { return true }
-    return !accruals[slot].machine.isUntroubled
+    return !accruals.isUntroubled(slot: slot)
   }
 
-  /// Feeds one verdict on an answer to failure accrual and applies what follows.
+  /// Feeds one answer to failure accrual and applies what follows.
   mutating func classified(
-    slot: Int32, isFailure: Bool, _ draws: inout RandomStream, at now: Timestamp
+    slot: Int32, _ answer: AccrualAnswer, _ draws: inout RandomStream, at now: Timestamp
   ) -> AccrualVerdict {
-    guard let accrual else { return .none }
-    let verdict = accruals[slot].machine.classified(
-      isFailure: isFailure, configuration: accrual, random: &draws, at: now)
-    if verdict != .none { setAdmitted(accruals[slot].machine.isAdmitting, slot: slot, at: now) }
+    let verdict = accruals.classified(slot: slot, answer, random: &draws, at: now)
+    if verdict != .none { setAdmitted(accruals.gate(slot: slot).isAdmitting, slot: slot, at: now) }
     return verdict
   }
 
   /// The penalty is over: one request may pass. Returns whether it was.
   mutating func penaltyElapsed(slot: Int32, at now: Timestamp) -> Bool {
-    let isOver = accruals[slot].machine.penaltyElapsed(at: now) == .probation
-    setAdmitted(accruals[slot].machine.isAdmitting, slot: slot, at: now)
+    let isOver = accruals.penaltyElapsed(slot: slot, at: now) == .probation
+    setAdmitted(accruals.gate(slot: slot).isAdmitting, slot: slot, at: now)
     return isOver
   }
 
   /// A probe ended without a verdict: the next request may be one.
   mutating func returnPermit(slot: Int32, at now: Timestamp) {
-    if accruals[slot].machine.state != .probation { return }
-    accruals[slot].machine.attemptForgotten()
+    if accruals.gate(slot: slot).state != .probation { return }
+    accruals.attemptForgotten(slot: slot)
     setAdmitted(true, slot: slot, at: now)
   }
 
   /// Forgets an endpoint's failures, as if it were new.
-  mutating func pardon(slot: Int32) {
-    accruals[slot].machine = ConsecutiveFailureAccrual()
-    accruals[slot].timer = .none
+  mutating func pardon(slot: Int32, at now: Timestamp) {
+    accruals.reset(slot: slot, at: now)
+    penalties[slot].timer = .none
     endpoints.setExcluded(false, by: .failureAccrual, slot: slot)
   }
 

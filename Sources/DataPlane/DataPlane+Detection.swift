@@ -16,27 +16,29 @@ extension DataPlane {
     // Who has left is not judged any more.
     if !clusters[cluster].endpoints.states[slot].isListed { return }
     if clusters[cluster].accrues {
-      let isFailure = FailureClassification.isAccrualFailure(status: outcome.status, isAnswered: outcome.isAnswered)
-      classified(cluster: cluster, slot: slot, isFailure: isFailure, at: now, into: &actions)
+      let answer = AccrualAnswer(status: outcome.status, isAnswered: outcome.isAnswered)
+      classified(cluster: cluster, slot: slot, answer, at: now, into: &actions)
     }
     reportPanic(cluster: cluster, into: &actions)
   }
 
   /// Feeds one answer to failure accrual; sets the penalty's timer when it trips.
   private mutating func classified(
-    cluster: Int, slot: Int32, isFailure: Bool, at now: Timestamp, into actions: inout ActionBuffer
+    cluster: Int, slot: Int32, _ answer: AccrualAnswer, at now: Timestamp, into actions: inout ActionBuffer
   ) {
-    let verdict = clusters[cluster].classified(slot: slot, isFailure: isFailure, &detectionRandom, at: now)
+    let verdict = clusters[cluster].classified(slot: slot, answer, &detectionRandom, at: now)
     switch verdict {
-    case .none, .probation:
+    case .none:
       return
-    case .tripped(let until, let penalty, let failures), .probeFailed(let until, let penalty, let failures):
+    case .probation:
+      report(.probation, cluster, slot, .probeUndecided, into: &actions)
+    case .tripped(let until, let penalty, let cause), .probeFailed(let until, let penalty, let cause):
       let state = clusters[cluster].endpoints.states[slot]
-      clusters[cluster].accruals[slot].timer = setTimer(
+      clusters[cluster].penalties[slot].timer = setTimer(
         .penalty, Int32(truncatingIfNeeded: cluster), slot: slot, incarnation: state.incarnation, deadline: until,
         into: &actions)
       if case .tripped = verdict {
-        report(.ejected, cluster, slot, .consecutiveFailures(failures, penalty: penalty), into: &actions)
+        report(.ejected, cluster, slot, DetectionReason(cause, penalty: penalty), into: &actions)
       } else {
         report(.probeFailed, cluster, slot, .probeFailed(penalty: penalty), into: &actions)
       }
@@ -50,7 +52,7 @@ extension DataPlane {
     let cluster = Int(record.subject)
     let state = clusters[cluster].endpoints.states[record.slot]
     if state.incarnation != record.incarnation { return }
-    clusters[cluster].accruals[record.slot].timer = .none
+    clusters[cluster].penalties[record.slot].timer = .none
     if clusters[cluster].penaltyElapsed(slot: record.slot, at: now) {
       report(.probation, cluster, record.slot, .penaltyElapsed, into: &actions)
     }
@@ -68,18 +70,18 @@ extension DataPlane {
   }
 
   /// Endpoints that discovery no longer lists need no penalty any more.
-  mutating func dropPenaltiesOfTheGone(cluster: Int, into actions: inout ActionBuffer) {
+  mutating func dropPenaltiesOfTheGone(cluster: Int, at now: Timestamp, into actions: inout ActionBuffer) {
     if !clusters[cluster].accrues { return }
     for slot in 0..<clusters[cluster].endpoints.states.count {
       let state = clusters[cluster].endpoints.states[slot]
-      let timer = clusters[cluster].accruals[slot].timer
+      let timer = clusters[cluster].penalties[slot].timer
       // Another one may have taken the slot at once.
       let isAnothers = timer.index >= 0 && timers[timer.index].incarnation != state.incarnation
       if timer.index >= 0 && (isAnothers || !state.isListed) {
-        clusters[cluster].accruals[slot].timer = .none
+        clusters[cluster].penalties[slot].timer = .none
         drop(timer, into: &actions)
       }
-      if !state.isListed { clusters[cluster].pardon(slot: Int32(slot)) }
+      if !state.isListed { clusters[cluster].pardon(slot: Int32(slot), at: now) }
     }
   }
 

@@ -368,7 +368,7 @@ public struct DataPlane: ~Copyable {
     _ endpoints: [EndpointDescription], cluster: Int, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     clusters[cluster].list(endpoints, at: now)
-    dropPenaltiesOfTheGone(cluster: cluster, into: &actions)
+    dropPenaltiesOfTheGone(cluster: cluster, at: now, into: &actions)
     dropCopiesToTheGone(cluster: cluster, at: now, into: &actions)
     grantWishes(cluster: cluster, at: now, into: &actions)
     reportPanic(cluster: cluster, into: &actions)

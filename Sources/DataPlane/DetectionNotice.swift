@@ -3,6 +3,7 @@
 // A notice is a value without text, so that saying something costs no more than any other action. `DetectionReason.words` makes
 // of it what stands in `events.csv`. A detector that decides on something new adds its reason here.
 
+import FaultDetection
 import MeshCore
 
 /// What a fault detector has to say to people.
@@ -42,6 +43,10 @@ public struct DetectionNotice: BitwiseCopyable, Sendable {
 public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
   /// So many attempts failed in a row; a probe may pass after the penalty.
   case consecutiveFailures(UInt32, penalty: TimeSpan)
+  /// Too small a share of so many answers were successes; a probe may pass after the penalty.
+  case lowSuccessRate(Float, requests: UInt32, penalty: TimeSpan)
+  /// A probe failed, and no rule says that the endpoint is dead for it; the next request is one.
+  case probeUndecided
   /// A probe failed; the next one may pass after the penalty.
   case probeFailed(penalty: TimeSpan)
   /// A penalty is over.
@@ -58,6 +63,11 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
     switch self {
     case .consecutiveFailures(let failures, let penalty):
       return "\(failures) consecutive failures; a probe in \(Self.readable(penalty))"
+    case .lowSuccessRate(let rate, let requests, let penalty):
+      let tenths = Int((rate * 1000).rounded())
+      return
+        "a success rate of \(tenths / 10).\(tenths % 10) % of \(requests) answers; a probe in \(Self.readable(penalty))"
+    case .probeUndecided: return "the probe failed, which decides nothing; another request may pass as one"
     case .probeFailed(let penalty): return "the probe failed; the next one in \(Self.readable(penalty))"
     case .penaltyElapsed: return "the penalty is over; one request may pass as a probe"
     case .probeSucceeded: return "the probe succeeded"
@@ -73,5 +83,16 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
     let whole = "\(hundredths / 100)"
     if rest == 0 { return "\(whole) s" }
     return rest % 10 == 0 ? "\(whole).\(rest / 10) s" : "\(whole).\(rest < 10 ? "0" : "")\(rest) s"
+  }
+}
+
+extension DetectionReason {
+  /// What failure accrual shuts an endpoint out for.
+  init(_ cause: AccrualCause, penalty: TimeSpan) {
+    switch cause {
+    case .consecutiveFailures(let failures): self = .consecutiveFailures(failures, penalty: penalty)
+    case .lowSuccessRate(let rate, let requests):
+      self = .lowSuccessRate(Float(rate), requests: requests, penalty: penalty)
+    }
   }
 }

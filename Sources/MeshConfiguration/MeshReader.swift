@@ -79,7 +79,7 @@ public struct MeshReader {
       transport: value["protocol"]?.text.flatMap(ClusterProtocol.init(rawValue:)) ?? .http2,
       usesTLS: value["tls"]?.flag ?? false, connectTimeout: value["connectTimeout"]?.span ?? .seconds(5),
       balancer: balancer ?? PolicyChoice(name: "random", parameters: PolicyParameters([])),
-      failureAccrual: value["failureAccrual"].flatMap(accrual),
+      failureAccrual: FailureAccrualReader(log: log).accrual(value["failureAccrual"]),
       discovery: discovery(value["discovery"]))
     description.updateMergeWindow = value["updateMergeWindow"]?.span ?? .zero
     description.layers = layers.layers(value)
@@ -95,24 +95,6 @@ public struct MeshReader {
       delay: value?["delay"]?.span ?? .zero, jitter: value?["jitter"]?.span ?? .zero,
       dns: value?["dns"]?["ttl"]?.span.map { DNSDescription(ttl: $0) },
       sendUnhealthyEndpoints: value?["sendUnhealthyEndpoints"]?.flag ?? false)
-  }
-
-  private func accrual(_ value: ResolvedValue) -> ConsecutiveAccrualDescription? {
-    guard let chosen = value.chosen, chosen.key == "consecutive" else { return nil }
-    var accrual = ConsecutiveAccrualDescription()
-    if let failures = chosen.value["maxFailures"]?.integer { accrual.maxFailures = UInt32(clamping: failures) }
-    if let ratio = chosen.value["jitterRatio"]?.number { accrual.jitterRatio = ratio }
-    if let least = chosen.value["minPenalty"], let most = chosen.value["maxPenalty"], let low = least.span,
-      let high = most.span
-    {
-      accrual.minPenalty = low
-      accrual.maxPenalty = high
-      if low > high {
-        let culprit = least.origin.isImplied ? most : least
-        log.add(culprit.origin, culprit.path, "minPenalty \(least.written) is above maxPenalty \(most.written)")
-      }
-    }
-    return accrual
   }
 
   // MARK: - Routes

@@ -55,37 +55,13 @@ public enum MeshSchema {
           Field("tls", .flag, .standard("false"), "whether connections are TLS: one more round trip to open"),
           Field("connectTimeout", .positiveSpan, .standard("5s"), "how long opening a connection may take"),
           Field("balancer", PolicyShapes.balancer, .required, "how an endpoint is chosen"),
-          Field("failureAccrual", failureAccrual, .optional, "shuts out endpoints that keep failing (Linkerd)"),
+        ] + FailureAccrualSchema.clusterFields + [
           Field("discovery", discovery, .standard("{}"), "how late a change of endpoints is seen, per data plane"),
           Field(
             "updateMergeWindow", .anySpan, .standard("0s"),
             "changes of health, weight or metadata within it reach balancers together; 0s for at once (Envoy)"),
         ] + LayerSchema.clusterFields + LaterMeshSchema.clusterFields))
   }
-
-  private static let failureAccrual = Shape.choice(
-    ChoiceGroup(
-      "failure accrual",
-      [
-        Field(
-          "consecutive",
-          .fields(
-            FieldGroup(
-              "consecutive failures",
-              [
-                Field(
-                  "maxFailures", .integer(0...4_294_967_295), .standard("7"),
-                  "failures in a row that trip; 0 never trips"),
-                Field("minPenalty", .anySpan, .standard("1s"), "the first penalty"),
-                Field("maxPenalty", .positiveSpan, .standard("60s"), "the longest penalty"),
-                Field(
-                  "jitterRatio", .number(0...100, above: false), .standard("0.5"), "jitter as a fraction of the penalty"
-                ),
-              ])), "trips after failures in a row"),
-        Field(
-          "unified", .anything, .optional, "trips on failures in a row or a low success rate",
-          support: .notYet { _ in false }),
-      ], bare: .name))
 
   private static let discovery = Shape.fields(
     FieldGroup(

@@ -103,9 +103,7 @@ extension MeshProfile {
     case .linkerd: return ["failfast after 3s without a ready endpoint", "a queue of 100 requests a backend"]
     case .grpc: return ["pick_first in place of a balancer", "transparent retries"]
     case .finagle:
-      return [
-        "failure accrual also below a success rate of 80% in 30s", "fail-fast on connect failures, 1s to 32s",
-      ]
+      return ["fail-fast on connect failures, 1s to 32s"]
     case .haproxy:
       return [
         "no maxconn", "a queue timeout of the connect timeout",
@@ -195,8 +193,7 @@ extension MeshProfile {
     .cluster("connectTimeout", "20s", "connection back-off protocol: MIN_CONNECT_TIMEOUT 20 seconds"),
   ]
 
-  // Finagle and linkerd1 (snapshot of October 2024). The shape of the penalties is Linkerd's, base + U(0, jitter · base), where
-  // Finagle's first one is 5 s flat and the second is as the first one here.
+  // Finagle and linkerd1 (snapshot of October 2024). What fails is what linkerd1 counts: 5xx too, which plain Finagle takes for answers.
   private static let finagleDefaults: [ProfileDefault] = [
     .cluster("balancer", "leastRequest", "Balancers.p2c: P2CLeastLoaded, two distinct endpoints"),
     .given("balancer.leastRequest.sampling", "distinct", "Balancers.p2c"),
@@ -207,10 +204,13 @@ extension MeshProfile {
     .given("balancer.peakEwma.decay", "10s", "Balancers.p2cPeakEwma: decayTime"),
     .cluster("protocol", "http2", "Http.client since 21.8: HTTP/2 unless withNoHttp2; linkerd1 speaks HTTP/1.1"),
     .cluster("connectTimeout", "1s", "client/Transporter: ConnectTimeout(1.second)"),
-    .cluster("failureAccrual.consecutive.maxFailures", "5", "FailureAccrualFactory: consecutiveFailures(5)"),
-    .cluster("failureAccrual.consecutive.minPenalty", "5s", "FailureAccrualFactory: equalJittered(5.seconds, …)"),
-    .cluster("failureAccrual.consecutive.maxPenalty", "300s", "FailureAccrualFactory: equalJittered(…, 300.seconds)"),
-    .cluster("failureAccrual.consecutive.jitterRatio", "1", "Backoff.equalJittered: half of the doubled pause"),
+    .cluster("failureAccrual.hybrid.failures", "5", "FailureAccrualFactory: defaultPolicy, consecutiveFailures(5)"),
+    .cluster("failureAccrual.hybrid.successRate", "80%", "FailureAccrualPolicy: DefaultSuccessRateThreshold"),
+    .cluster("failureAccrual.hybrid.window", "30s", "FailureAccrualPolicy: DefaultSuccessRateWindow"),
+    .cluster(
+      "failureAccrual.hybrid.minRequestThreshold", "5", "FailureAccrualPolicy: DefaultMinimumRequestThreshold"),
+    .cluster("failureAccrual.hybrid.backoff.min", "5s", "FailureAccrualFactory: equalJittered(5.seconds, …)"),
+    .cluster("failureAccrual.hybrid.backoff.max", "300s", "FailureAccrualFactory: equalJittered(…, 300.seconds)"),
     .route(
       "retry.on", "[connect-failure, reset-before-request, refused-stream]",
       "Retries.Module: requeues what was never written, or was refused (RetryableWriteException, nacks)"),

@@ -46,29 +46,6 @@ public enum ClusterProtocol: String, Sendable, Hashable, CaseIterable {
   case tcp
 }
 
-/// Linkerd's consecutive-failure accrual (annotations `balancer.linkerd.io/failure-accrual-consecutive-…`).
-public struct ConsecutiveAccrualDescription: Sendable, Hashable {
-  /// Failures in a row that trip; 0 never trips.
-  public var maxFailures: UInt32
-  /// The first penalty.
-  public var minPenalty: TimeSpan
-  /// The longest penalty.
-  public var maxPenalty: TimeSpan
-  /// Jitter as a fraction of the penalty, 0…100.
-  public var jitterRatio: Double
-
-  /// Linkerd's defaults: 7 failures, 1 s … 60 s, jitter 0.5.
-  public init(
-    maxFailures: UInt32 = 7, minPenalty: TimeSpan = .seconds(1), maxPenalty: TimeSpan = .seconds(60),
-    jitterRatio: Double = 0.5
-  ) {
-    self.maxFailures = maxFailures
-    self.minPenalty = minPenalty
-    self.maxPenalty = maxPenalty
-    self.jitterRatio = jitterRatio
-  }
-}
-
 /// Discovery by name: a data plane knows the set as of its last resolution.
 public struct DNSDescription: Sendable, Hashable {
   /// From resolution to resolution, above 0. Each data plane resolves at a phase of its own.
@@ -116,7 +93,7 @@ public struct ClusterDescription: Sendable, Hashable {
   /// How an endpoint is chosen.
   public var balancer: PolicyChoice
   /// Failure accrual, when on.
-  public var failureAccrual: ConsecutiveAccrualDescription?
+  public var failureAccrual: FailureAccrualDescription?
   /// How late endpoint changes are seen.
   public var discovery: DiscoveryDescription
   /// How long changes of health, weight and metadata are gathered before balancers hear of them; 0 for not at all (Envoy).
@@ -136,7 +113,7 @@ public struct ClusterDescription: Sendable, Hashable {
   public init(
     name: String, service: String, transport: ClusterProtocol = .http2, usesTLS: Bool = false,
     connectTimeout: TimeSpan = .seconds(5), balancer: PolicyChoice,
-    failureAccrual: ConsecutiveAccrualDescription? = nil, discovery: DiscoveryDescription = .init(),
+    failureAccrual: FailureAccrualDescription? = nil, discovery: DiscoveryDescription = .init(),
     layers: LayersDescription? = nil, slowStart: SlowStartDescription? = nil
   ) {
     self.name = name

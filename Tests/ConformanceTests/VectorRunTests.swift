@@ -39,11 +39,11 @@ import Testing
     ("linkerd-finagle-grpc/aperture.json", 20, 0),
     ("linkerd-finagle-grpc/backoff.json", 9, 4),
     ("linkerd-finagle-grpc/beyond_round_robin.json", 16, 0),
-    ("linkerd-finagle-grpc/classification.json", 9, 3),
+    ("linkerd-finagle-grpc/classification.json", 10, 2),
     ("linkerd-finagle-grpc/consistent_hash_misc.json", 21, 0),
     ("linkerd-finagle-grpc/ewma_linkerd.json", 14, 0),
-    ("linkerd-finagle-grpc/failure_accrual_finagle.json", 0, 1),
-    ("linkerd-finagle-grpc/failure_accrual_linkerd.json", 13, 17),
+    ("linkerd-finagle-grpc/failure_accrual_finagle.json", 19, 1),
+    ("linkerd-finagle-grpc/failure_accrual_linkerd.json", 29, 1),
     ("linkerd-finagle-grpc/grpc_outlier_detection.json", 0, 1),
     ("linkerd-finagle-grpc/grpc_retry_throttling.json", 1, 1),
     ("linkerd-finagle-grpc/grpc_wrr.json", 13, 0),
@@ -207,8 +207,8 @@ import Testing
     #expect(verdicts[2...].allSatisfy { $0 == .passed }, "\(verdicts)")
   }
 
-  // Goal: a breaker's vectors are run where the share of successes cannot decide, and left out where it could.
-  @Test func breakersWithoutARateAreRun() throws {
+  // Goal: a breaker's vectors are run, by what is in them and not by their names, and one that does not hold fails.
+  @Test func breakersAreRun() throws {
     let verdicts = try Self.report(
       """
       {"consecutive": [], "unified": [
@@ -217,9 +217,25 @@ import Testing
         {"steps": ["trip", "adv 1 -> limited", "probe ok503 -> open"]}, {"steps": ["trip", "adv 1 -> open"]},
         {"p": [3, 0.8, 10, 1], "steps": ["trip", "adv 1", "probe ok -> open"]}]}
       """, as: "any")
-    #expect(verdicts[0] == .passed && verdicts[3] == .passed)
+    for place in [0, 2, 3, 5] { #expect(verdicts[place] == .passed, "\(place)") }
     for place in [1, 4] { if case .failed = verdicts[place] {} else { Issue.record("\(verdicts[place])") } }
-    for place in [2, 5] { if case .skipped = verdicts[place] {} else { Issue.record("\(verdicts[place])") } }
+  }
+
+  // Goal: so are Finagle's: sequences in words and lists, and the graph of states, true and false ones.
+  @Test func finaglesAccrualIsRun() throws {
+    let verdicts = try Self.report(
+      """
+      {"cases": [
+        {"policy": "consecutive(2,const 7s)", "ops": ["fail", "success", "fail", "fail"], "out": [null, "-", null, 7]},
+        {"policy": "consecutive(2,7s) orElse successRate(1,window=1,9s)", "ops": ["fail", "fail"], "out": [9, 9]},
+        {"policy": "consecutive(3)", "ops": ["fail", "fail"], "out": [null, 5]},
+        {"policy": "successRate(0.25,window=10,const 5s)", "ops": "10 success then fail until Some",
+         "first_some_at_failure": 14}],
+       "factory_states": ["ProbeOpen -request-> ProbeClosed", "ProbeClosed -success-> Dead", "as it is said"]}
+      """, as: "any")
+    for place in [0, 1, 3, 4] { #expect(verdicts[place] == .passed, "\(place)") }
+    for place in [2, 5] { if case .failed = verdicts[place] {} else { Issue.record("\(verdicts[place])") } }
+    if case .skipped = verdicts[6] {} else { Issue.record("\(verdicts[6])") }
   }
 
   // Goal: rules in one variable are read as they are written.

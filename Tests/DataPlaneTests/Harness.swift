@@ -36,12 +36,14 @@ struct Harness: ~Copyable {
     policies: [PolicyDescriptor] = PolicyRegistry.policies, session: StatefulSessionDescription? = nil,
     overrideHostStatus: [HostStatus] = HostStatus.accepted, failover: FailoverRule = .spillOver,
     retry: RetryDescription? = nil, maxRetries: Int32? = nil,
-    hedge: HedgeDescription? = nil, mirrors: [MirrorDescription] = []
+    hedge: HedgeDescription? = nil, mirrors: [MirrorDescription] = [],
+    failureAccrual: FailureAccrualDescription? = nil
   ) {
     let policy = PolicyChoice(
       name: balancer,
       parameters: PolicyParameters(policies.first { $0.name == balancer }?.parameters ?? [], given: parameters))
-    var cluster = ClusterDescription(name: "web", service: "web", balancer: policy, failureAccrual: accrual)
+    var cluster = ClusterDescription(
+      name: "web", service: "web", balancer: policy, failureAccrual: failureAccrual ?? accrual.map { .consecutive($0) })
     cluster.updateMergeWindow = mergeWindow
     cluster.layers = layers
     cluster.slowStart = slowStart

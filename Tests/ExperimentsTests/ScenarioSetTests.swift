@@ -30,7 +30,7 @@ import Testing
     #expect(base.mesh.clusters.map(\.name) == ["web", "db"])
     #expect(base.mesh.clusters[1].balancer.name == "roundRobin")
     #expect(base.mesh.clusters[0].balancer.parameters.integer("choices") == 5)
-    #expect(base.mesh.clusters[0].failureAccrual?.maxFailures == 3)
+    #expect(base.mesh.clusters[0].failureAccrual == .consecutive(ConsecutiveAccrualDescription(maxFailures: 3)))
     #expect(base.mesh.routes.map(\.match.host) == ["web", "db"])
     #expect(base.mesh.routes.map(\.timeout) == [.seconds(2), .seconds(1)])
     #expect(base.world.services[0].replicas.map(\.speed) == [1, 0.5])

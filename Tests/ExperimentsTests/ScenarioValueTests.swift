@@ -187,7 +187,9 @@ import Testing
     #expect(mesh.clusters.map(\.name) == ["api", "db", "cache"])
     #expect(mesh.clusters.map(\.balancer.name) == ["peakEwma", "peakEwma", "peakEwma"])
     #expect(mesh.clusters[0].connectTimeout == .seconds(1) && mesh.clusters[0].usesTLS)
-    #expect(mesh.clusters[0].transport == .http1 && mesh.clusters[0].failureAccrual == ConsecutiveAccrualDescription())
+    #expect(
+      mesh.clusters[0].transport == .http1
+        && mesh.clusters[0].failureAccrual == .consecutive(ConsecutiveAccrualDescription()))
     #expect(mesh.routes.map(\.match.host) == ["web", "api", "db", "cache"])
     #expect(mesh.routes[1].match.path == .exact("/x"))
     #expect(mesh.routes[0].timeout == nil)

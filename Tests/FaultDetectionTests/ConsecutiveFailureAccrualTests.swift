@@ -19,17 +19,17 @@ private struct DrivenBreaker {
   init(_ configuration: ConsecutiveAccrualDescription) { self.configuration = configuration }
 
   mutating func classify(failure: Bool) {
-    carryOut(breaker.classified(isFailure: failure, configuration: configuration, random: &random, at: now))
+    carryOut(breaker.classified(AccrualAnswer(isFailure: failure), configuration, random: &random, at: now))
   }
 
-  mutating func send() { if breaker.attemptSent() { isAdmitted = false } }
+  mutating func send() { if breaker.gate.attemptSent() { isAdmitted = false } }
 
   mutating func advance(_ span: TimeSpan) {
     let end = now + span
     while let due = timer, due <= end {
       now = due
       timer = nil
-      carryOut(breaker.penaltyElapsed(at: now))
+      carryOut(breaker.gate.penaltyElapsed(at: now))
     }
     now = end
   }
@@ -47,7 +47,7 @@ private struct DrivenBreaker {
 
   /// The state in the vectors' words.
   var state: String {
-    switch breaker.state {
+    switch breaker.gate.state {
     case .open: "open"
     case .shut: "shut"
     case .probation: "limited"
@@ -62,15 +62,15 @@ private struct DrivenBreaker {
     driven.send()
     #expect(driven.isAdmitted)
     driven.classify(failure: true)
-    #expect(!driven.isAdmitted && driven.breaker.isAdmitting == false)
+    #expect(!driven.isAdmitted && driven.breaker.gate.isAdmitting == false)
     // Answers while shut are ignored, good or bad.
     driven.classify(failure: false)
     driven.classify(failure: true)
     #expect(driven.state == "shut" && driven.penalties == [.seconds(1)])
     driven.advance(.seconds(1))
-    #expect(driven.isAdmitted && driven.breaker.isAdmitting)
+    #expect(driven.isAdmitted && driven.breaker.gate.isAdmitting)
     driven.send()
-    #expect(!driven.isAdmitted && !driven.breaker.isAdmitting && driven.breaker.probeIsUnderWay)
+    #expect(!driven.isAdmitted && !driven.breaker.gate.isAdmitting && driven.breaker.gate.probeIsUnderWay)
     // A slow probe waits: no timer.
     driven.advance(.seconds(1000))
     #expect(driven.state == "limited" && !driven.isAdmitted)
@@ -88,17 +88,19 @@ private struct DrivenBreaker {
     let configuration = ConsecutiveAccrualDescription(maxFailures: 2, jitterRatio: 0)
     func fail(_ at: Int64) -> AccrualVerdict {
       breaker.classified(
-        isFailure: true, configuration: configuration, random: &random, at: Timestamp(nanoseconds: at))
+        AccrualAnswer(isFailure: true), configuration, random: &random, at: Timestamp(nanoseconds: at))
     }
     #expect(fail(5) == .none)
     #expect(
-      fail(7) == .tripped(until: Timestamp(nanoseconds: 1_000_000_007), penalty: .seconds(1), failures: 2))
-    #expect(breaker.penaltyElapsed(at: Timestamp(nanoseconds: 1_000_000_006)) == .none)
-    #expect(breaker.penaltyElapsed(at: Timestamp(nanoseconds: 1_000_000_007)) == .probation)
-    #expect(breaker.penaltyElapsed(at: Timestamp(nanoseconds: 1_000_000_007)) == .none)
+      fail(7)
+        == .tripped(until: Timestamp(nanoseconds: 1_000_000_007), penalty: .seconds(1), cause: .consecutiveFailures(2)))
+    #expect(breaker.gate.penaltyElapsed(at: Timestamp(nanoseconds: 1_000_000_006)) == .none)
+    #expect(breaker.gate.penaltyElapsed(at: Timestamp(nanoseconds: 1_000_000_007)) == .probation)
+    #expect(breaker.gate.penaltyElapsed(at: Timestamp(nanoseconds: 1_000_000_007)) == .none)
     #expect(
       fail(2_000_000_000)
-        == .probeFailed(until: Timestamp(nanoseconds: 4_000_000_000), penalty: .seconds(2), failures: 3))
+        == .probeFailed(
+          until: Timestamp(nanoseconds: 4_000_000_000), penalty: .seconds(2), cause: .consecutiveFailures(3)))
   }
 
   // Goal: 0 never trips.

@@ -11,4 +11,16 @@ import Testing
     }
     #expect(FailureClassification.isAccrualFailure(status: 0, isAnswered: false))
   }
+
+  // Goal: so it does with gRPC's statuses, of which RESOURCE_EXHAUSTED is no failure but limited, and a missing one a success.
+  @Test func accrualCountsLinkerdsStatuses() {
+    for status in Int16(0)...16 {
+      let answer = AccrualAnswer(grpcStatus: status)
+      #expect(answer.isFailure == [2, 4, 7, 13, 14, 15].contains(status), "\(status)")
+      #expect(answer.isRateLimited == (status == 8))
+    }
+    #expect(AccrualAnswer(grpcStatus: nil) == AccrualAnswer(isFailure: false))
+    #expect(AccrualAnswer(status: 429, isAnswered: true) == AccrualAnswer(isFailure: false, isRateLimited: true))
+    #expect(AccrualAnswer(status: 429, isAnswered: false) == AccrualAnswer(isFailure: true))
+  }
 }

@@ -55,8 +55,9 @@ import Testing
         "balancer leastRequest", "balancer.leastRequest.sampling distinct", "balancer.leastRequest.maxEffort 4",
         "balancer.peakEwma.maxEffort 4", "balancer.roundRobin.maxEffort 5", "balancer.peakEwma.form finagle",
         "balancer.peakEwma.decay 10s", "protocol http2", "connectTimeout 1s",
-        "failureAccrual.consecutive.maxFailures 5", "failureAccrual.consecutive.minPenalty 5s",
-        "failureAccrual.consecutive.maxPenalty 300s", "failureAccrual.consecutive.jitterRatio 1",
+        "failureAccrual.hybrid.failures 5", "failureAccrual.hybrid.successRate 80%", "failureAccrual.hybrid.window 30s",
+        "failureAccrual.hybrid.minRequestThreshold 5", "failureAccrual.hybrid.backoff.min 5s",
+        "failureAccrual.hybrid.backoff.max 300s",
         "route retry.on [connect-failure, reset-before-request, refused-stream]", "route retry.attempts 20",
         "route retry.backoff.base 0s", "route retry.budget.ratio 20%", "route retry.budget.minPerSecond 10",
         "route retry.budget.ttl 10s",
@@ -127,10 +128,7 @@ import Testing
     let (grpc, _) = try cluster(.grpc)
     #expect(grpc.balancer.name == "roundRobin" && grpc.transport == .http2 && grpc.connectTimeout == .seconds(20))
     let (finagle, finagleRoute) = try cluster(.finagle)
-    #expect(
-      finagle.failureAccrual
-        == ConsecutiveAccrualDescription(
-          maxFailures: 5, minPenalty: .seconds(5), maxPenalty: .seconds(300), jitterRatio: 1))
+    #expect(finagle.failureAccrual == .finagle(FinagleAccrualDescription()))
     #expect(finagle.connectTimeout == .seconds(1) && finagle.transport == .http2 && finagleRoute.timeout == nil)
     let (haproxy, haproxyRoute) = try cluster(.haproxy)
     #expect(haproxy.balancer.name == "roundRobin" && haproxyRoute.timeout == .seconds(50))
@@ -143,9 +141,13 @@ import Testing
     func web(_ fields: String) throws -> ClusterDescription {
       try #require(description("{profile: finagle, clusters: {web: \(fields)}}").clusters.first)
     }
-    let accrual = try #require(try web("{failureAccrual: {consecutive: {maxFailures: 3}}}").failureAccrual)
-    #expect(accrual.maxFailures == 3 && accrual.minPenalty == .seconds(5) && accrual.jitterRatio == 1)
-    #expect(try web("{failureAccrual: consecutive}").failureAccrual?.maxFailures == 5)
+    let accrual = try web("{failureAccrual: {consecutive: {maxFailures: 3}}}").failureAccrual
+    #expect(accrual == .consecutive(ConsecutiveAccrualDescription(maxFailures: 3)))
+    let rate = RequiredSuccessRate(span: .duration(.seconds(60), minimumRequests: 5))
+    let hybrid = try web("{failureAccrual: {hybrid: {window: 60s}}}").failureAccrual
+    #expect(hybrid == .finagle(FinagleAccrualDescription(successRate: rate)))
+    #expect(try web("{failureAccrual: hybrid}").failureAccrual == .finagle(FinagleAccrualDescription()))
+    #expect(try web("{failureAccrual: none}").failureAccrual == nil)
     #expect(try web("{balancer: peakEwma}").balancer.parameters.word("form") == "finagle")
     #expect(try web("{balancer: {peakEwma: {form: tower}}}").balancer.parameters.word("form") == "tower")
     #expect(try web("{connectTimeout: 7s}").connectTimeout == .seconds(7))

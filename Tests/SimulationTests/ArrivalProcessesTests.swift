@@ -198,8 +198,9 @@ struct ArrivalProcessesTests {
     var scene = Scene(service("web", replicas: 2) { $0.discipline = .infinite })
     scene.world.services[0].errorRate = 0
     scene.client(.constant(rate: 400)) { $0.dataPlanes = [DataPlaneGroup(count: 4)] }
-    scene.mesh.clusters[0].failureAccrual = ConsecutiveAccrualDescription(
-      maxFailures: 20, minPenalty: .seconds(60), jitterRatio: 0)
+    scene.mesh.clusters[0].failureAccrual = .consecutive(
+      ConsecutiveAccrualDescription(
+        maxFailures: 20, minPenalty: .seconds(60), jitterRatio: 0))
     scene.fault(.errors([FaultTarget(service: 0, replicas: [1])], rate: 1, status: 500, time: nil), at: 0)
     let result = try scene.result()
     #expect(result.summary.ejections == 4)

@@ -173,7 +173,7 @@ struct CallGraphTests {
         $0.sharesDataPlane = isShared
       },
       service("back", time: ms(1)) { $0.errorRate = 1 })
-    scene.mesh.clusters[1].failureAccrual = ConsecutiveAccrualDescription(maxFailures: 3, jitterRatio: 0)
+    scene.mesh.clusters[1].failureAccrual = .consecutive(ConsecutiveAccrualDescription(maxFailures: 3, jitterRatio: 0))
     scene.client(.constant(rate: 100))
     scene.run.duration = span(900)
     let result = try scene.result()

@@ -17,7 +17,7 @@ struct DeterminismTests {
     scene.client("loop", .closed(users: 5, think: .exponential(mean: 20e6), requests: nil))
     scene.link(delay: 0.3, loss: 0.01, bandwidth: 1e9)
     scene.mesh.routes[0].timeout = span(100)
-    scene.mesh.clusters[0].failureAccrual = ConsecutiveAccrualDescription(maxFailures: 3)
+    scene.mesh.clusters[0].failureAccrual = .consecutive(ConsecutiveAccrualDescription(maxFailures: 3))
     scene.fault(.crash([FaultTarget(service: 0, replicas: [1])]), at: 1_000, for: 500, repeating: 1_500)
     scene.fault(.pause([FaultTarget(service: 1)], every: span(400), length: span(30)), at: 500)
     scene.fault(.scale(service: 1, count: 6), at: 2_000, for: 1_000)
@@ -110,7 +110,7 @@ struct DeterminismTests {
       more.run = scene.run
       scene = more
     case 3:
-      scene.mesh.clusters[1].failureAccrual = ConsecutiveAccrualDescription(maxFailures: 1_000)
+      scene.mesh.clusters[1].failureAccrual = .consecutive(ConsecutiveAccrualDescription(maxFailures: 1_000))
     default:
       scene.client("others", .closed(users: 3, think: ms(1), requests: nil))
     }

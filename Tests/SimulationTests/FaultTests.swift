@@ -325,8 +325,9 @@ struct MembershipTests {
     var scene = Scene(service("web", replicas: 2) { $0.discipline = .infinite })
     scene.client(.constant(rate: 100))
     scene.run.duration = .seconds(4)
-    scene.mesh.clusters[0].failureAccrual = ConsecutiveAccrualDescription(
-      maxFailures: 3, minPenalty: .seconds(30), jitterRatio: 0)
+    scene.mesh.clusters[0].failureAccrual = .consecutive(
+      ConsecutiveAccrualDescription(
+        maxFailures: 3, minPenalty: .seconds(30), jitterRatio: 0))
     scene.fault(.errors([FaultTarget(service: 0, replicas: [1])], rate: 1, status: 500, time: ms(0)), at: 0, for: 1_000)
     scene.fault(.scale(service: 0, count: 1), at: 1_000, for: 1_000)
     let result = try scene.result()

@@ -84,8 +84,9 @@ private struct WorldMaker {
       scene.mesh.clusters[index].discovery = pick(
         DiscoveryDescription(), DiscoveryDescription(delay: span(30), jitter: span(40)))
       if chance(50) {
-        scene.mesh.clusters[index].failureAccrual = ConsecutiveAccrualDescription(
-          maxFailures: 2, minPenalty: span(50), maxPenalty: span(200))
+        scene.mesh.clusters[index].failureAccrual = .consecutive(
+          ConsecutiveAccrualDescription(
+            maxFailures: 2, minPenalty: span(50), maxPenalty: span(200)))
       }
       scene.mesh.routes[index].timeout = pick(nil, span(15), span(100))
       if chance(30) {

@@ -75,7 +75,7 @@ import Testing
     let json = try place.weir("policies", "--profile", "finagle", "--json")
     let document = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
     let defaults = try #require(document["defaults"] as? [[String: Any]])
-    #expect(defaults.contains { $0["path"] as? String == "failureAccrual.consecutive.maxFailures" })
+    #expect(defaults.contains { $0["path"] as? String == "failureAccrual.hybrid.failures" })
     #expect((document["policies"] as? [Any])?.count == PolicyRegistry.policies.count)
     #expect(try place.weir("policies", "--profile", "nginx").status == 2)
   }

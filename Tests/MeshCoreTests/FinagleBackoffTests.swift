@@ -1,6 +1,5 @@
 import MeshCore
 import Testing
-import TrafficSplitting
 
 private func waits(_ growth: FinagleBackoff.Growth, _ start: Int64, _ maximum: Int64, _ count: Int, draw: UInt64)
   -> [Double]

@@ -9,8 +9,6 @@
 //
 // Follows finagle-core/src/main/scala/com/twitter/finagle/Backoff.scala, its guards against overflow included.
 
-import MeshCore
-
 /// One series of waits; its state is what its own last wait was.
 @frozen
 public struct FinagleBackoff: BitwiseCopyable, Sendable, Hashable {
