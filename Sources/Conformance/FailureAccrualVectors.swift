@@ -14,7 +14,9 @@ struct FailureAccrualVectors: VectorFamily {
     report.runEach(file.list("unified"), of: "unified") { try runUnified($0, &$1) }
     let windows = file.content.member("success_rate_window").flatMap { try? $0("cases").items } ?? []
     report.runEach(windows, of: "success_rate_window") { try runWindow($0, &$1) }
-    if file.has("stack_behaviour") { report.skip("stack_behaviour", "Linkerd's failfast queue is not there yet") }
+    if let stack = file.content.member("stack_behaviour") {
+      report.run("stack_behaviour") { try FailFastScript.run(stack, &$0) }
+    }
   }
 
   private func run(_ vector: VectorValue, _ check: inout VectorCheck) throws {

@@ -72,6 +72,8 @@ struct ClusterState: ~Copyable {
   /// Failure accrual by slot, and its timers; empty when off.
   private var accruals: EndpointAccruals
   var penalties: Pool<EndpointPenalty>
+  /// Who waits for an endpoint, if anybody may.
+  var queue: RequestQueue?
 
   init(
     _ description: ClusterDescription, criteria: [[NamedValue]?], policy: PolicyDescriptor, place: BalancerContext,
@@ -114,6 +116,7 @@ struct ClusterState: ~Copyable {
     overrideHost = OverrideHost(accepting: description.overrideHostStatus)
     accruals = EndpointAccruals(accrual)
     penalties = Pool()
+    queue = description.queue.map { RequestQueue(machine: FailFastQueue($0)) }
   }
 
   private static func place(_ place: BalancerContext, _ description: ClusterDescription) -> BalancerContext {

@@ -20,6 +20,7 @@ extension DataPlane {
       classified(cluster: cluster, slot: slot, answer, at: now, into: &actions)
     }
     reportPanic(cluster: cluster, into: &actions)
+    releaseQueue(cluster: cluster, at: now, into: &actions)
   }
 
   /// Feeds one answer to failure accrual; sets the penalty's timer when it trips.
@@ -57,6 +58,7 @@ extension DataPlane {
       report(.probation, cluster, record.slot, .penaltyElapsed, into: &actions)
     }
     reportPanic(cluster: cluster, into: &actions)
+    releaseQueue(cluster: cluster, at: now, into: &actions)
   }
 
   /// Says when a cluster begins or ends to panic.

@@ -51,12 +51,21 @@ extension DataPlane {
     let destination = destination(of: arrival, plan)
     let (cluster, slot) = begin(arrival, plan, toward: destination, at: now)
     if slot < 0 {
-      actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
+      foundNobody(arrival, plan, toward: destination, cluster: cluster, at: now, into: &actions)
       return
     }
+    beginTries(
+      arrival, plan, toward: destination, cluster: cluster, slot: slot, timeout: plan.timeout, at: now, into: &actions)
+  }
+
+  /// Sends the first try of a request that may be tried again.
+  mutating func beginTries(
+    _ arrival: RequestArrival, _ plan: RoutePlan, toward destination: Int32, cluster: Int32, slot: Int32,
+    timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
     let pursuit = pursuits.insert(PursuitRecord(arrival: arrival, destination: destination)).index
-    if plan.timeout.nanoseconds > 0 {
-      pursuits[pursuit].timer = setTimer(.pursuitTimeout, pursuit, deadline: now + plan.timeout, into: &actions)
+    if timeout.nanoseconds > 0 {
+      pursuits[pursuit].timer = setTimer(.pursuitTimeout, pursuit, deadline: now + timeout, into: &actions)
     }
     retries.requestBegan(plan.retry, at: now)
     startTry(pursuit, cluster, slot: slot, .first, at: now, into: &actions)

@@ -62,6 +62,8 @@ public struct DataPlane: ~Copyable {
     case retryPause
     case hedge
     case penalty
+    case failFast
+    case queuedTimeout
     case probe
     case balancer
     case mergeWindow
@@ -89,6 +91,8 @@ public struct DataPlane: ~Copyable {
   /// Requests that may be tried again, beside their attempts.
   var pursuits: Slab<PursuitRecord>
   var retries: RetryRules
+  /// Requests that wait for an endpoint.
+  var queued: Slab<QueuedRequest>
   var probes: Slab<ProbeRecord>
   var timers: Slab<TimerRecord>
   var detectionRandom: RandomStream
@@ -138,6 +142,7 @@ public struct DataPlane: ~Copyable {
     }
     requests = Slab()
     pursuits = Slab(capacity: 8)
+    queued = Slab(capacity: 8)
     probes = Slab(capacity: 8)
     timers = Slab()
     detectionRandom = key.key(for: .detection).stream()
@@ -149,7 +154,9 @@ public struct DataPlane: ~Copyable {
   }
 
   /// Requests that have no answer yet.
-  public var openRequests: Int { requests.occupiedCount - openCopies - openTries + pursuits.occupiedCount }
+  public var openRequests: Int {
+    requests.occupiedCount - openCopies - openTries + pursuits.occupiedCount + queued.occupiedCount
+  }
 
   /// Attempts that have no answer yet: at most one a request, and copies.
   public var openAttempts: Int { requests.occupiedCount }
@@ -191,7 +198,7 @@ public struct DataPlane: ~Copyable {
     case .requestAbandoned(let request):
       if requests.contains(request) {
         abandon(request, at: now, into: &actions)
-      } else {
+      } else if !abandonQueued(request, into: &actions) {
         abandonPursuit(request, at: now, into: &actions)
       }
     case .workObserved(let cluster, let endpoint, let work):
@@ -226,7 +233,7 @@ public struct DataPlane: ~Copyable {
       return
     }
     if slot < 0 {
-      actions.appendReserved(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
+      foundNobody(arrival, plan, toward: cluster, cluster: cluster, at: now, into: &actions)
       return
     }
     let request = record(arrival.caller, cluster, slot: slot, pursuit: RequestRecord.alone, at: now)
@@ -372,6 +379,7 @@ public struct DataPlane: ~Copyable {
     dropCopiesToTheGone(cluster: cluster, at: now, into: &actions)
     grantWishes(cluster: cluster, at: now, into: &actions)
     reportPanic(cluster: cluster, into: &actions)
+    releaseQueue(cluster: cluster, at: now, into: &actions)
   }
 
   @inline(__always)
@@ -441,6 +449,10 @@ public struct DataPlane: ~Copyable {
       hedgeDue(record.subject, at: now, into: &actions)
     case .penalty:
       penaltyElapsed(record, at: now, into: &actions)
+    case .failFast:
+      failFast(cluster: Int(record.subject), into: &actions)
+    case .queuedTimeout:
+      queuedTimedOut(record.subject, into: &actions)
     case .probe:
       probeTimedOut(record.subject, at: now, into: &actions)
     case .balancer:
@@ -466,8 +478,11 @@ public struct DataPlane: ~Copyable {
     let cluster = Int(record.cluster)
     let outcome = AttemptOutcome(latency: now - record.sent, status: 0, ending: ending)
     clusters[cluster].end(slot: record.slot, groups: record.groups, outcome, at: now)
-    if record.isProbe { clusters[cluster].returnPermit(slot: record.slot, at: now) }
     actions.append(.cancelAttempt(attempt, caller: record.caller))
+    if record.isProbe {
+      clusters[cluster].returnPermit(slot: record.slot, at: now)
+      releaseQueue(cluster: cluster, at: now, into: &actions)
+    }
   }
 
   /// Sets a timer, of a request's or a probe's slot or of a cluster and maybe an endpoint in it.

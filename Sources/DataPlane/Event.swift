@@ -160,6 +160,13 @@ public enum ResponseCause: UInt8, BitwiseCopyable, Sendable {
   case noEndpoint
 }
 
+/// Why a request waits inside the data plane before it has an attempt.
+@frozen
+public enum HoldReason: UInt8, BitwiseCopyable, Sendable {
+  /// No endpoint is ready.
+  case endpoint
+}
+
 /// What a data plane asks of its world. The world carries actions out in order and calls back later, never meanwhile.
 @frozen
 public enum Action: BitwiseCopyable, Sendable {
@@ -174,6 +181,8 @@ public enum Action: BitwiseCopyable, Sendable {
   case cancelProbe(ProbeHandle)
   /// Give the caller its answer: that of `attempt`, or one of the data plane's own when there is none (`SlotHandle.none`).
   case respond(CallerToken, attempt: AttemptHandle, status: Int16, cause: ResponseCause)
+  /// The request waits without an attempt; this is its name if nobody wants it any more.
+  case hold(CallerToken, request: RequestHandle, HoldReason)
   /// Call back at `deadline`.
   case setTimer(TimerHandle, deadline: Timestamp)
   /// Do not call back.

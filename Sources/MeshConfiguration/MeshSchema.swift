@@ -55,7 +55,7 @@ public enum MeshSchema {
           Field("tls", .flag, .standard("false"), "whether connections are TLS: one more round trip to open"),
           Field("connectTimeout", .positiveSpan, .standard("5s"), "how long opening a connection may take"),
           Field("balancer", PolicyShapes.balancer, .required, "how an endpoint is chosen"),
-        ] + FailureAccrualSchema.clusterFields + [
+        ] + FailureAccrualSchema.clusterFields + QueueSchema.clusterFields + [
           Field("discovery", discovery, .standard("{}"), "how late a change of endpoints is seen, per data plane"),
           Field(
             "updateMergeWindow", .anySpan, .standard("0s"),

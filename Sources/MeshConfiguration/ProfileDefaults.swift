@@ -100,7 +100,7 @@ extension MeshProfile {
     switch self {
     case .weir, .envoy: return []
     case .istio: return []
-    case .linkerd: return ["failfast after 3s without a ready endpoint", "a queue of 100 requests a backend"]
+    case .linkerd: return ["splits that leave out backends without a ready endpoint"]
     case .grpc: return ["pick_first in place of a balancer", "transparent retries"]
     case .finagle:
       return ["fail-fast on connect failures, 1s to 32s"]
@@ -178,6 +178,8 @@ extension MeshProfile {
       "protocol", "http2", "proxy to proxy: HTTP/1 is carried over HTTP/2 streams (proxy-injector: not disabled)"),
     .cluster("tls", "true", "mutual TLS between meshed pods"),
     .cluster("connectTimeout", "1s", "proxy.outboundConnectTimeout (LINKERD2_PROXY_OUTBOUND_CONNECT_TIMEOUT): 1000ms"),
+    .cluster("queue.capacity", "100", "policy-controller outbound.rs: queue_config, capacity"),
+    .cluster("queue.failfastTimeout", "3s", "policy-controller outbound.rs: queue_config, failfast_timeout"),
   ]
 
   // gRPC's own balancing: its default is pick_first, which balances nothing; round robin is what its users configure in its place.

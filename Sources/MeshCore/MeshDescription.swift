@@ -94,6 +94,8 @@ public struct ClusterDescription: Sendable, Hashable {
   public var balancer: PolicyChoice
   /// Failure accrual, when on.
   public var failureAccrual: FailureAccrualDescription?
+  /// Where requests wait while nobody is ready to serve them; nil for nowhere.
+  public var queue: QueueDescription?
   /// How late endpoint changes are seen.
   public var discovery: DiscoveryDescription
   /// How long changes of health, weight and metadata are gathered before balancers hear of them; 0 for not at all (Envoy).

@@ -257,6 +257,7 @@ extension World {
     switch action {
     case .startAttempt(let start): startAttempt(start, proxy: proxy)
     case .respond(let caller, _, let status, let cause): respond(caller, status: status, cause: cause)
+    case .hold(let caller, let request, _): calls[SlotHandle(packed: caller.value).index].request = request
     case .setTimer(let timer, let deadline): setTimer(timer, deadline, proxy: proxy)
     case .cancelTimer(let timer): wheel.cancel(proxies[proxy].timers[timer.index].event)
     case .cancelAttempt(let attempt, let caller): cancelAttempt(attempt, caller: caller, proxy: proxy)

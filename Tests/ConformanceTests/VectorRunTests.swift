@@ -43,7 +43,7 @@ import Testing
     ("linkerd-finagle-grpc/consistent_hash_misc.json", 21, 0),
     ("linkerd-finagle-grpc/ewma_linkerd.json", 14, 0),
     ("linkerd-finagle-grpc/failure_accrual_finagle.json", 19, 1),
-    ("linkerd-finagle-grpc/failure_accrual_linkerd.json", 29, 1),
+    ("linkerd-finagle-grpc/failure_accrual_linkerd.json", 30, 0),
     ("linkerd-finagle-grpc/grpc_outlier_detection.json", 0, 1),
     ("linkerd-finagle-grpc/grpc_retry_throttling.json", 1, 1),
     ("linkerd-finagle-grpc/grpc_wrr.json", 13, 0),

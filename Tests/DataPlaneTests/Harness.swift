@@ -37,7 +37,7 @@ struct Harness: ~Copyable {
     overrideHostStatus: [HostStatus] = HostStatus.accepted, failover: FailoverRule = .spillOver,
     retry: RetryDescription? = nil, maxRetries: Int32? = nil,
     hedge: HedgeDescription? = nil, mirrors: [MirrorDescription] = [],
-    failureAccrual: FailureAccrualDescription? = nil
+    failureAccrual: FailureAccrualDescription? = nil, queue: QueueDescription? = nil
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -45,6 +45,7 @@ struct Harness: ~Copyable {
     var cluster = ClusterDescription(
       name: "web", service: "web", balancer: policy, failureAccrual: failureAccrual ?? accrual.map { .consecutive($0) })
     cluster.updateMergeWindow = mergeWindow
+    cluster.queue = queue
     cluster.layers = layers
     cluster.slowStart = slowStart
     cluster.overrideHostStatus = overrideHostStatus
@@ -168,6 +169,8 @@ struct Harness: ~Copyable {
         } else {
           complaints.append("cancels a timer that is not set")
         }
+      case .hold(let caller, let request, _):
+        if open.updateValue(request, forKey: caller.value) == nil { complaints.append("holds nobody's request") }
       case .report(let notice): notices.append(notice)
       }
     }

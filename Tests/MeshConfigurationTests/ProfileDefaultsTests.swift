@@ -36,7 +36,8 @@ import Testing
       .linkerd,
       [
         "balancer peakEwma", "balancer.peakEwma.form tower", "balancer.peakEwma.defaultRtt 30ms",
-        "balancer.peakEwma.decay 10s", "protocol http2", "tls true", "connectTimeout 1s",
+        "balancer.peakEwma.decay 10s", "protocol http2", "tls true", "connectTimeout 1s", "queue.capacity 100",
+        "queue.failfastTimeout 3s",
       ]
     ),
     (
@@ -124,7 +125,7 @@ import Testing
     let (linkerd, linkerdRoute) = try cluster(.linkerd)
     #expect(linkerd.balancer.name == "peakEwma" && linkerd.balancer.parameters.word("form") == "tower")
     #expect(linkerd.transport == .http2 && linkerd.usesTLS && linkerd.connectTimeout == .seconds(1))
-    #expect(linkerd.failureAccrual == nil && linkerdRoute.timeout == nil)
+    #expect(linkerd.failureAccrual == nil && linkerdRoute.timeout == nil && linkerd.queue == QueueDescription())
     let (grpc, _) = try cluster(.grpc)
     #expect(grpc.balancer.name == "roundRobin" && grpc.transport == .http2 && grpc.connectTimeout == .seconds(20))
     let (finagle, finagleRoute) = try cluster(.finagle)
@@ -164,7 +165,7 @@ import Testing
       let line = "\(row.path) \(row.value)"
       #expect(MeshProfile.envoy.unsimulatedDefaults.contains(line) == !row.isSimulated)
     }
-    #expect(MeshProfile.linkerd.unsimulatedDefaults.contains("failfast after 3s without a ready endpoint"))
+    #expect(MeshProfile.linkerd.unsimulatedDefaults.contains("splits that leave out backends without a ready endpoint"))
   }
 
   private func description(_ mesh: String) -> MeshDescription {
