@@ -72,6 +72,11 @@ struct ClusterState: ~Copyable {
   /// Failure accrual by slot, and its timers; empty when off.
   private var accruals: EndpointAccruals
   var penalties: Pool<EndpointPenalty>
+  /// Whether endpoints are asked for heartbeats; by slot, what is known of them, and the timer of the next question.
+  let hearsHeartbeats: Bool
+  private(set) var phi: PhiDetectors
+  private var heartbeatIncarnations = Pool<UInt32>()
+  var heartbeatTimer = TimerHandle.none
   /// Who waits for an endpoint, if anybody may.
   var queue: RequestQueue?
 
@@ -116,6 +121,8 @@ struct ClusterState: ~Copyable {
     overrideHost = OverrideHost(accepting: description.overrideHostStatus)
     accruals = EndpointAccruals(accrual)
     penalties = Pool()
+    hearsHeartbeats = description.phi != nil
+    phi = PhiDetectors(description.phi ?? PhiAccrualDescription())
     queue = description.queue.map { RequestQueue(machine: FailFastQueue($0)) }
   }
 
@@ -379,7 +386,44 @@ struct ClusterState: ~Copyable {
         penalties[slot].incarnation = endpoints.states[slot].incarnation
       }
     }
+    if hearsHeartbeats { listForHeartbeats(at: now) }
     endpointsChanged(at: now)
+  }
+
+  /// Waits for those that are new.
+  private mutating func listForHeartbeats(at now: Timestamp) {
+    let former = heartbeatIncarnations.count
+    phi.resize(to: endpoints.states.count, at: now)
+    heartbeatIncarnations.resize(to: endpoints.states.count, filling: 0)
+    for slot in 0..<endpoints.states.count {
+      let incarnation = endpoints.states[slot].incarnation
+      if slot >= former || heartbeatIncarnations[slot] != incarnation {
+        phi.reset(slot: Int32(truncatingIfNeeded: slot), at: now)
+      }
+      heartbeatIncarnations[slot] = incarnation
+      if !endpoints.states[slot].isListed { forgetHeartbeats(slot: Int32(truncatingIfNeeded: slot), at: now) }
+    }
+  }
+
+  /// Begins anew with an endpoint that is not listed.
+  mutating func forgetHeartbeats(slot: Int32, at now: Timestamp) {
+    phi.reset(slot: slot, at: now)
+    endpoints.setExcluded(false, by: .failureAccrual, slot: slot)
+  }
+
+  /// Shuts a silent endpoint out. Returns whether it was in.
+  mutating func suspect(slot: Int32, at now: Timestamp) -> Bool {
+    if endpoints.states[slot].exclusions.contains(.failureAccrual) { return false }
+    setAdmitted(false, slot: slot, at: now)
+    return true
+  }
+
+  /// A heartbeat has come. Returns whether the endpoint had been out for its silence.
+  mutating func heard(slot: Int32, at now: Timestamp) -> Bool {
+    phi.heartbeat(slot: slot, at: now)
+    if !endpoints.states[slot].exclusions.contains(.failureAccrual) { return false }
+    setAdmitted(true, slot: slot, at: now)
+    return true
   }
 
   /// Tells the balancers that there are others to choose from.

@@ -9,7 +9,7 @@ import MeshCore
 /// A probe under way.
 struct ProbeRecord: BitwiseCopyable {
   var cluster: Int32
-  /// Whose balancer asked.
+  /// Whose balancer asked, or `heartbeatGroup`.
   var group: Int32
   var slot: Int32
   /// Whose slot that was when it began.
@@ -48,7 +48,7 @@ extension DataPlane {
     }
   }
 
-  private mutating func startProbe(
+  mutating func startProbe(
     cluster: Int, group: Int, slot: Int32, timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     let state = clusters[cluster].endpoints.states[slot]
@@ -77,7 +77,11 @@ extension DataPlane {
     // Another endpoint may have the slot by now: the answer is not its.
     let state = clusters[cluster].endpoints.states[record.slot]
     if state.incarnation == record.incarnation && state.isListed {
-      clusters[cluster].probed(slot: record.slot, report, group: Int(record.group), at: now)
+      if record.group != Self.heartbeatGroup {
+        clusters[cluster].probed(slot: record.slot, report, group: Int(record.group), at: now)
+      } else if report != nil {
+        heard(cluster: cluster, slot: record.slot, at: now, into: &actions)
+      }
     }
     grantWishes(cluster: cluster, at: now, into: &actions)
   }

@@ -62,6 +62,7 @@ public struct DataPlane: ~Copyable {
     case retryPause
     case hedge
     case penalty
+    case heartbeat
     case failFast
     case queuedTimeout
     case probe
@@ -168,7 +169,9 @@ public struct DataPlane: ~Copyable {
   public func wantsLoadReports(inCluster cluster: Int) -> Bool { clusters[cluster].wantsLoadReports }
 
   /// Whether a cluster's balancer may probe endpoints.
-  public func mayProbe(inCluster cluster: Int) -> Bool { clusters[cluster].hasWishes }
+  public func mayProbe(inCluster cluster: Int) -> Bool {
+    clusters[cluster].hasWishes || clusters[cluster].hearsHeartbeats
+  }
 
   /// Timers that are set.
   public var openTimers: Int { timers.occupiedCount }
@@ -380,6 +383,7 @@ public struct DataPlane: ~Copyable {
     grantWishes(cluster: cluster, at: now, into: &actions)
     reportPanic(cluster: cluster, into: &actions)
     releaseQueue(cluster: cluster, at: now, into: &actions)
+    if clusters[cluster].hearsHeartbeats { startHeartbeats(cluster: cluster, at: now, into: &actions) }
   }
 
   @inline(__always)
@@ -449,6 +453,8 @@ public struct DataPlane: ~Copyable {
       hedgeDue(record.subject, at: now, into: &actions)
     case .penalty:
       penaltyElapsed(record, at: now, into: &actions)
+    case .heartbeat:
+      heartbeatDue(cluster: Int(record.subject), at: now, into: &actions)
     case .failFast:
       failFast(cluster: Int(record.subject), into: &actions)
     case .queuedTimeout:

@@ -45,6 +45,10 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
   case consecutiveFailures(UInt32, penalty: TimeSpan)
   /// Too small a share of so many answers were successes; a probe may pass after the penalty.
   case lowSuccessRate(Float, requests: UInt32, penalty: TimeSpan)
+  /// It has been silent for so long that phi is past its threshold.
+  case suspected(phi: Float, silence: TimeSpan)
+  /// It has answered again.
+  case heardAgain
   /// A probe failed, and no rule says that the endpoint is dead for it; the next request is one.
   case probeUndecided
   /// A probe failed; the next one may pass after the penalty.
@@ -67,6 +71,11 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
       let tenths = Int((rate * 1000).rounded())
       return
         "a success rate of \(tenths / 10).\(tenths % 10) % of \(requests) answers; a probe in \(Self.readable(penalty))"
+    case .suspected(let phi, let silence):
+      let tenths = phi < 1e6 ? Int((phi * 10).rounded()) : -1
+      let suspicion = tenths < 0 ? "beyond measure" : "\(tenths / 10).\(tenths % 10)"
+      return "silent for \(Self.readable(silence)), phi \(suspicion); returns with its next heartbeat"
+    case .heardAgain: return "it has sent a heartbeat"
     case .probeUndecided: return "the probe failed, which decides nothing; another request may pass as one"
     case .probeFailed(let penalty): return "the probe failed; the next one in \(Self.readable(penalty))"
     case .penaltyElapsed: return "the penalty is over; one request may pass as a probe"

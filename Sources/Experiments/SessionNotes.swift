@@ -49,7 +49,9 @@ struct SessionNotes {
     let service = variant.world.services.firstIndex { $0.name == cluster.service }
     let hasNames = cluster.discovery.dns != nil
     var found: Set<HostStatus> = hasNames ? [.unknown] : []
-    if cluster.failureAccrual != nil || cluster.discovery.sendUnhealthyEndpoints { found.insert(.unhealthy) }
+    if cluster.failureAccrual != nil || cluster.phi != nil || cluster.discovery.sendUnhealthyEndpoints {
+      found.insert(.unhealthy)
+    }
     if let service, !hasNames {
       for replica in variant.world.services[service].replicas { found.insert(replica.status) }
       let scales = variant.world.faults.contains { fault in

@@ -22,6 +22,20 @@ struct FailureAccrualReader {
     }
   }
 
+  /// The phi-accrual detector of a cluster, if it has one.
+  func phi(_ value: ResolvedValue?) -> PhiAccrualDescription? {
+    guard let chosen = value?.chosen, chosen.key == "phi" else { return nil }
+    let given = chosen.value
+    var phi = PhiAccrualDescription()
+    if let form = given["form"]?.text.flatMap(PhiAccrualDescription.Form.init(rawValue:)) { phi.form = form }
+    if let threshold = given["threshold"]?.number { phi.threshold = threshold }
+    if let interval = given["heartbeatInterval"]?.span { phi.heartbeatInterval = interval }
+    if let pause = given["acceptableHeartbeatPause"]?.span { phi.acceptableHeartbeatPause = pause }
+    if let deviation = given["minStdDeviation"]?.span { phi.minStdDeviation = deviation }
+    if let size = given["maxSampleSize"]?.integer { phi.maxSampleSize = Int32(clamping: size) }
+    return phi
+  }
+
   private func consecutive(_ value: ResolvedValue) -> ConsecutiveAccrualDescription {
     var accrual = ConsecutiveAccrualDescription()
     if let failures = value["maxFailures"]?.integer { accrual.maxFailures = UInt32(clamping: failures) }

@@ -40,6 +40,23 @@ enum FailureAccrualSchema {
         Field(
           "hybrid", .fields(FieldGroup("hybrid accrual", [failures] + windowed + [backoff])),
           "marks dead below a success rate over time, or else after failures in a row (Finagle's default)"),
+        Field(
+          "phi",
+          .fields(
+            FieldGroup(
+              "a phi-accrual detector",
+              [
+                Field(
+                  "form", .word(PhiAccrualDescription.Form.allCases.map(\.rawValue)), .standard("akka"),
+                  "the law that times between heartbeats follow: normal (akka) or exponential (cassandra)"),
+                Field("threshold", .number(0...300, above: true), .standard("8"), "the suspicion that shuts out"),
+                Field("heartbeatInterval", .positiveSpan, .standard("1s"), "from question to question"),
+                Field(
+                  "acceptableHeartbeatPause", .anySpan, .standard("3s"),
+                  "silence beyond the mean that counts for nothing (akka)"),
+                Field("minStdDeviation", .anySpan, .standard("100ms"), "the least standard deviation (akka)"),
+                Field("maxSampleSize", .integer(1...10_000), .standard("1000"), "times that are remembered"),
+              ])), "shuts out who is silent, by heartbeats of its own (Hayashibara et al.; a policy of the lab)"),
         Field("none", .mark, "shuts nobody out, whatever the profile"),
       ], bare: .name))
 

@@ -82,6 +82,7 @@ public struct MeshReader {
       failureAccrual: FailureAccrualReader(log: log).accrual(value["failureAccrual"]),
       discovery: discovery(value["discovery"]))
     description.updateMergeWindow = value["updateMergeWindow"]?.span ?? .zero
+    description.phi = FailureAccrualReader(log: log).phi(value["failureAccrual"])
     description.queue = QueueSchema.queue(value["queue"])
     description.layers = layers.layers(value)
     description.failover = value["failover"]?.text.flatMap(FailoverRule.init(rawValue:)) ?? .spillOver

@@ -94,6 +94,8 @@ public struct ClusterDescription: Sendable, Hashable {
   public var balancer: PolicyChoice
   /// Failure accrual, when on.
   public var failureAccrual: FailureAccrualDescription?
+  /// Who is shut out for being silent, when on.
+  public var phi: PhiAccrualDescription?
   /// Where requests wait while nobody is ready to serve them; nil for nowhere.
   public var queue: QueueDescription?
   /// How late endpoint changes are seen.

@@ -37,7 +37,8 @@ struct Harness: ~Copyable {
     overrideHostStatus: [HostStatus] = HostStatus.accepted, failover: FailoverRule = .spillOver,
     retry: RetryDescription? = nil, maxRetries: Int32? = nil,
     hedge: HedgeDescription? = nil, mirrors: [MirrorDescription] = [],
-    failureAccrual: FailureAccrualDescription? = nil, queue: QueueDescription? = nil
+    failureAccrual: FailureAccrualDescription? = nil, queue: QueueDescription? = nil,
+    phi: PhiAccrualDescription? = nil
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -46,6 +47,7 @@ struct Harness: ~Copyable {
       name: "web", service: "web", balancer: policy, failureAccrual: failureAccrual ?? accrual.map { .consecutive($0) })
     cluster.updateMergeWindow = mergeWindow
     cluster.queue = queue
+    cluster.phi = phi
     cluster.layers = layers
     cluster.slowStart = slowStart
     cluster.overrideHostStatus = overrideHostStatus
