@@ -44,6 +44,8 @@ struct BenchmarkCase {
         return [
           plain, BenchmarkCase(policy, as: "edf", hasWeights: true),
           BenchmarkCase(policy, as: "fullScan", given: [("fullScan", .flag(true))]),
+          BenchmarkCase(policy, as: "compare", given: [("weighting", .word("compare"))], hasWeights: true),
+          BenchmarkCase(policy, as: "maxEffort", given: [("maxEffort", .integer(4))]),
         ]
       case "peakEwma":
         return [
@@ -52,8 +54,17 @@ struct BenchmarkCase {
         ]
       case "clientSideWeightedRoundRobin":
         return [plain, BenchmarkCase(policy, as: "envoy", given: [("form", .word("envoy"))])]
-      case "ringHash", "maglev": return [plain, BenchmarkCase(policy, as: "bounded", given: bounded)]
-      case "aperture": return [plain, BenchmarkCase(policy, as: "random", given: [("kind", .word("random"))])]
+      case "ringHash":
+        return [
+          plain, BenchmarkCase(policy, as: "bounded", given: bounded),
+          BenchmarkCase(policy, as: "grpc", given: [("form", .word("grpc"))]),
+        ]
+      case "maglev": return [plain, BenchmarkCase(policy, as: "bounded", given: bounded)]
+      case "aperture":
+        return [
+          plain, BenchmarkCase(policy, as: "random", given: [("kind", .word("random"))]),
+          BenchmarkCase(policy, as: "peakEwma", given: [("load", .word("peakEwma"))]),
+        ]
       default: return [plain]
       }
     }

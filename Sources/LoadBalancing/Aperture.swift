@@ -2,8 +2,8 @@
 //
 // Finagle's and linkerd 1's way. The deterministic form lays clients and servers around a ring, so that all servers get the
 // same load whatever their numbers; the random form gives each client an order of its own and widens with its load. Of two
-// candidates within the aperture the healthier one is taken, at the same health the one with fewer requests in flight for its
-// part; picks that find endpoints which are not open are made again a few times; then the next one is taken, whatever its state
+// candidates within the aperture the healthier one is taken, at the same health the one with less load for its part: requests in
+// flight, or what one more would cost by peak EWMA in its Finagle form (`aperturePeakEwma`); picks that find endpoints which are not open are made again a few times; then the next one is taken, whatever its state
 // (finagle-core loadbalancer/aperture, PanicMode; `MaxEffort`).
 
 import MeshCore
@@ -18,6 +18,9 @@ public struct Aperture: LoadBalancer {
       "minimumAperture", .integer(minimum: 1, maximum: 100_000), default: .integer(12),
       "the least number of servers; linkerd 1 and random apertures: 1"),
     ParameterDescriptor(
+      "load", .choice(["leastLoaded", "peakEwma"]), default: .word("leastLoaded"),
+      "what the two are compared by: requests in flight, or their average latency times those and one"),
+    ParameterDescriptor(
       "lowLoad", .number(minimum: 0, maximum: 1000), default: .number(0.875),
       "random: at or below this load of each server it narrows"),
     ParameterDescriptor(
@@ -25,7 +28,7 @@ public struct Aperture: LoadBalancer {
       "random: at or above this load of each server it widens"),
     ParameterDescriptor(
       "smoothingWindow", .duration(minimum: .zero), default: .integer(15_000_000_000),
-      "random: the time constant of the load's average"),
+      "the time constant of the load's average (random), and of latencies (peakEwma)"),
     ParameterDescriptor(
       "maxEffort", .integer(minimum: 1, maximum: 100), default: .integer(4),
       "picks that may find an endpoint that is not open before any one is taken"),
@@ -47,19 +50,23 @@ public struct Aperture: LoadBalancer {
     var band: LoadBand
     /// The slot of each server, in the order that all clients share.
     var slots: ContiguousArray<Int32> = []
+    /// Latencies, where they are what endpoints are compared by.
+    var latencies: PeakEWMA?
     /// What an order of its own goes by.
     var tokens = SlotRecords<UInt32>()
   }
 
   private var contents: Indirect<Contents>
   private let isRandom: Bool
+  private let knowsLatencies: Bool
 
-  public var observesAttempts: Bool { isRandom }
+  public var observesAttempts: Bool { isRandom || knowsLatencies }
   public var offer: EndpointOffer { .all }
 
   /// A policy with the descriptor's parameters, at a data plane's place.
   public init(_ parameters: PolicyParameters, _ context: BalancerContext = BalancerContext()) {
     isRandom = parameters.word("kind") == "random"
+    knowsLatencies = parameters.word("load") == "peakEwma"
     let minimum = Int(parameters.integer("minimumAperture"))
     contents = Indirect(
       Contents(
@@ -69,7 +76,8 @@ public struct Aperture: LoadBalancer {
         band: LoadBand(
           smoothingWindow: parameters.span("smoothingWindow"),
           lowLoad: parameters.number("lowLoad"),
-          highLoad: parameters.number("highLoad"))))
+          highLoad: parameters.number("highLoad")),
+        latencies: knowsLatencies ? PeakEWMA(finagleDecay: parameters.span("smoothingWindow")) : nil))
   }
 
   public mutating func endpointsChanged(
@@ -79,6 +87,7 @@ public struct Aperture: LoadBalancer {
     contents.value.slots.removeAll(keepingCapacity: true)
     for place in 0..<view.availableCount { contents.value.slots.append(view.available[place]) }
     contents.value.tokens.update(view) { _ in UInt32(truncatingIfNeeded: random.next() >> 32) }
+    if knowsLatencies { contents.value.latencies?.endpointsChanged(roster, &random, at: now) }
     if isRandom { reorder(view) } else { lay(view) }
   }
 
@@ -112,11 +121,10 @@ public struct Aperture: LoadBalancer {
     while true {
       let drawn = isRandom ? contents.value.window.pair(&random) : contents.value.ring.pair(&random)
       guard let pair = drawn else { return -1 }
-      let first = endpoints.states[contents.value.slots[Int(pair.first)]]
-      let second = endpoints.states[contents.value.slots[Int(pair.second)]]
+      let (first, second) = (contents.value.slots[Int(pair.first)], contents.value.slots[Int(pair.second)])
       let place = pair.choose(
-        firstStatus: EndpointStatus(first), firstLoad: Double(first.inFlight), secondStatus: EndpointStatus(second),
-        secondLoad: Double(second.inFlight))
+        firstStatus: EndpointStatus(endpoints.states[first]), firstLoad: load(endpoints, first, at: now),
+        secondStatus: EndpointStatus(endpoints.states[second]), secondLoad: load(endpoints, second, at: now))
       let slot = contents.value.slots[Int(place)]
       switch effort.judge(isOpen: endpoints.states[slot].mayBeChosen) {
       case .take: return slot
@@ -126,11 +134,18 @@ public struct Aperture: LoadBalancer {
     }
   }
 
+  @inline(__always)
+  private mutating func load(_ endpoints: EndpointView, _ slot: Int32, at now: Timestamp) -> Double {
+    if knowsLatencies, let cost = contents.value.latencies?.cost(endpoints, slot: slot, at: now) { return cost }
+    return Double(endpoints.states[slot].inFlight)
+  }
+
   public mutating func began(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) { adjust(by: 1, at: now) }
 
   public mutating func ended(
     _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
   ) {
+    if knowsLatencies { contents.value.latencies?.ended(endpoints, slot: slot, outcome, at: now) }
     adjust(by: -1, at: now)
   }
 

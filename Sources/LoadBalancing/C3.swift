@@ -50,7 +50,7 @@ public struct C3: LoadBalancer {
   public static let descriptor = PolicyDescriptor(
     name: "c3",
     summary:
-      "the least cubic score of queue and service time among endpoints within their sending rates; a pick asks every endpoint",
+      "the least cubic score of queue and service time, endpoints within their sending rates first; a pick asks every endpoint",
     origin: "C3, NSDI 2015", parameters: parameters
   ) { parameters, place in C3(parameters, place) }
 

@@ -18,7 +18,7 @@
 import MeshCore
 
 /// Chooses the cheaper of two by latency and load. Complexity: O(1), two exponentials a pick.
-public struct PeakEWMA: LoadBalancer {
+public struct PeakEWMA: LoadBalancer, Sendable {
   private static let parameters = [
     ParameterDescriptor(
       "decay", .duration(minimum: TimeSpan(nanoseconds: 1)), default: .integer(10_000_000_000),
@@ -88,6 +88,12 @@ public struct PeakEWMA: LoadBalancer {
     decay = Double(max(parameters.span("decay").nanoseconds, 1))
     let defaultRtt = Double(max(parameters.span("defaultRtt").nanoseconds, 0))
     initial = parameters.word("form") == "finagle" ? .nan : defaultRtt
+  }
+
+  /// The Finagle form with a decay of its own.
+  init(finagleDecay: TimeSpan) {
+    decay = Double(max(finagleDecay.nanoseconds, 1))
+    initial = .nan
   }
 
   public mutating func endpointsChanged(

@@ -30,6 +30,19 @@ import Testing
     #expect(shares[1] > 0.99)
   }
 
+  // Goal: with peakEwma the slower of two gets next to nothing once it is known, though neither is busy.
+  @Test func comparesLatency() {
+    var bench = PolicyBench(policy([("load", .word("peakEwma"))], number: 0, of: 1), count: 2)
+    var picks = [0, 0]
+    for _ in 0..<1_000 {
+      let slot = bench.pick()
+      picks[Int(slot)] += 1
+      bench.begin(slot)
+      bench.end(slot, latency: .milliseconds(slot == 0 ? 50 : 1))
+    }
+    #expect(picks[0] <= 10 && picks[0] >= 1)
+  }
+
   // Goal: a random aperture opens at its least, widens while each server has more than the band's upper end, and narrows again.
   @Test func windowFollowsTheLoad() {
     let settings: [(name: String, value: ParameterValue)] = [
