@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "weir",
       dependencies: [
-        "Experiments", "Reporting", "MeshConfiguration", "LoadBalancing", "Conformance",
+        "Experiments", "Reporting", "MeshConfiguration", "LoadBalancing", "Conformance", "Simulation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 

@@ -324,6 +324,9 @@ struct ClusterState: ~Copyable {
       ? EndpointView(states: endpoints.states.view, available: groups[number].members.view) : endpoints.view
   }
 
+  /// What the balancer saw that chose last.
+  var lastView: EndpointView { view(ofGroup: lastGroup) }
+
   /// Hands on what an oracle sees.
   mutating func observed(_ work: ObservedWork, slot: Int32) {
     forEachGroup(of: slot) { group, view in group.balancer.observed(view, slot: slot, work) }

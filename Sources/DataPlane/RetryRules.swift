@@ -239,6 +239,17 @@ struct RetryRules: ~Copyable {
     if counts { hedges[hedge].record(latency, at: now) }
   }
 
+  /// Whether a cluster has room for one more retry, and a budget would pay for it now. Nothing is taken.
+  func allows(_ plan: RetryPlan, cluster: Int32, at now: Timestamp) -> (hasRoom: Bool, isPaid: Bool) {
+    var room = rooms[cluster]
+    var isPaid = true
+    if plan.budget >= 0 {
+      var budget = budgets[plan.budget]
+      isPaid = budget.withdraw(at: now)
+    }
+    return (room.withdraw(activeRequests: 0), isPaid)
+  }
+
   /// Whether one more try may join those of a request; it is paid for then.
   mutating func mayHedge(_ plan: Int32, at now: Timestamp) -> Bool {
     let (hedge, budget) = (Int(plans[plan].hedge), plans[plan].budget)

@@ -193,6 +193,18 @@ public struct LeastRequest: LoadBalancer {
     }
   }
 
+  public func candidates(_ endpoints: EndpointView, _ random: inout RandomStream) -> [Int32] {
+    let count = endpoints.availableCount
+    if weighting == .compare || weighting == .schedule || count < 2 { return [] }
+    switch comparison {
+    case .distinctPair:
+      let pair = random.distinctPair(below: count)
+      return [endpoints.available[pair.first], endpoints.available[pair.second]]
+    case .withReplacement: return (0..<Int(choices)).map { _ in endpoints.available[random.modulo(count)] }
+    case .oneOfOne, .distinct, .fullScan: return []
+    }
+  }
+
   @inline(__always)
   private func pickOfPair(_ endpoints: EndpointView, _ count: Int, _ random: inout RandomStream) -> Int32 {
     if count == 1 { return endpoints.available[0] }

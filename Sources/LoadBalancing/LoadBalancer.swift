@@ -154,6 +154,10 @@ public protocol LoadBalancer: ~Copyable {
   /// none. For people and tests: nothing is decided by it.
   mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double?
 
+  /// The slots that `pick` would compare with these draws, in the order drawn; empty where it compares none or all. For people, as
+  /// `rank` is.
+  mutating func candidates(_ endpoints: EndpointView, _ random: inout RandomStream) -> [Int32]
+
   /// An attempt at `slot` has ended.
   mutating func ended(_ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp)
 }
@@ -188,6 +192,8 @@ extension LoadBalancer where Self: ~Copyable {
   public mutating func observed(_ endpoints: EndpointView, slot: Int32, _ work: ObservedWork) {}
 
   public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? { nil }
+
+  public mutating func candidates(_ endpoints: EndpointView, _ random: inout RandomStream) -> [Int32] { [] }
 
   public mutating func ended(
     _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp

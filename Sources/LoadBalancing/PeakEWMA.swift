@@ -121,6 +121,13 @@ public struct PeakEWMA: LoadBalancer, Sendable {
     return firstCost <= secondCost ? first : second
   }
 
+  public func candidates(_ endpoints: EndpointView, _ random: inout RandomStream) -> [Int32] {
+    let count = endpoints.availableCount
+    if count < 2 { return [] }
+    let pair = random.distinctPair(below: count)
+    return [endpoints.available[pair.first], endpoints.available[pair.second]]
+  }
+
   public mutating func ended(
     _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp
   ) {

@@ -27,7 +27,9 @@ public struct RoundRobin: LoadBalancer {
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
-    name: "roundRobin", summary: "each endpoint in turn; with unequal weights in proportion to them (EDF; staticStride passes over heaviest / mean weight)",
+    name: "roundRobin",
+    summary:
+      "each endpoint in turn; with unequal weights in proportion to them (EDF; staticStride passes over heaviest / mean weight)",
     origin: "Envoy ROUND_ROBIN; nginx; gRPC", parameters: parameters,
     slowStartForm: ("schedule", "edf")
   ) { parameters, context in RoundRobin(parameters, context) }

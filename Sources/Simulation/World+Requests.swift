@@ -216,7 +216,7 @@ extension World {
   @inline(never)
   private mutating func workOffAnswer(by proxy: Int) {
     var done = 0
-    if actions.count == 1, case .respond(let caller, _, let status, let cause) = actions[0] {
+    if actions.count == 1, !isWatching, case .respond(let caller, _, let status, let cause) = actions[0] {
       isWorkingOff = true
       firstOwned = 1
       respond(caller, status: status, cause: cause)
@@ -241,6 +241,7 @@ extension World {
     repeat {
       while place < actions.count {
         let isFirst = place < self.firstOwned
+        if isWatching { noteWatched(actions[place]) }
         perform(actions[place], for: isFirst ? owner : Int(actionOwners[place &- self.firstOwned]))
         place &+= 1
       }

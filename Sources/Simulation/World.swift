@@ -153,6 +153,10 @@ struct World: ~Copyable {
   var mostWorks = 20_000_000
   /// Watches for the moment from which nothing can happen any more.
   var standstill = StandstillWatch()
+  /// The request that is to be explained, if any.
+  var watch: RequestWatch?
+  /// Whether there is one: what the common way asks.
+  var isWatching = false
 
   deinit {
     proxies.deinitialize(count: proxyCount)
@@ -162,9 +166,24 @@ struct World: ~Copyable {
   /// Runs until every request is answered, or to the horizon.
   mutating func run(_ monitor: RunMonitor?) throws(SimulationError) {
     begin()
+    while let event = try nextEvent() {
+      perform(event)
+      if eventCount & 0xfff == 0 {
+        monitor?.update(simulated: Timestamp(nanoseconds: now), requests: measurement.answered)
+        if monitor?.isStopped == true { throw .stopped }
+        if works.occupiedCount > mostWorks { throw .tooManyOpen(overloadText()) }
+      }
+      if isOver { break }
+    }
+    if now < horizon && measurement.open > 0 { now = horizon }
+  }
+
+  /// Moves the clock to the next event; nil when there is none any more.
+  @inline(__always)
+  mutating func nextEvent() throws(SimulationError) -> DueEvent? {
     while true {
       guard let event = wheel.next(until: horizon) else {
-        if stop < .max { break }
+        if stop < .max { return nil }
         endAtStandstill()
         continue
       }
@@ -177,16 +196,13 @@ struct World: ~Copyable {
       }
       eventCount &+= 1
       fold(UInt64(bitPattern: event.time) << 5 ^ UInt64(event.kind.rawValue))
-      perform(event)
-      if eventCount & 0xfff == 0 {
-        monitor?.update(simulated: Timestamp(nanoseconds: now), requests: measurement.answered)
-        if monitor?.isStopped == true { throw .stopped }
-        if works.occupiedCount > mostWorks { throw .tooManyOpen(overloadText()) }
-      }
-      if hasStopped && measurement.open == 0 && works.occupiedCount == 0 { break }
+      return event
     }
-    if now < horizon && measurement.open > 0 { now = horizon }
   }
+
+  /// Whether nothing is left to be done.
+  @inline(__always)
+  var isOver: Bool { hasStopped && measurement.open == 0 && works.occupiedCount == 0 }
 
   /// Folds 64 bits into the trace digest.
   @inline(__always)

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Experiments
 import Reporting
+import Simulation
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,6 +17,18 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var options: ExperimentOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "In place of running: why a request of each variant's first replication went as it did (its number from 0, or client:number), or how all endpoints stood at a time (12.5s).",
+      valueName: "request|time"),
+    transform: { text in
+      guard let request = ExplanationRequest(text) else {
+        throw ValidationError("expected a request's number, client:number, or a time such as 12.5s")
+      }
+      return request
+    })
+  var explain: ExplanationRequest?
+
   @Flag(help: "Prints no table and shows no progress.")
   var quiet = false
 
@@ -26,8 +39,12 @@ struct RunCommand: ParsableCommand {
     Interrupt.catchSignals()
     let session = Session(options: options, showsProgress: !quiet)
     let scenarios = try session.read(files)
-    let folders = try folders(of: scenarios)
     let output = OutputStream.standardOutput
+    if let explain {
+      for read in scenarios { try self.explain(explain, read, output) }
+      return
+    }
+    let folders = try folders(of: scenarios)
     let canvas = Canvas(output)
     for (read, folder) in zip(scenarios, folders) {
       let result = try session.run(read)
@@ -43,6 +60,27 @@ struct RunCommand: ParsableCommand {
         try output.write(
           ComparisonTable(result).text(on: canvas) + "\nresults: \(folder.path)/\n" + (isLast ? "" : "\n"))
       }
+    }
+  }
+
+  private func explain(_ request: ExplanationRequest, _ read: ReadScenario, _ output: OutputStream) throws {
+    for variant in read.scenario.variants {
+      let explanation: Explanation?
+      do {
+        explanation = try read.scenario.explain(request, in: variant)
+      } catch {
+        throw CommandFailure(status: .badInput, lines: ["\(read.path): error: \(error)"])
+      }
+      guard let explanation else {
+        throw CommandFailure(
+          status: .badInput,
+          lines: [
+            "\(read.path): error: --explain: variant \(variant.name) has no such request or moment; expected a number below its requests, one of its clients, or a time within the run"
+          ])
+      }
+      try output.write(
+        "\(read.scenario.name), \(variant.name), replication 0, seed \(read.scenario.seed)\n"
+          + ExplanationText.text(explanation) + "\n")
     }
   }
 

@@ -1,0 +1,108 @@
+// What a data plane knows at a moment, for people who ask why it decided as it did. Nothing is decided by it.
+
+import LoadBalancing
+import MeshCore
+import TrafficSplitting
+
+/// One endpoint as a cluster's balancer sees it.
+public struct EndpointStanding: Sendable, Hashable {
+  /// Which endpoint.
+  public var identity: EndpointIdentity
+  /// Attempts of this data plane that it has not answered.
+  public var inFlight: Int32
+  /// Its share of traffic relative to its peers'.
+  public var weight: UInt32
+  /// Its priority: 0 is used first.
+  public var priority: Int32
+  /// What the balancer compares it by, less being better, if it compares anything but what is in flight.
+  public var rank: Double?
+  /// Why it gets nothing, panic aside; empty when it may be chosen.
+  public var exclusions: [String]
+}
+
+/// How a request stands with its retries.
+public struct RetryStanding: Sendable, Hashable {
+  /// Whether the status counts as one to retry.
+  public var isRetriable: Bool
+  /// Retries begun, and at most.
+  public var retries: Int32
+  public var attempts: Int32
+  /// Whether the cluster has room for one more at a time, and the budget pays for one.
+  public var hasRoom: Bool
+  public var isPaid: Bool
+}
+
+extension DataPlane {
+  /// How a cluster's listed endpoints stand now. Looking may age a balancer's averages, so whoever goes on afterwards goes on a little
+  /// differently.
+  public mutating func standings(inCluster cluster: Int, at now: Timestamp) -> [EndpointStanding] {
+    var standings: [EndpointStanding] = []
+    for place in 0..<clusters[cluster].endpoints.listed.count {
+      let slot = clusters[cluster].endpoints.listed[place]
+      let state = clusters[cluster].endpoints.states[slot]
+      standings.append(
+        EndpointStanding(
+          identity: state.identity, inFlight: state.inFlight, weight: state.weight, priority: state.priority,
+          rank: clusters[cluster].rank(slot: slot, at: now), exclusions: Self.exclusions(of: state)))
+    }
+    return standings
+  }
+
+  private static func exclusions(of state: EndpointState) -> [String] {
+    var words: [String] = []
+    if state.exclusions.contains(.failureAccrual) { words.append("failure accrual") }
+    if state.exclusions.contains(.outlierDetection) { words.append("ejected as an outlier") }
+    if state.exclusions.contains(.healthCheck) { words.append("fails its health checks") }
+    if state.health == .unhealthy { words.append("\(state.status.word), as discovery says") }
+    return words
+  }
+
+  /// The endpoints that a balancer without layers would compare for an attempt, drawn as it draws them; empty where it compares all.
+  public mutating func candidates(inCluster cluster: Int, randomness: RandomKey, _ kind: AttemptKind, number: Int32)
+    -> [EndpointIdentity]
+  {
+    if clusters[cluster].layers != nil { return [] }
+    let ordinal = UInt64(UInt32(bitPattern: number))
+    let stream: UInt64
+    switch kind {
+    case .first: stream = 1
+    case .retry: stream = ordinal + 1
+    case .hedge: stream = 1 << 32 | ordinal
+    case .mirror: stream = 1 << 33 | (ordinal - 1)
+    }
+    var draws = randomness.stream(for: .balancer, stream)
+    let view = clusters[cluster].endpoints.view
+    let slots = clusters[cluster].groups.modify(0) { $0.balancer.candidates(view, &draws) }
+    return slots.map { clusters[cluster].endpoints.states[$0].identity }
+  }
+
+  /// Those among which the last choice in layers was made; empty without layers.
+  public func lastGroup(inCluster cluster: Int) -> [EndpointIdentity] {
+    if clusters[cluster].layers == nil { return [] }
+    let view = clusters[cluster].lastView
+    return (0..<view.available.count).map { view.states[view.available[$0]].identity }
+  }
+
+  /// How the request of an attempt stands with its retries if the attempt is answered with `status`; nil when it has none.
+  public mutating func retryStanding(of attempt: AttemptHandle, status: Int16, at now: Timestamp) -> RetryStanding? {
+    guard requests.contains(attempt), requests[attempt.index].pursuit >= 0 else { return nil }
+    let pursuit = requests[attempt.index].pursuit
+    let plan = retries.plans[routes[pursuits[pursuit].arrival.route].retry]
+    let (hasRoom, isPaid) = retries.allows(plan, cluster: requests[attempt.index].cluster, at: now)
+    return RetryStanding(
+      isRetriable: plan.conditions.isRetriable(status: status), retries: pursuits[pursuit].retries,
+      attempts: plan.attempts, hasRoom: hasRoom, isPaid: isPaid)
+  }
+
+  /// Whose timer it is, and what for; nil for one that belongs to no request.
+  public func story(ofTimer index: Int32) -> (caller: CallerToken, words: String)? {
+    let timer = timers[index]
+    switch timer.purpose {
+    case .attemptTimeout: return (requests[timer.subject].caller, "the attempt's time is over")
+    case .pursuitTimeout: return (pursuits[timer.subject].arrival.caller, "the route's timeout is over")
+    case .retryPause: return (pursuits[timer.subject].arrival.caller, "the pause before a retry is over")
+    case .hedge: return (pursuits[timer.subject].arrival.caller, "waited long enough: another try may join")
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,257 @@
+// Explaining: the run is played again up to each choice, so that looking changes nothing of what is looked at.
+//
+// A first pass notes what concerns the request: the actions that data planes ask for it, answers, timers. Then, for each choice,
+// another world runs up to the event before it and is asked how its endpoints stand: a look may age a balancer's averages, and that
+// world is thrown away. The same seed makes all of them the same run.
+
+import DataPlane
+import MeshCore
+
+/// What a first pass gathers of one request.
+struct RequestWatch {
+  /// Whose request.
+  var client: Int32
+  var number: UInt64
+  /// What it is known by before it has a record.
+  var key: RandomKey
+  /// Its call, once it is there.
+  var call: SlotHandle?
+  var isAnswered = false
+  var lines: [WatchedLine] = []
+}
+
+/// Something that happened to the request.
+struct WatchedLine {
+  var time: Timestamp
+  /// The event's number, from 1.
+  var event: UInt64
+  var words: String
+  /// What was sent, if anything.
+  var start: AttemptStart?
+  var proxy: Int = 0
+}
+
+extension Replication {
+  /// Explains a request, or a moment. The replication's number says of which run.
+  ///
+  /// - Returns: nil when there is no such request, or the run is over before the moment.
+  /// - Throws: As `simulate`.
+  public func explain(_ target: ExplanationTarget) throws(SimulationError) -> Explanation? {
+    switch target {
+    case .moment(let moment):
+      var world = World(self)
+      return world.standing(at: moment)
+    case .request(let client, let number):
+      var world = World(self)
+      guard let watch = try world.watchRequest(client: Int32(client), number: number) else { return nil }
+      var steps: [Explanation.Step] = []
+      for line in watch.lines {
+        var step = Explanation.Step(time: line.time, words: line.words)
+        if let start = line.start {
+          var again = World(self)
+          step.endpoints = try again.endpoints(before: line, start)
+        }
+        steps.append(step)
+      }
+      return Explanation(steps: steps)
+    }
+  }
+}
+
+extension World {
+  /// Runs until a request is answered. Returns what was seen of it, or nil when it never comes.
+  fileprivate mutating func watchRequest(client: Int32, number: UInt64) throws(SimulationError) -> RequestWatch? {
+    begin()
+    while let event = try nextEvent() {
+      if watch == nil { beginWatching(event, client: client, number: number) }
+      if watch != nil { lookAt(event) }
+      perform(event)
+      if watch?.isAnswered == true || isOver { break }
+    }
+    if watch != nil && watch?.isAnswered == false { say("the run ends, and nobody has answered") }
+    return watch
+  }
+
+  private mutating func beginWatching(_ event: DueEvent, client: Int32, number: UInt64) {
+    var wanting: Int32 = -1
+    var key = RandomKey(value: 0)
+    if event.kind == .arrival {
+      wanting = Int32(truncatingIfNeeded: event.argument)
+      key = clients[wanting].callKey.key(clients[wanting].wanted)
+    } else if event.kind == .userThought {
+      let user = Int32(truncatingIfNeeded: event.argument)
+      wanting = users[user].client
+      key = users[user].key.key(users[user].sent)
+    }
+    if wanting != client || clients[wanting].wanted != number { return }
+    watch = RequestWatch(client: client, number: number, key: key)
+    isWatching = true
+  }
+
+  /// What an event says of the request that is watched, before it takes effect.
+  private mutating func lookAt(_ event: DueEvent) {
+    guard let call = watch?.call else { return }
+    switch event.kind {
+    case .served, .answerReachesCaller, .failureReachesCaller:
+      let work = Int32(truncatingIfNeeded: event.argument)
+      if event.kind == .served && !answersAtOnce || works[work].call != call { return }
+      let name = replicaName(works[work].replica)
+      let latency = Self.readable(now - works[work].sent)
+      if event.kind == .failureReachesCaller {
+        say("the attempt at \(name) is broken after \(latency)")
+        return
+      }
+      let status = works[work].status
+      say("\(name) answers \(status) after \(latency)")
+      let standing = proxies[Int(works[work].plane)].plane.retryStanding(
+        of: works[work].attempt, status: status, at: Timestamp(nanoseconds: now))
+      if let standing, !SuccessRule.isSuccess(status: status) { say(Self.words(standing, status)) }
+    case .timer:
+      let (proxy, index) = (Int(event.argument >> 32), Int32(truncatingIfNeeded: event.argument & 0xffff_ffff))
+      guard let story = proxies[proxy].plane.story(ofTimer: index), story.caller.value == call.packed else { return }
+      say(story.words)
+    default: break
+    }
+  }
+
+  private static func words(_ standing: RetryStanding, _ status: Int16) -> String {
+    let made = "\(standing.retries) of \(standing.attempts) retries made"
+    if !standing.isRetriable { return "no retry: \(status) is not among what is retried (\(made))" }
+    if standing.retries >= standing.attempts { return "no retry: none is left (\(made))" }
+    if !standing.hasRoom { return "no retry: the cluster has no room for one more at a time (\(made))" }
+    if !standing.isPaid { return "no retry: the budget is spent (\(made))" }
+    return "a retry: \(status) counts, one is left, and there is room and budget (\(made))"
+  }
+
+  /// An action that a data plane asks for, before it is done.
+  mutating func noteWatched(_ action: Action) {
+    switch action {
+    case .startAttempt(let start):
+      if !concerns(start.caller) { return }
+      let kind = ["first try", "retry", "hedge", "mirror copy"][Int(start.kind.rawValue)]
+      let number = start.kind == .first ? "" : " \(start.number)"
+      let cluster = mesh.clusters[Int(start.cluster)].name
+      say("\(kind)\(number): cluster \(cluster), endpoint \(replicaName(start.endpoint.number))", start)
+    case .cancelAttempt(let attempt, let caller):
+      if !concerns(caller) { return }
+      var work = calls[SlotHandle(packed: caller.value).index].work
+      while work >= 0 && works[work].attempt != attempt { work = works[work].older }
+      if work >= 0 { say("the attempt at \(replicaName(works[work].replica)) is given up") }
+    case .respond(let caller, _, let status, let cause):
+      if !concerns(caller) { return }
+      let wanted = calls[SlotHandle(packed: caller.value).index].wanted
+      say("the caller hears \(status) after \(Self.readable(now - wanted)): \(Self.words(cause))")
+      watch?.isAnswered = true
+      isWatching = false
+    default: break
+    }
+  }
+
+  private static func words(_ cause: ResponseCause) -> String {
+    switch cause {
+    case .endpoint: "an endpoint's answer"
+    case .transport: "the attempt broke"
+    case .routeTimeout: "it took too long"
+    case .noRoute: "no route takes it"
+    case .noEndpoint: "no endpoint may be chosen"
+    }
+  }
+
+  /// Whether a caller is the request that is watched; the first time its call is found by its key.
+  private mutating func concerns(_ caller: CallerToken) -> Bool {
+    if let call = watch?.call { return call.packed == caller.value }
+    let call = SlotHandle(packed: caller.value)
+    guard calls.contains(call), let key = watch?.key, calls[call.index].key.value == key.value else { return false }
+    watch?.call = call
+    let proxy = Int(calls[call.index].plane)
+    let name = description.clients[Int(calls[call.index].client)].name
+    let number = watch?.number ?? 0
+    say("\(name) wants request \(number), by data plane \(proxyName(proxy))")
+    return true
+  }
+
+  private mutating func say(_ words: String, _ start: AttemptStart? = nil) {
+    let proxy = watch?.call.map { calls.contains($0) ? Int(calls[$0.index].plane) : 0 } ?? 0
+    watch?.lines.append(
+      WatchedLine(time: Timestamp(nanoseconds: now), event: eventCount, words: words, start: start, proxy: proxy))
+  }
+
+  /// The endpoints of a choice, as they stood right before the event that it fell in.
+  fileprivate mutating func endpoints(
+    before line: WatchedLine, _ start: AttemptStart
+  ) throws(SimulationError) -> [Explanation.Endpoint] {
+    begin()
+    while eventCount + 1 < line.event {
+      guard let event = try nextEvent() else { return [] }
+      perform(event)
+    }
+    let cluster = Int(start.cluster)
+    let standings = proxies[line.proxy].plane.standings(inCluster: cluster, at: line.time)
+    let handle = SlotHandle(packed: start.caller.value)
+    var drawn: [EndpointIdentity] = []
+    var group: [EndpointIdentity] = []
+    if let event = try nextEvent() {
+      let key = calls.contains(handle) ? calls[handle.index].key : nil
+      if let key {
+        drawn = proxies[line.proxy].plane.candidates(
+          inCluster: cluster, randomness: key, start.kind, number: start.number)
+      }
+      perform(event)
+      if key == nil && calls.contains(handle) {
+        drawn = proxies[line.proxy].plane.candidates(
+          inCluster: cluster, randomness: calls[handle.index].key, start.kind, number: start.number)
+      }
+      group = proxies[line.proxy].plane.lastGroup(inCluster: cluster)
+    }
+    return standings.map { standing in
+      var reasons = standing.exclusions
+      if !group.isEmpty && !group.contains(standing.identity) && reasons.isEmpty {
+        reasons.append("not in the priority, zone or subset that this request was sent to")
+      }
+      // In a panic those are used too.
+      if group.contains(standing.identity) { reasons = reasons.map { "\($0), but all are used" } }
+      return Explanation.Endpoint(
+        name: replicaName(standing.identity.number), inFlight: standing.inFlight, weight: standing.weight,
+        priority: standing.priority, rank: standing.rank, isDrawn: drawn.contains(standing.identity),
+        isChosen: standing.identity == start.endpoint, reasons: reasons)
+    }
+  }
+
+  /// How every data plane's endpoints stand at a moment.
+  fileprivate mutating func standing(at moment: Timestamp) -> Explanation? {
+    begin()
+    while let event = wheel.next(until: min(moment.nanoseconds, horizon)) {
+      now = event.time
+      eventCount &+= 1
+      perform(event)
+      if isOver { break }
+    }
+    if now < moment.nanoseconds && isOver { return nil }
+    var steps: [Explanation.Step] = []
+    for proxy in 0..<proxyCount {
+      for cluster in 0..<mesh.clusters.count {
+        let standings = proxies[proxy].plane.standings(inCluster: cluster, at: moment)
+        if standings.isEmpty { continue }
+        let open = proxies[proxy].plane.openRequests
+        let endpoints = standings.map { standing in
+          Explanation.Endpoint(
+            name: replicaName(standing.identity.number), inFlight: standing.inFlight, weight: standing.weight,
+            priority: standing.priority, rank: standing.rank, isDrawn: false, isChosen: false,
+            reasons: standing.exclusions)
+        }
+        let words =
+          "data plane \(proxyName(proxy)) (\(open) requests open), cluster \(mesh.clusters[cluster].name), balancer "
+          + mesh.clusters[cluster].balancer.name
+        steps.append(Explanation.Step(time: moment, words: words, endpoints: endpoints))
+      }
+    }
+    return Explanation(steps: steps)
+  }
+
+  private static func readable(_ nanoseconds: Int64) -> String {
+    let microseconds = (nanoseconds + 500) / 1000
+    let rest = microseconds % 1000
+    let zeros = rest < 10 ? "00" : rest < 100 ? "0" : ""
+    return "\(microseconds / 1000).\(zeros)\(rest) ms"
+  }
+}
