@@ -73,6 +73,8 @@ public enum VectorFamilies {
     RuntimeFractionVectors(),
     FailureAccrualVectors(),
     FinagleAccrualVectors(),
+    OutlierDetectionVectors(),
+    GRPCOutlierDetectionVectors(),
     BackoffVectors(),
     RetryBackoffVectors(),
     RetryConditionsVectors(),

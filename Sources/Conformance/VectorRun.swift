@@ -71,9 +71,9 @@ public struct VectorRun: Sendable {
   /// Files about what there is no module for yet.
   private static let later = [
     "adaptive_concurrency": "no concurrency limits yet", "admission_control": "no admission control yet",
-    "failure_accrual_finagle": "no accrual of Finagle's yet", "grpc_outlier_detection": "no outlier detection yet",
+    "failure_accrual_finagle": "no accrual of Finagle's yet",
     "grpc_retry_throttling": "no retries yet", "health_check": "no active health checks yet",
-    "outlier_detection": "no outlier detection yet", "rate_limit_gcra": "no rate limits yet",
+    "rate_limit_gcra": "no rate limits yet",
     "retry_backoff": "no waits between retries yet", "retry_budget": "no retries and their budgets yet",
     "retry_conditions": "no retries yet", "token_bucket": "no rate limits yet",
   ]

@@ -12,6 +12,13 @@ struct EndpointPenalty: BitwiseCopyable {
   var incarnation: UInt32
 }
 
+/// Who keeps an endpoint out by watching its health. Balancers may not know it yet.
+struct WatchedHealth: BitwiseCopyable {
+  var exclusions: EndpointExclusions
+  /// Whose health it is.
+  var incarnation: UInt32
+}
+
 /// A cluster's live state.
 struct ClusterState: ~Copyable {
   /// What may be chosen, and what is in flight.
@@ -79,6 +86,16 @@ struct ClusterState: ~Copyable {
   var heartbeatTimer = TimerHandle.none
   /// Who waits for an endpoint, if anybody may.
   var queue: RequestQueue?
+  /// What outlier detection and health checks say, by slot; empty where neither is on.
+  var watched = Pool<WatchedHealth>()
+  /// Whether endpoints' health is watched.
+  let watches: Bool
+  /// Whether outlier detection is on.
+  let detectsOutliers: Bool
+  /// Outlier detection; without endpoints when off.
+  var outliers: OutlierDetection
+  /// The timer of its next sweep, or none.
+  var sweepTimer = TimerHandle.none
 
   init(
     _ description: ClusterDescription, criteria: [[NamedValue]?], policy: PolicyDescriptor, place: BalancerContext,
@@ -116,8 +133,12 @@ struct ClusterState: ~Copyable {
     readRepairChance = description.layers?.tokenAware?.readRepairChance ?? 0
     let accrual = description.failureAccrual ?? .consecutive(ConsecutiveAccrualDescription())
     accrues = description.failureAccrual != nil
-    if case .consecutive = accrual { countsSuccesses = false } else { countsSuccesses = true }
-    detects = description.failureAccrual != nil
+    watches = description.outlierDetection != nil
+    detectsOutliers = description.outlierDetection != nil
+    outliers = OutlierDetection(description.outlierDetection ?? OutlierDetectionDescription())
+    let hearsAll = description.outlierDetection != nil
+    if case .consecutive = accrual { countsSuccesses = hearsAll } else { countsSuccesses = true }
+    detects = description.failureAccrual != nil ? true : hearsAll
     overrideHost = OverrideHost(accepting: description.overrideHostStatus)
     accruals = EndpointAccruals(accrual)
     penalties = Pool()
@@ -390,6 +411,20 @@ struct ClusterState: ~Copyable {
       }
     }
     if hearsHeartbeats { listForHeartbeats(at: now) }
+    if detectsOutliers { outliers.list(endpoints) }
+    if watches {
+      watched.resize(
+        to: max(watched.count, endpoints.states.count), filling: WatchedHealth(exclusions: [], incarnation: 0))
+      for slot in 0..<endpoints.states.count {
+        let state = endpoints.states[slot]
+        // Who has gone is watched no longer; if it comes back it is new.
+        let incarnation = state.isListed ? state.incarnation : 0
+        if watched[slot].incarnation != incarnation {
+          watched[slot] = WatchedHealth(exclusions: [], incarnation: incarnation)
+        }
+      }
+      _ = deliverHealth()
+    }
     endpointsChanged(at: now)
   }
 
@@ -427,6 +462,40 @@ struct ClusterState: ~Copyable {
     if !endpoints.states[slot].exclusions.contains(.failureAccrual) { return false }
     setAdmitted(true, slot: slot, at: now)
     return true
+  }
+
+  /// Lets the balancers' view of the endpoints catch up with what watches their health, but for priorities whose news wait. Returns
+  /// whether that changed what may be chosen.
+  private mutating func deliverHealth() -> Bool {
+    var hasChanged = false
+    for place in 0..<endpoints.listed.count {
+      let slot = endpoints.listed[place]
+      if merging?.isWaiting(priority: endpoints.states[slot].priority) ?? false { continue }
+      for watcher in [EndpointExclusions.outlierDetection, .healthCheck] {
+        let isOut = watched[slot].exclusions.contains(watcher)
+        if endpoints.states[slot].exclusions.contains(watcher) == isOut { continue }
+        if endpoints.setExcluded(isOut, by: watcher, slot: slot) { hasChanged = true }
+      }
+    }
+    return hasChanged
+  }
+
+  /// Notes that `watcher` keeps an endpoint out, or no longer does. Returns whether that is news.
+  mutating func setWatched(_ isOut: Bool, by watcher: EndpointExclusions, slot: Int32) -> Bool {
+    if watched[slot].exclusions.contains(watcher) == isOut { return false }
+    if isOut { watched[slot].exclusions.insert(watcher) } else { watched[slot].exclusions.remove(watcher) }
+    return true
+  }
+
+  /// Who keeps an endpoint out, whether balancers know it or not.
+  func exclusions(slot: Int32) -> EndpointExclusions {
+    let known = endpoints.states[slot].exclusions
+    return watches ? known.intersection(.failureAccrual).union(watched[slot].exclusions) : known
+  }
+
+  /// Something that watches endpoints' health has changed its mind of one, and nothing makes the balancers wait for the news.
+  mutating func healthChanged(at now: Timestamp) {
+    if deliverHealth() { endpointsChanged(at: now) }
   }
 
   /// Tells the balancers that there are others to choose from.

@@ -19,6 +19,9 @@ extension DataPlane {
       let answer = AccrualAnswer(status: outcome.status, isAnswered: outcome.isAnswered)
       classified(cluster: cluster, slot: slot, answer, at: now, into: &actions)
     }
+    if clusters[cluster].detectsOutliers {
+      judge(cluster: cluster, slot: slot, outcome, failure, at: now, into: &actions)
+    }
     reportPanic(cluster: cluster, into: &actions)
     releaseQueue(cluster: cluster, at: now, into: &actions)
   }
@@ -97,6 +100,6 @@ extension DataPlane {
       .report(
         DetectionNotice(
           kind: kind, cluster: Int32(truncatingIfNeeded: cluster), endpoint: state.identity,
-          exclusions: state.exclusions, reason: reason)))
+          exclusions: clusters[cluster].exclusions(slot: slot), reason: reason)))
   }
 }

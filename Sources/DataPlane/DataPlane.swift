@@ -65,6 +65,7 @@ public struct DataPlane: ~Copyable {
     case heartbeat
     case failFast
     case queuedTimeout
+    case sweep
     case probe
     case balancer
     case mergeWindow
@@ -459,6 +460,8 @@ public struct DataPlane: ~Copyable {
       failFast(cluster: Int(record.subject), into: &actions)
     case .queuedTimeout:
       queuedTimedOut(record.subject, into: &actions)
+    case .sweep:
+      sweepDue(cluster: Int(record.subject), at: now, into: &actions)
     case .probe:
       probeTimedOut(record.subject, at: now, into: &actions)
     case .balancer:

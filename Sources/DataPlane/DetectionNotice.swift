@@ -57,6 +57,12 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
   case penaltyElapsed
   /// A probe succeeded.
   case probeSucceeded
+  /// Outlier detection found it to stand out.
+  case outlier(returnsAfter: TimeSpan, OutlierCause)
+  /// It has been out for long enough.
+  case ejectionOver(after: TimeSpan)
+  /// An active health check passed.
+  case healthCheckPassed(after: TimeSpan)
   /// Too few endpoints work.
   case tooFewWork
   /// Enough endpoints work.
@@ -80,9 +86,34 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
     case .probeFailed(let penalty): return "the probe failed; the next one in \(Self.readable(penalty))"
     case .penaltyElapsed: return "the penalty is over; one request may pass as a probe"
     case .probeSucceeded: return "the probe succeeded"
+    case .outlier(let span, let cause): return "\(Self.words(of: cause)); returns in \(Self.readable(span))"
+    case .ejectionOver(let span): return "out for \(Self.readable(span)): the ejection is over"
+    case .healthCheckPassed(let span): return "out for \(Self.readable(span)): a health check passed"
     case .tooFewWork: return "too few endpoints work: all of them are used, well or not"
     case .enoughWork: return "enough endpoints work again"
     }
+  }
+
+  private static func words(of cause: OutlierCause) -> String {
+    let (value, threshold) = (percent(cause.value), percent(cause.threshold))
+    switch cause.rule {
+    case .consecutive5xx: return "\(Int(cause.value)) consecutive 5xx"
+    case .consecutiveGatewayFailure: return "\(Int(cause.value)) consecutive gateway failures"
+    case .consecutiveLocalOriginFailure: return "\(Int(cause.value)) consecutive failures to reach it"
+    case .successRate: return "success rate \(value), below \(threshold) (mean \(percent(cause.mean)))"
+    case .successRateLocalOrigin:
+      return "reached at a rate of \(value), below \(threshold) (mean \(percent(cause.mean)))"
+    case .failurePercentage: return "\(value) of its requests failed, threshold \(threshold)"
+    case .failurePercentageLocalOrigin: return "\(value) of its requests did not reach it, threshold \(threshold)"
+    }
+  }
+
+  /// A percentage for people: with up to one decimal.
+  private static func percent(_ value: Float) -> String {
+    let tenths = Int((Double(value) * 10).rounded())
+    let sign = tenths < 0 ? "-" : ""
+    let rest = tenths.magnitude % 10
+    return "\(sign)\(tenths.magnitude / 10)" + (rest == 0 ? "%" : ".\(rest)%")
   }
 
   /// A length of time for people: seconds with up to two decimals.

@@ -31,6 +31,8 @@ struct EndpointMerging {
   private var priorities: [Priority] = []
   /// The latest that discovery said.
   private var heard: [EndpointDescription] = []
+  /// Whether there has been a listing: the first one begins no window (Envoy's clusters have their endpoints before anybody listens).
+  private var hasBegun = false
   /// What the balancers know.
   private var delivered: [EndpointDescription] = []
 
@@ -43,6 +45,13 @@ struct EndpointMerging {
   /// Takes in what discovery says now.
   mutating func take(_ listing: [EndpointDescription], at now: Timestamp) -> Decision {
     var decision = Decision()
+    if !hasBegun {
+      hasBegun = true
+      heard = listing
+      delivered = listing
+      decision.listing = listing
+      return decision
+    }
     let before = heard
     heard = listing
     let count = (before + listing).reduce(0) { max($0, Int($1.priority) + 1) }
@@ -69,6 +78,29 @@ struct EndpointMerging {
     }
     if delivers { decision.listing = deliver(leavingOut: isHeldBack) }
     return decision
+  }
+
+  /// Takes in that the health of some of a priority's endpoints is another, as somebody else than discovery knows.
+  mutating func takeHealth(ofPriority priority: Int32, at now: Timestamp) -> Decision {
+    var decision = Decision()
+    let number = Int(priority)
+    while priorities.count <= number { priorities.append(Priority(window: UpdateMergeWindow(window))) }
+    switch priorities[number].window.changed(isMergeable: true, at: now) {
+    case .deliver:
+      if priorities[number].timer.index >= 0 { decision.voided.append(priorities[number].timer) }
+      priorities[number].timer = .none
+      decision.listing = deliver(leavingOut: priorities.map(\.window.isWaiting))
+    case .wait(let until):
+      priorities[number].due = until
+      decision.waits.append((priority: priority, until: until))
+    case .ride: break
+    }
+    return decision
+  }
+
+  /// Whether news of a priority's endpoints wait.
+  func isWaiting(priority: Int32) -> Bool {
+    Int(priority) < priorities.count && priorities[Int(priority)].window.isWaiting
   }
 
   /// The timer of a priority that waits.
@@ -102,6 +134,13 @@ extension DataPlane {
     _ endpoints: [EndpointDescription], cluster: Int, at now: Timestamp, into actions: inout ActionBuffer
   ) -> [EndpointDescription]? {
     guard let decision = clusters[cluster].merging?.take(endpoints, at: now) else { return endpoints }
+    return merged(decision, cluster: cluster, into: &actions)
+  }
+
+  /// Sets and drops timers as a decision says, and gives what the balancers are to hear now.
+  mutating func merged(
+    _ decision: EndpointMerging.Decision, cluster: Int, into actions: inout ActionBuffer
+  ) -> [EndpointDescription]? {
     for timer in decision.voided { drop(timer, into: &actions) }
     for wait in decision.waits {
       let timer = setTimer(

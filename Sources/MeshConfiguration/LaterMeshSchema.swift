@@ -7,7 +7,6 @@ enum LaterMeshSchema {
   private static let number = Shape.integer(0...4_294_967_295)
 
   static let clusterFields: [Field] = [
-    Field("outlierDetection", outlierDetection, .optional, "ejects endpoints that stand out (Envoy)", support: .notYet),
     Field("healthCheck", healthCheck, .optional, "asks endpoints how they are (Envoy)", support: .notYet),
     Field("circuitBreaker", circuitBreaker, .optional, "limits of what is open at a time (Envoy)"),
   ]
@@ -16,37 +15,6 @@ enum LaterMeshSchema {
     Field("fault", fault, .optional, "delays and failures that the proxy injects", support: .notYet { isHarmless($0) }),
     Field("rateLimit", rateLimit, .optional, "how many requests may pass", support: .notYet),
   ]
-
-  private static let outlierDetection = Shape.fields(
-    FieldGroup(
-      "outlier detection",
-      [
-        Field("consecutive5xx", number, .optional, "server errors in a row"),
-        Field("consecutiveGatewayFailure", number, .optional, "502, 503 or 504 in a row"),
-        Field("consecutiveLocalOriginFailure", number, .optional, "failures to connect in a row"),
-        Field("interval", .positiveSpan, .optional, "from sweep to sweep"),
-        Field("baseEjectionTime", .positiveSpan, .optional, "how long the first ejection lasts"),
-        Field("maxEjectionTime", .positiveSpan, .optional, "how long an ejection lasts at most"),
-        Field("maxEjectionTimeJitter", .anySpan, .optional, "up to this much more"),
-        Field("maxEjectionPercent", .percentage, .optional, "how many endpoints may be out"),
-        Field("alwaysEjectOneHost", .flag, .optional, "whether one may always be out"),
-        Field("enforcingConsecutive5xx", .percentage, .optional, "how often it is enforced"),
-        Field("enforcingConsecutiveGatewayFailure", .percentage, .optional, "how often it is enforced"),
-        Field("enforcingConsecutiveLocalOriginFailure", .percentage, .optional, "how often it is enforced"),
-        Field("enforcingSuccessRate", .percentage, .optional, "how often it is enforced"),
-        Field("enforcingLocalOriginSuccessRate", .percentage, .optional, "how often it is enforced"),
-        Field("enforcingFailurePercentage", .percentage, .optional, "how often it is enforced"),
-        Field("enforcingFailurePercentageLocalOrigin", .percentage, .optional, "how often it is enforced"),
-        Field("successRateMinimumHosts", number, .optional, "endpoints with enough requests that it takes"),
-        Field("successRateRequestVolume", number, .optional, "requests in an interval that it takes"),
-        Field("successRateStdevFactor", number, .optional, "standard deviations below the mean, times 1000"),
-        Field("failurePercentageThreshold", .percentage, .optional, "share of failures that ejects"),
-        Field("failurePercentageMinimumHosts", number, .optional, "endpoints with enough requests that it takes"),
-        Field("failurePercentageRequestVolume", number, .optional, "requests in an interval that it takes"),
-        Field("splitExternalLocalOriginErrors", .flag, .optional, "whether failures to connect are counted apart"),
-        Field(
-          "successfulActiveHealthCheckUnejectHost", .flag, .optional, "whether a passed health check ends an ejection"),
-      ]))
 
   private static let healthCheck = Shape.fields(
     FieldGroup(

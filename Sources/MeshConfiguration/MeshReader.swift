@@ -81,6 +81,7 @@ public struct MeshReader {
       balancer: balancer ?? PolicyChoice(name: "random", parameters: PolicyParameters([])),
       failureAccrual: FailureAccrualReader(log: log).accrual(value["failureAccrual"]),
       discovery: discovery(value["discovery"]))
+    description.outlierDetection = OutlierDetectionReader(log: log).outlierDetection(value["outlierDetection"])
     description.updateMergeWindow = value["updateMergeWindow"]?.span ?? .zero
     description.phi = FailureAccrualReader(log: log).phi(value["failureAccrual"])
     description.queue = QueueSchema.queue(value["queue"])

@@ -157,6 +157,9 @@ extension MeshProfile {
     .cluster(
       "panicThreshold", "0%",
       "outlierDetection.minHealthPercent: 0; without outlier detection nobody is unhealthy, and Envoy's 50 rests"),
+    .given(
+      "outlierDetection.enforcingSuccessRate", "0",
+      "cluster_traffic_policy.go, applyOutlierDetection: success-rate based outlier detection is disabled"),
     .route(
       "retry.on", "[connect-failure, refused-stream, unavailable, cancelled]",
       "route/retry: the policy where neither meshConfig.defaultHttpRetryPolicy nor a route says one"),
@@ -190,6 +193,7 @@ extension MeshProfile {
     .given("balancer.leastRequest.weighting", "ignore", "A48: weights do not count"),
     .given("balancer.ringHash.maximumRingSize", "4096", "A42: the client's cap of the ring's size"),
     .given("balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "1", "A58: error_utilization_penalty"),
+    .given("outlierDetection.form", "grpc", "A50: rates at sweeps alone"),
     .cluster("failover", "firstUsable", "A56: the first priority with a ready child takes all; A75: the first cluster"),
     .cluster("protocol", "http2", "gRPC runs over HTTP/2"),
     .cluster("connectTimeout", "20s", "connection back-off protocol: MIN_CONNECT_TIMEOUT 20 seconds"),

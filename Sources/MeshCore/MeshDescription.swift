@@ -98,6 +98,8 @@ public struct ClusterDescription: Sendable, Hashable {
   public var phi: PhiAccrualDescription?
   /// Where requests wait while nobody is ready to serve them; nil for nowhere.
   public var queue: QueueDescription?
+  /// Outlier detection, when on.
+  public var outlierDetection: OutlierDetectionDescription?
   /// How late endpoint changes are seen.
   public var discovery: DiscoveryDescription
   /// How long changes of health, weight and metadata are gathered before balancers hear of them; 0 for not at all (Envoy).

@@ -190,7 +190,7 @@ extension World {
             wasListed: number < description.services[service].replicas.count))
       }
     }
-    if mesh.clusters.contains(where: { $0.failureAccrual != nil || $0.phi != nil }) {
+    if mesh.clusters.contains(where: { $0.failureAccrual != nil || $0.phi != nil || $0.outlierDetection != nil }) {
       measurement.ejectedSince = Pool(repeating: -1, count: proxyCount * rows.count)
     }
   }

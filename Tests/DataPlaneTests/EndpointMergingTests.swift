@@ -56,15 +56,17 @@ import Testing
     #expect(harness.complaints.isEmpty)
   }
 
-  /// Goal: priorities wait each on their own: who leaves one does not hurry the other.
+  /// Goal: priorities wait each on their own: who leaves one does not hurry the other. The first listing begins no window.
   @Test func priorities() {
     var harness = Harness(mergeWindow: .seconds(1))
-    harness.listAs([endpoint(0), endpoint(1), endpoint(2, priority: 1)])
+    harness.listAs([endpoint(0), endpoint(1), endpoint(2, priority: 1), endpoint(3)])
+    harness.listAs([endpoint(0), endpoint(1), endpoint(2, priority: 1), endpoint(3, .unhealthy)])
+    #expect(harness.available == 3)
     harness.advance(by: .milliseconds(400))
-    harness.listAs([endpoint(0), endpoint(1, .unhealthy), endpoint(2, priority: 1)])
+    harness.listAs([endpoint(0), endpoint(1, .unhealthy), endpoint(2, priority: 1), endpoint(3, .unhealthy)])
     #expect(harness.available == 3)
     harness.advance(by: .milliseconds(100))
-    harness.listAs([endpoint(0), endpoint(1, .unhealthy)])
+    harness.listAs([endpoint(0), endpoint(1, .unhealthy), endpoint(3, .unhealthy)])
     #expect(harness.available == 2)
     harness.advance(to: .zero + .milliseconds(1400))
     #expect(harness.available == 1)

@@ -38,7 +38,8 @@ struct Harness: ~Copyable {
     retry: RetryDescription? = nil, maxRetries: Int32? = nil,
     hedge: HedgeDescription? = nil, mirrors: [MirrorDescription] = [],
     failureAccrual: FailureAccrualDescription? = nil, queue: QueueDescription? = nil,
-    phi: PhiAccrualDescription? = nil
+    phi: PhiAccrualDescription? = nil,
+    outlierDetection: OutlierDetectionDescription? = nil
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -53,6 +54,7 @@ struct Harness: ~Copyable {
     cluster.overrideHostStatus = overrideHostStatus
     cluster.failover = failover
     cluster.maxRetries = maxRetries
+    cluster.outlierDetection = outlierDetection
     var route = RouteDescription(
       match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout,
       metadataMatch: metadataMatch)

@@ -27,6 +27,7 @@ import Testing
         "balancer.clientSideWeightedRoundRobin.form envoy",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "tls true",
         "connectTimeout 10s", "discovery.delay 100ms", "updateMergeWindow 1s", "panicThreshold 0%",
+        "outlierDetection.enforcingSuccessRate 0",
         "route retry.on [connect-failure, refused-stream, unavailable, cancelled]", "route retry.attempts 2",
         "route retry.backoff.base 25ms", "route retry.retryHostPredicate [previousHosts]",
         "route retry.hostSelectionRetryMaxAttempts 5",
@@ -46,7 +47,8 @@ import Testing
         "balancer roundRobin", "balancer.leastRequest.sampling withReplacement",
         "balancer.ringHash.form grpc", "balancer.leastRequest.weighting ignore",
         "balancer.ringHash.maximumRingSize 4096",
-        "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 1", "failover firstUsable", "protocol http2",
+        "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 1", "outlierDetection.form grpc",
+        "failover firstUsable", "protocol http2",
         "connectTimeout 20s",
       ]
     ),

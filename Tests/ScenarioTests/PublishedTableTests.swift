@@ -65,7 +65,7 @@ import Testing
   @Test func hasLines() {
     #expect(Self.lines.count == 63)
     #expect(Self.lines.count { line in !line.published.contains { $0.isNumber } } == 7)
-    #expect(Self.rows(cells: 6).count == 10)
+    #expect(Self.rows(cells: 6).count == 11)
   }
 
   /// Each test that the second table names is in the file that it names.
