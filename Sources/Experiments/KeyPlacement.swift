@@ -3,6 +3,7 @@
 // A key is hashed as Envoy hashes a header's only value (common/http/hash_policy.cc), hosts go by their address. Nothing is in
 // flight, so bounded load changes nothing.
 
+import Foundation
 import LoadBalancing
 import MeshConfiguration
 import MeshCore
@@ -65,19 +66,30 @@ public struct KeyPlacement: Sendable {
     return choice
   }
 
-  /// Rows `address,weight`; the columns may stand in another order, and without weights all are alike.
+  /// Rows `address,weight`; the columns may stand in another order, and without weights all are alike. Blanks around a cell say
+  /// nothing.
   private static func endpoints(_ path: String, log: FaultLog) -> [EndpointDescription] {
     guard let bytes = bytes(path, log: log) else { return [] }
     var table = CommaSeparatedTable(bytes)
-    guard let address = table.columns.firstIndex(of: "address") else {
+    let columns = table.columns.map(trimmed)
+    guard let address = columns.firstIndex(of: "address") else {
       log.add(Origin(.file), "", "no column 'address'; expected a header row: address,weight")
       return []
     }
-    let weight = table.columns.firstIndex(of: "weight")
+    let weight = columns.firstIndex(of: "weight")
+    for (place, column) in columns.enumerated() where place != address && place != weight {
+      let isTwice = column == "address" || column == "weight"
+      let what = isTwice ? "column \(quoted(column)) stands there twice" : "unknown column \(quoted(column))"
+      log.add(Origin(.file, line: 1), "", "\(what); expected a header row: address,weight")
+    }
     var endpoints: [EndpointDescription] = []
     var known: Set<String> = []
-    while let row = table.next() {
+    while let row = table.next()?.map(trimmed) {
       func tell(_ message: String) { log.add(Origin(.file, line: table.line), "", message) }
+      if row.count > columns.count {
+        tell("\(row.count) cells; expected \(columns.count) as in the header row")
+        continue
+      }
       guard address < row.count, !row[address].isEmpty else {
         tell("no address")
         continue
@@ -101,6 +113,9 @@ public struct KeyPlacement: Sendable {
     if endpoints.isEmpty && log.isEmpty { log.add(Origin(.file), "", "no host; expected a row for each") }
     return endpoints
   }
+
+  /// A cell without blanks around it.
+  private static func trimmed(_ cell: String) -> String { cell.trimmingCharacters(in: .whitespaces) }
 
   /// The lines of a file, the empty end after the last line break apart.
   private static func lines(_ path: String, log: FaultLog) -> [String] {

@@ -69,7 +69,7 @@ public enum WorldSchema {
     FieldGroup(
       "a replica",
       [
-        Field("name", .text(.name), .optional, "its name; <service>-<number> by default"),
+        Field("name", .text(.endpoint), .optional, "its name or address; <service>-<number> by default"),
         Field("count", .integer(1...100_000), .standard("1"), "how many like this"),
         Field("zone", .text(.name), .optional, "where it is"),
         Field("weight", .integer(1...4_294_967_295), .standard("1"), "its share of traffic"),

@@ -42,7 +42,7 @@ public struct JSONSchema {
     mutating func object(_ shape: Shape) -> JSONValue {
       switch shape {
       case .text(.scenarioName): return scalar("string", pattern: "^[A-Za-z0-9-]+$")
-      case .text(.name): return .pairs([("type", .texts(["string", "integer"]))])
+      case .text(.name), .text(.endpoint): return .pairs([("type", .texts(["string", "integer"]))])
       case .text(.path): return scalar("string", pattern: "^/")
       case .text: return .pairs([("type", .texts(["string", "number", "boolean"]))])
       case .flag: return scalar("boolean")

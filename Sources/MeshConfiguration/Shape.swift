@@ -11,6 +11,8 @@ public enum TextRule: Sendable, Hashable {
   case scenarioName
   /// A name of a service, client, cluster, replica or zone: letters, digits, '-', '_' and '.'.
   case name
+  /// A replica's name, which may be its address: `10.0.0.1:80`.
+  case endpoint
   /// A variant's name: anything on one line.
   case title
   /// A host name that requests carry.
@@ -248,6 +250,7 @@ extension TextRule {
     case .any: return "text"
     case .scenarioName: return "letters, digits and '-'"
     case .name: return "letters, digits, '-', '_' and '.'"
+    case .endpoint: return "letters, digits, '-', '_', '.' and ':', not 'zone:' first"
     case .title: return "text on one line"
     case .host: return "a host name"
     case .path: return "a path that begins with '/'"
@@ -272,6 +275,8 @@ extension TextRule {
     case .name:
       return !text.isEmpty && scalars.count <= 200
         && scalars.allSatisfy { isAlphanumeric($0) || $0 == "-" || $0 == "_" || $0 == "." }
+    case .endpoint:
+      return !text.hasPrefix("zone:") && Self.name.holds(for: String(text.map { $0 == ":" ? "." : $0 }))
     case .title:
       return !text.isEmpty && scalars.count <= 200 && scalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
     case .host:

@@ -19,4 +19,21 @@ public enum RequestHash {
 
   /// The hash of a header with one value.
   public static func header(_ value: String) -> UInt64 { XXHash64.hash(value) }
+
+  /// The hash of a header whose value is `number` in decimal digits. Complexity: O(digits), without allocation.
+  public static func header(number: UInt64) -> UInt64 {
+    withUnsafeTemporaryAllocation(byteCount: mostDigits, alignment: 1) { buffer in
+      var rest = number
+      var first = mostDigits
+      repeat {
+        first &-= 1
+        buffer[first] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest > 0
+      return XXHash64.hash(UnsafeRawBufferPointer(rebasing: buffer[first...]))
+    }
+  }
+
+  /// Digits of the largest number of 64 bits.
+  private static let mostDigits = 20
 }

@@ -108,12 +108,13 @@ extension World {
     _ = wheel.schedule(at: stop, .arrivalsStop, 0)
   }
 
+  /// What a proxy makes of the header that carries the request's key: the hash of a number's decimal digits, from 1 on.
   private mutating func drawKey(client: Int32, _ key: RandomKey) -> UInt64 {
     switch clients[client].keyKind {
-    case 1: return mix64(zipfs.rank(clients[client].zipf, key.key(for: .key)))
+    case 1: return RequestHash.header(number: zipfs.rank(clients[client].zipf, key.key(for: .key)) &+ 1)
     case 2:
       let bits = key.key(for: .key).draw(0)
-      return mix64(bits.multipliedFullWidth(by: clients[client].constantKey).high &+ 1)
+      return RequestHash.header(number: bits.multipliedFullWidth(by: clients[client].constantKey).high &+ 1)
     default: return clients[client].constantKey
     }
   }

@@ -222,7 +222,7 @@ extension World {
         constantKey = UInt64(keys)
       case .constant(let text):
         keyKind = 3
-        constantKey = mix64(nameHash(text))
+        constantKey = RequestHash.header(text)
       case nil: break
       }
       clients.append(
@@ -257,7 +257,7 @@ extension World {
     own.method = row.method ?? own.method
     return TraceEntry(
       time: row.time.nanoseconds, route: table.match(own), hasKey: row.key != nil,
-      key: row.key.map { mix64(nameHash($0)) } ?? 0, demand: row.demand?.nanoseconds ?? -1, size: row.size ?? size)
+      key: row.key.map { RequestHash.header($0) } ?? 0, demand: row.demand?.nanoseconds ?? -1, size: row.size ?? size)
   }
 
   private mutating func addNetwork(tracksConnections: Bool) {

@@ -10,6 +10,13 @@ import Testing
     #expect(RequestHash.combined(one, with: other) != RequestHash.combined(other, with: one))
   }
 
+  // Goal: a number goes into the hash as its decimal text does, without making one.
+  @Test func hashesNumbersAsTheirText() {
+    for number in [0, 1, 9, 10, 99, 12_345_678, 18_446_744_073_709_551_615] as [UInt64] + (100...1200) {
+      #expect(RequestHash.header(number: number) == RequestHash.header(String(number)))
+    }
+  }
+
   // Goal: a header of one value is its hash, of several the chain of hashes.
   @Test func chainsParts() {
     #expect(RequestHash.chained(["x"]) == RequestHash.header("x"))

@@ -68,6 +68,14 @@ private let observed: [(balancer: String, hosts: [Int])] = [
     }
   }
 
+  /// Blanks around cells say nothing, those of the header row neither: a weight behind one counts.
+  @Test func readsPastBlanks() throws {
+    let keys = (0..<200).map { "user-\($0)\n" }.joined()
+    let plain = try place("maglev", "address,weight\na:1,1\nb:1,9\n", keys)
+    #expect(try place("maglev", "address, weight \na:1,\t1\n b:1 , 9\n", keys).output == plain.output)
+    #expect(try place("maglev", "address\na:1\nb:1\n", keys).output != plain.output)
+  }
+
   @Test func tellsWhatIsWrong() throws {
     let good = "address,weight\na:1,1\n"
     let faults: [(balancer: String, hosts: String, lines: [String])] = [
@@ -78,6 +86,9 @@ private let observed: [(balancer: String, hosts: [Int])] = [
       ("{ringHash: {hashBalanceFactor: 50}}", good, ["balancer.ringHash.hashBalanceFactor"]),
       ("maglev", "a:1,1\n", ["h.csv:1:1: error: file: no column 'address'"]),
       ("maglev", "address,weight\n", ["no host"]),
+      ("maglev", "address,Weight\na:1,3\n", ["h.csv:1:1: error: file: unknown column 'Weight'"]),
+      ("maglev", "address,weight,weight\na:1,3,4\n", ["column 'weight' stands there twice"]),
+      ("maglev", "address\na:1,3\n", ["h.csv:2:1: error: file: 2 cells; expected 1"]),
       ("maglev", "address,weight\na:1,0\na:2,x\nb:1,2\nb:1,3\n", ["h.csv:2:1", "h.csv:3:1", "h.csv:5:1"]),
     ]
     for (balancer, hosts, lines) in faults {
