@@ -40,6 +40,9 @@ struct BackoffVectors: VectorFamily {
     _ row: VectorValue, _ ours: RetryBackoff, bases: [Double], _ check: inout VectorCheck
   ) throws {
     let (longest, jitterRatio) = (try row("max_ms").double, try row("jitter").double)
+    guard longest >= 0, (0...1e6).contains(jitterRatio) else {
+      throw VectorError(description: "no longest wait \(longest), or no jitter \(jitterRatio)")
+    }
     let longestWait = longest < 9e9 ? TimeSpan.milliseconds(of: longest) : TimeSpan(nanoseconds: .max)
     let backoff = RetryBackoff.exponential(
       min: .milliseconds(of: try row("min_ms").time), max: longestWait, jitterRatio: jitterRatio)

@@ -1,5 +1,8 @@
-// Which members vectors of each kind have. Whatever else one says may change what it means: when it does not hold, it is of an unknown
-// shape and not failed.
+// Which members vectors have. Whatever else one says, at the top or deep in it, may change what it means: when it does not hold, it is
+// of an unknown shape and not failed.
+//
+// What a family reads it knows. The table has what is known besides: members that say nothing that is compared, or nothing in
+// some vectors.
 
 import TestVectors
 
@@ -7,10 +10,21 @@ enum KnownMembers {
   /// What says nothing that is compared.
   private static let common: Set<String> = ["derived", "id", "name", "note", "rule", "source", "verified_by_oracle"]
 
-  /// The first member of a vector that no vector of this kind of file is known to have.
-  static func stranger(in vector: VectorValue, of file: VectorFile) -> String? {
-    guard let known = byFile[file.name] else { return nil }
-    return (try? vector.members)?.map(\.key).first { !common.contains($0) && !known.contains($0) && !isCounted($0) }
+  /// The first member of a vector, at any depth, that was not read and that no vector of this kind of file is known to have.
+  static func stranger(in vector: VectorValue, of file: VectorFile, _ reading: VectorReading) -> String? {
+    let known = common.union(byFile[file.name] ?? [])
+    func search(_ value: VectorValue) -> String? {
+      switch value {
+      case .list(let items): return items.lazy.compactMap(search).first
+      case .map(let members):
+        return members.sorted { $0.key < $1.key }.lazy.compactMap { key, value in
+          if reading.hasSeen(key, of: members) { return search(value) }
+          return known.contains(key) || isCounted(key) ? nil : key
+        }.first
+      default: return nil
+      }
+    }
+    return search(vector)
   }
 
   /// Members whose names carry a number.

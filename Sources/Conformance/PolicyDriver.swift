@@ -97,10 +97,16 @@ struct PolicyDriver: ~Copyable {
 
 extension TimeSpan {
   /// A span of so many milliseconds, whole nanoseconds.
-  static func milliseconds(of value: Double) -> TimeSpan { TimeSpan(nanoseconds: Int64(value * 1e6)) }
+  static func milliseconds(of value: Double) -> TimeSpan { TimeSpan(nanoseconds: nanoseconds(value * 1e6)) }
 
   /// A span of so many seconds, whole nanoseconds.
-  static func seconds(of value: Double) -> TimeSpan { TimeSpan(nanoseconds: Int64((value * 1e9).rounded())) }
+  static func seconds(of value: Double) -> TimeSpan { TimeSpan(nanoseconds: nanoseconds((value * 1e9).rounded())) }
+
+  /// What does not fit is the nearest that does, and what is no number is none.
+  private static func nanoseconds(_ value: Double) -> Int64 {
+    if value.isNaN { return 0 }
+    return value >= 9.2e18 ? .max : value <= -9.2e18 ? .min : Int64(value)
+  }
 }
 
 extension VectorValue {

@@ -22,7 +22,9 @@ struct PublishedWorldVectors: VectorFamily {
     for (name, share) in (try? file.content.member("tail_at_scale")?.members) ?? [] {
       report.run("tail_at_scale \(name)") { try runFanOut(name, try share.double, &$0) }
     }
-    for key in ["brooker_retries", "brooker_collapse"] where file.has(key) { report.skip(key, "no retries yet") }
+    for key in ["brooker_retries", "brooker_collapse"] where file.has(key) {
+      report.skip(key, "whole worlds, which are run as scenarios")
+    }
     if file.has("c3_simulation") {
       report.skip("c3_simulation", "90 million requests: the scenarios of C3 are held against it")
     }

@@ -133,8 +133,9 @@ public struct VectorReport: Sendable {
     let file = file
     for (place, vector) in vectors.enumerated() {
       run(Self.name(of: vector) ?? "\(list)[\(place)]") { check in
-        try body(vector, &check)
-        if check.failure != nil, let stranger = KnownMembers.stranger(in: vector, of: file) {
+        let reading = VectorReading()
+        try reading.during { try body(vector, &check) }
+        if check.failure != nil, let stranger = KnownMembers.stranger(in: vector, of: file, reading) {
           throw VectorError(description: "no member \(stranger) is known")
         }
       }

@@ -15,8 +15,8 @@ public struct VectorRun: Sendable {
   public private(set) var outcomes: [VectorOutcome] = []
   /// Files that are no JSON, a line each.
   public private(set) var unreadable: [String] = []
-  /// What there is to say of the folder itself; nil where that is nothing.
-  private var remark: String?
+  /// What is wrong with the folder itself, in one line; nil where nothing is.
+  public private(set) var remark: String?
 
   /// Runs every `*.json` below `folder`, in the order of their paths; `folder` may be a single file too. See `VectorReport` for
   /// `simulation`.
@@ -24,7 +24,7 @@ public struct VectorRun: Sendable {
   public init(folder: String, simulation: Double = 1) throws {
     let (files, unreadable) = try Self.files(below: folder)
     self.unreadable = unreadable
-    if files.isEmpty && unreadable.isEmpty { remark = "no *.json below \(folder)" }
+    if files.isEmpty && unreadable.isEmpty { remark = "\(folder): error: no *.json below it; expected at least one" }
     for file in files {
       var report = VectorReport(file, simulation: simulation)
       if let family = VectorFamilies.family(of: file) {
@@ -47,7 +47,7 @@ public struct VectorRun: Sendable {
 
   /// Each failure, the reasons for leaving vectors out with their numbers, and the sum as the last line.
   public var text: String {
-    var lines: [String] = remark.map { [$0] } ?? []
+    var lines: [String] = []
     var skips: [(what: String, count: Int)] = []
     for outcome in outcomes {
       switch outcome.verdict {
@@ -71,11 +71,8 @@ public struct VectorRun: Sendable {
   /// Files about what there is no module for yet.
   private static let later = [
     "adaptive_concurrency": "no concurrency limits yet", "admission_control": "no admission control yet",
-    "failure_accrual_finagle": "no accrual of Finagle's yet",
-    "grpc_retry_throttling": "no retries yet", "health_check": "no active health checks yet",
-    "rate_limit_gcra": "no rate limits yet",
-    "retry_backoff": "no waits between retries yet", "retry_budget": "no retries and their budgets yet",
-    "retry_conditions": "no retries yet", "token_bucket": "no rate limits yet",
+    "failure_accrual_finagle": "no accrual of Finagle's yet", "health_check": "no active health checks yet",
+    "rate_limit_gcra": "no rate limits yet", "token_bucket": "no rate limits yet",
   ]
 
   private static func files(below folder: String) throws -> (files: [VectorFile], unreadable: [String]) {

@@ -58,8 +58,9 @@ public enum VectorValue: Decodable, Sendable, Equatable {
 
   /// The member called `key`, if there is one.
   public func member(_ key: String) -> VectorValue? {
-    if case .map(let members) = self { return members[key] }
-    return nil
+    guard case .map(let members) = self, let value = members[key] else { return nil }
+    VectorReading.current?.note(key, of: members)
+    return value
   }
 
   /// The member called `key`.
@@ -172,6 +173,7 @@ public enum VectorValue: Decodable, Sendable, Equatable {
   public var members: [(key: String, value: VectorValue)] {
     get throws {
       guard case .map(let members) = self else { throw VectorError(description: "\(self) is not a map") }
+      if let reading = VectorReading.current { for key in members.keys { reading.note(key, of: members) } }
       return members.sorted { $0.key < $1.key }
     }
   }

@@ -9,7 +9,7 @@ struct VectorsCommand: ParsableCommand {
     commandName: "vectors", abstract: "Runs test vectors of other systems (JSON) against our modules.",
     discussion: """
       Reads every *.json below the folder and runs each vector whose kind it knows; the others are skipped, with the reason.
-      Exits with 0 when none failed, with 1 when some did, with 2 when a file is no JSON (the others are run all the same).
+      Exits with 0 when none failed, with 1 when some did, with 2 when a file is no JSON (the others are run all the same) or when there is none.
       """)
 
   @Argument(help: ArgumentHelp("A folder of vector files.", valueName: "dir"))
@@ -18,6 +18,7 @@ struct VectorsCommand: ParsableCommand {
   func run() throws {
     do {
       let run = try VectorRun(folder: folder)
+      if let remark = run.remark { throw CommandFailure(status: .badInput, lines: [remark]) }
       try OutputStream.standardOutput.write(run.text)
       if !run.unreadable.isEmpty { throw CommandFailure(status: .badInput, lines: run.unreadable) }
       if run.failed > 0 { throw CommandFailure(status: .unmet) }

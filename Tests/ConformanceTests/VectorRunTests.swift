@@ -178,13 +178,15 @@ import Testing
     try FileManager.default.createDirectory(
       at: folder.appendingPathComponent("deep"), withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    #expect(
-      try VectorRun(folder: folder.path).text == "no *.json below \(folder.path)\n0 passed, 0 failed, 0 skipped\n")
+    let empty = try VectorRun(folder: folder.path)
+    #expect(empty.remark == "\(folder.path): error: no *.json below it; expected at least one")
+    #expect(empty.text == "0 passed, 0 failed, 0 skipped\n")
     let good = folder.appendingPathComponent("deep/edf.json")
     try Data("{\"vectors\": [{\"weights\": [1], \"picks_seed\": 0, \"expected_next_2\": [0, 0]}, {}]}".utf8).write(
       to: good)
     #expect(try VectorRun(folder: folder.path).text.hasSuffix("\n1 passed, 0 failed, 1 skipped\n"))
     #expect(try VectorRun(folder: good.path).passed == 1)
+    #expect(try VectorRun(folder: good.path).remark == nil)
     for name in ["a.json", "b.json"] { try Data("{".utf8).write(to: folder.appendingPathComponent(name)) }
     let run = try VectorRun(folder: folder.path)
     #expect(run.unreadable.count == 2 && run.passed == 1 && run.skipped == 1)
@@ -205,6 +207,54 @@ import Testing
     #expect(verdicts[0] == .failed(expected: "[1, 0]", actual: "[0, 1]"))
     if case .skipped = verdicts[1] {} else { Issue.record("\(verdicts[1])") }
     #expect(verdicts[2...].allSatisfy { $0 == .passed }, "\(verdicts)")
+  }
+
+  // Goal: the same deep in a vector, and whatever its file is called: a member that nobody reads, in a step, a group or an update.
+  @Test func doesNotFailWhatIsStrangeWithin() throws {
+    let turns = [
+      #"{"hosts": 3, "start_offset": 1, "expected_picks": [1, 2, 0]}"#,
+      #"{"seed": 0, "script": [{"op": "hosts", "weights": [1, 2]}, {"op": "pick", "expect": [9], "availability": "x"}]}"#,
+      #"{"seed": 0, "script": [{"op": "hosts", "weights": [1, 2]}, {"op": "pick", "expect": [9]}]}"#,
+    ].joined(separator: ", ")
+    let groups = ["", ", \"draining\": 1"].map {
+      "{\"priorities\": [{\"total\": 4, \"healthy\": 2\($0)}], \"expected_healthy_load\": [1]}"
+    }.joined(separator: ", ")
+    let updates = ["", ", \"priority\": 1"].map {
+      """
+      {"update_merge_window_ms": 1000, "expected_deliveries_to_workers": [],
+       "updates": [{"t_ms": 0, "mergeable": true\($0)}]}
+      """
+    }.joined(separator: ", ")
+    for (name, vectors, fail) in [
+      ("more_round_robin", #"{"topic": "round robin", "vectors": [\#(turns)]}"#, [false, false, true]),
+      ("priority_load", "{\"vectors\": [\(groups)]}", [true, false]),
+      ("update_merge_window", "{\"vectors\": [\(updates)]}", [true, false]),
+    ] {
+      let verdicts = try Self.report(vectors, as: name)
+      #expect(verdicts.map { if case .failed = $0 { true } else { false } } == fail, "\(name): \(verdicts)")
+    }
+  }
+
+  // Goal: what gRPC's ring vectors compare can fail, beside Envoy's file of the same name.
+  @Test func ringsOfGRPCCanFail() throws {
+    let verdicts = try Self.report(
+      """
+      {"sizes": [{"min": 10, "max": 20, "size": 10}, {"min": 10, "max": 20, "size": 5},
+        {"min": 10, "max": 20, "size": 10, "counts": {"a": 9}}, {"min": 10, "max": 20, "size": 5, "weather": "fair"}],
+       "ring_a_1_min1_max2": [{"hash": "4011559459200826545", "key": "a"}], "picks": [
+        {"key": "x", "endpoint": "a"}, {"key": "x", "endpoint": "b"}]}
+      """, as: "ring_hash")
+    let failed = verdicts.map { if case .failed = $0 { true } else { false } }
+    #expect(failed.suffix(6) == [false, true, true, false, false, true], "\(verdicts)")
+  }
+
+  // Goal: a wait that is none, in either direction, makes a vector of an unknown shape and ends nothing.
+  @Test func waitsBeyondTime() throws {
+    for most in ["-1e300", "-1", "\"nan\"", "\"x\""] {
+      let verdicts = try Self.report(
+        "{\"tower_default\": {\"min_ms\": 50, \"max_ms\": \(most), \"jitter\": 0.99}}", as: "backoff")
+      for verdict in verdicts { if case .skipped = verdict {} else { Issue.record("\(most): \(verdict)") } }
+    }
   }
 
   // Goal: a breaker's vectors are run, by what is in them and not by their names, and one that does not hold fails.
