@@ -15,8 +15,8 @@ public struct Aperture: LoadBalancer {
       "kind", .choice(["deterministic", "random"]), default: .word("deterministic"),
       "by the client's place among its peers, or in an order of its own"),
     ParameterDescriptor(
-      "minimumAperture", .integer(minimum: 1, maximum: 100_000), default: .integer(12),
-      "the least number of servers; linkerd 1 and random apertures: 1"),
+      "minimumAperture", .integer(minimum: 0, maximum: 100_000), default: .integer(0),
+      "the least number of servers; 0 is Finagle's own: 12 when deterministic, 1 when random"),
     ParameterDescriptor(
       "load", .choice(["leastLoaded", "peakEwma"]), default: .word("leastLoaded"),
       "what the two are compared by: requests in flight, or their average latency times those and one"),
@@ -67,7 +67,8 @@ public struct Aperture: LoadBalancer {
   public init(_ parameters: PolicyParameters, _ context: BalancerContext = BalancerContext()) {
     isRandom = parameters.word("kind") == "random"
     knowsLatencies = parameters.word("load") == "peakEwma"
-    let minimum = Int(parameters.integer("minimumAperture"))
+    let asked = Int(parameters.integer("minimumAperture"))
+    let minimum = asked > 0 ? asked : isRandom ? 1 : DeterministicAperture.minimumAperture
     contents = Indirect(
       Contents(
         isRandom: isRandom, minimum: minimum, maxEffort: Int32(clamping: parameters.integer("maxEffort")),

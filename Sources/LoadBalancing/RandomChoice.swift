@@ -4,7 +4,7 @@
 //
 // Envoy takes a number modulo n, the very number whose remainder by 100 has chosen the priority (load_balancing_policies/random).
 // So the two are not independent: of 100 endpoints in a priority that gets half of the traffic, half never get any. The form
-// `envoy` has this too; ours multiplies and draws anew.
+// `envoy` has this too; ours multiplies and draws anew. HAProxy's `random` is another policy by the same name: `LeastOfDraws`.
 
 import MeshCore
 
@@ -12,17 +12,23 @@ import MeshCore
 public struct RandomChoice: LoadBalancer {
   private static let parameters = [
     ParameterDescriptor(
-      "form", .choice(["scaled", "envoy"]), default: .word("scaled"),
-      "scaled: a draw of its own times n; envoy: the draw that chose the priority, modulo n")
+      "form", .choice(["scaled", "envoy", "haproxy"]), default: .word("scaled"),
+      "scaled: a draw of its own times n; envoy: the draw that chose the priority, modulo n; haproxy: the least loaded of a few drawn by weight"
+    ),
+    ParameterDescriptor(
+      "draws", .integer(minimum: 1, maximum: 100), default: .integer(2), "haproxy: how many endpoints are drawn"),
   ]
 
   public var observesAttempts: Bool { false }
 
   /// How it is registered.
   public static let descriptor = PolicyDescriptor(
-    name: "random", summary: "a uniformly drawn endpoint; ignores load and weight", origin: "Envoy RANDOM",
-    parameters: parameters
-  ) { parameters, _ in RandomChoice(parameters) }
+    name: "random", summary: "a uniformly drawn endpoint; ignores load and weight, but for HAProxy's form",
+    origin: "Envoy RANDOM; HAProxy random", parameters: parameters
+  ) { parameters, _ in
+    if parameters.word("form") == "haproxy" { return LeastOfDraws(draws: Int(parameters.integer("draws"))) }
+    return RandomChoice(parameters)
+  }
 
   public let sharesDraws: Bool
 

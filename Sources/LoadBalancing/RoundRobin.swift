@@ -5,7 +5,8 @@
 // schedule (`EDFScheduler`) takes over, rebuilt from the same seed at each endpoint change, so that each change puts the
 // schedule back to the same place: a property of Envoy that is kept. Two other systems' turns can be had instead: nginx's
 // `SmoothSchedule`, which starts afresh at each endpoint change, and gRPC's `StaticStride`, which goes on where it was; these
-// two know no slow start (`SlowStart`), under which Envoy's schedule takes over from the counter too.
+// two know no slow start (`SlowStart`), under which Envoy's schedule takes over from the counter too. gRPC's `round_robin` and
+// Finagle's know no weights at all (`schedule: ignore`).
 
 import MeshCore
 
@@ -14,8 +15,9 @@ import MeshCore
 public struct RoundRobin: LoadBalancer {
   private static let parameters = [
     ParameterDescriptor(
-      "schedule", .choice(["edf", "smooth", "staticStride"]), default: .word("edf"),
-      "with unequal weights: edf (Envoy), smooth (nginx; a pick asks every endpoint) or staticStride (gRPC)"),
+      "schedule", .choice(["edf", "smooth", "staticStride", "ignore"]), default: .word("edf"),
+      "with unequal weights: edf (Envoy), smooth (nginx; a pick asks every endpoint), staticStride (gRPC's weighted), or ignore: turns of all alike (gRPC, Finagle)"
+    ),
     ParameterDescriptor(
       "maxEffort", .integer(minimum: 0, maximum: 100), default: .integer(0),
       "Finagle: above 0 the dead take turns when all are marked dead; none is picked in vain before, so it may be any number"
@@ -68,8 +70,17 @@ public struct RoundRobin: LoadBalancer {
     takesTheDead = parameters.integer("maxEffort") > 0
     weighted = Indirect(
       Weighted(
-        turns: schedule == "smooth" ? .smooth : schedule == "staticStride" ? .staticStride : .edf,
+        turns: Self.turns(schedule),
         slowStart: SlowStart(context.slowStart)))
+  }
+
+  private static func turns(_ schedule: String) -> Turns {
+    switch schedule {
+    case "smooth": .smooth
+    case "staticStride": .staticStride
+    case "ignore": .equal
+    default: .edf
+    }
   }
 
   public mutating func endpointsChanged(

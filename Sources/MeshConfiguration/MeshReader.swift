@@ -22,7 +22,7 @@ public struct MeshReader {
   public func mesh(_ value: ResolvedValue) -> MeshDescription {
     let profile = value["profile"]?.text.flatMap(MeshProfile.init(rawValue:)) ?? .weir
     let entries = value["clusters"]?.entries ?? []
-    var clusters = entries.filter { !$0.value.has("aggregate") }.map(cluster)
+    var clusters = entries.filter { !$0.value.has("aggregate") }.map { cluster($0, profile) }
     let members = NameIndex(clusters.map(\.name))
     let aggregates = entries.filter { $0.value.has("aggregate") }.map { aggregate($0, of: members) }
     for cluster in aggregates.flatMap(\.clusters) where clusters[cluster].layers == nil {
@@ -63,7 +63,7 @@ public struct MeshReader {
       panicThreshold: Int32((value["panicThreshold"]?.number ?? 0).rounded(.down)), failover: failover)
   }
 
-  private func cluster(_ entry: ResolvedEntry) -> ClusterDescription {
+  private func cluster(_ entry: ResolvedEntry, _ profile: MeshProfile) -> ClusterDescription {
     let value = entry.value
     let service = value["service"]
     if let service, let name = service.text, !services.isEmpty, services.number(of: name) == nil {
@@ -72,7 +72,7 @@ public struct MeshReader {
       log.add(
         entry.keyOrigin, ConfigurationPath.joined(value.path, "service"), "missing; expected the service behind it")
     }
-    let balancer = value["balancer"].flatMap { PolicyShapes.choice($0, log: log) }
+    let balancer = value["balancer"].flatMap { PolicyShapes.choice($0, profile: profile, log: log) }
     let layers = LayerReader(zones: zones, log: log)
     var description = ClusterDescription(
       name: entry.key, service: service?.text ?? entry.key,

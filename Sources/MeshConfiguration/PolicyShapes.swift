@@ -41,14 +41,22 @@ public enum PolicyShapes {
     }
   }
 
-  /// The policy that a checked `balancer` names. Parameters that contradict each other go to `log`.
-  public static func choice(_ value: ResolvedValue, log: FaultLog) -> PolicyChoice? {
+  /// The policy that a checked `balancer` names, as `profile` takes its parameters. Those that contradict each other, or that the
+  /// profile's system refuses, go to `log`.
+  public static func choice(_ value: ResolvedValue, profile: MeshProfile = .weir, log: FaultLog) -> PolicyChoice? {
     guard let chosen = value.chosen, let policy = PolicyRegistry.policy(named: chosen.key) else { return nil }
     var given: [(name: String, value: ParameterValue)] = []
     for parameter in policy.parameters {
       guard let value = chosen.value[parameter.name] else { continue }
       switch value.content {
-      case .integer(let number): given.append((parameter.name, .integer(number)))
+      case .integer(let number):
+        let taken = profile.taken(number, as: parameter.name, of: policy.name)
+        if taken == nil {
+          log.add(
+            value.origin, value.path,
+            "'\(number)' is out of range; with profile \(profile.rawValue) expected at least 2")
+        }
+        given.append((parameter.name, .integer(taken ?? number)))
       case .number(let number): given.append((parameter.name, .number(number)))
       case .span(let span): given.append((parameter.name, .integer(span.nanoseconds)))
       case .flag(let flag): given.append((parameter.name, .flag(flag)))

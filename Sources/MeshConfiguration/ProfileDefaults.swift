@@ -25,6 +25,8 @@ public struct ProfileDefault: Sendable, Hashable {
     case always
     /// Where the map it belongs to is given: a policy that is chosen, a feature that is turned on.
     case whereGiven
+    /// As ours does: the value is the same, so that it is told and nothing is put in.
+    case asOurs
   }
 
   /// Where it applies.
@@ -46,6 +48,16 @@ public struct ProfileDefault: Sendable, Hashable {
   /// A default of each cluster that has the map it belongs to.
   static func given(_ path: String, _ value: String, _ origin: String) -> ProfileDefault {
     ProfileDefault(part: .cluster, path: path, value: value, condition: .whereGiven, origin: origin)
+  }
+
+  /// A default of each cluster that is ours too.
+  static func same(_ path: String, _ value: String, _ origin: String) -> ProfileDefault {
+    ProfileDefault(part: .cluster, path: path, value: value, condition: .asOurs, origin: origin)
+  }
+
+  /// A default of each route that is ours too.
+  static func sameOnRoute(_ path: String, _ value: String, _ origin: String) -> ProfileDefault {
+    ProfileDefault(part: .route, path: path, value: value, condition: .asOurs, origin: origin)
   }
 
   /// A default of each cluster that lists clusters.
@@ -76,6 +88,14 @@ public struct ProfileDefault: Sendable, Hashable {
 }
 
 extension MeshProfile {
+  /// What it takes a policy's whole number to be: nil when it refuses it.
+  ///
+  /// gRPC takes a least request of fewer than 2 choices for a mistake, and never compares more than 10 (A48).
+  func taken(_ number: Int64, as parameter: String, of policy: String) -> Int64? {
+    if self != .grpc || policy != "leastRequest" || parameter != "choices" { return number }
+    return number < 2 ? nil : min(number, 10)
+  }
+
   /// What it sets where nothing is said.
   public var defaults: [ProfileDefault] {
     switch self {
@@ -89,11 +109,11 @@ extension MeshProfile {
     }
   }
 
-  /// Its defaults that the lab acts on, looked up once.
+  /// Its defaults that the lab acts on and that are not ours too, looked up once.
   var simulatedDefaults: [ProfileDefault] { Self.simulatedDefaults[self] ?? [] }
 
   private static let simulatedDefaults = Dictionary(
-    uniqueKeysWithValues: allCases.map { ($0, $0.defaults.filter(\.isSimulated)) })
+    uniqueKeysWithValues: allCases.map { ($0, $0.defaults.filter { $0.isSimulated && $0.condition != .asOurs }) })
 
   /// What it does by default that no field says, one line each: for the reader of its figures.
   public var unnamedDefaults: [String] {
@@ -122,6 +142,8 @@ extension MeshProfile {
     .cluster("balancer", "roundRobin", "cluster.lb_policy: ROUND_ROBIN"),
     .given("balancer.random.form", "envoy", "load_balancing_policies/random: random % n, the priority's number"),
     .given("balancer.leastRequest.sampling", "withReplacement", "least_request: choices drawn as random % n"),
+    .given("balancer.peakEwma.form", "envoy", "contrib peak_ewma"),
+    .given("balancer.peakEwma.defaultRtt", "10ms", "contrib peak_ewma: default_rtt"),
     .given("balancer.clientSideWeightedRoundRobin.form", "envoy", "Envoy's client_side_weighted_round_robin"),
     .given(
       "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "0",
@@ -130,11 +152,15 @@ extension MeshProfile {
     .cluster("connectTimeout", "5s", "cluster.connect_timeout"),
     .cluster("updateMergeWindow", "1s", "common_lb_config.update_merge_window"),
     .cluster("panicThreshold", "50%", "common_lb_config.healthy_panic_threshold"),
+    .same("overprovisioningFactor", "140", "cluster_load_assignment.policy.overprovisioning_factor"),
+    .same("zoneAwareLbConfig.minClusterSize", "6", "zone_aware_lb_config.min_cluster_size"),
     .cluster("circuitBreaker.maxConnections", "1024", "circuit_breakers.thresholds.max_connections"),
     .cluster("circuitBreaker.maxPendingRequests", "1024", "circuit_breakers.thresholds.max_pending_requests"),
     .cluster("circuitBreaker.maxRequests", "1024", "circuit_breakers.thresholds.max_requests"),
     .cluster("circuitBreaker.maxRetries", "3", "circuit_breakers.thresholds.max_retries"),
     .route("timeout", "15s", "route.timeout"),
+    .sameOnRoute("retry.attempts", "1", "retry_policy.num_retries, where there is a retry policy"),
+    .sameOnRoute("retry.backoff.base", "25ms", "retry_back_off.base_interval: 25ms (upstream.base_retry_backoff_ms)"),
   ]
 
   // Istio 1.24 and later: what istiod writes into Envoy (pilot/pkg/networking/core, pilot/pkg/features, pkg/config/mesh); what it
@@ -143,6 +169,8 @@ extension MeshProfile {
     .cluster("balancer", "leastRequest", "cluster_traffic_policy.go: LEAST_REQUEST where loadBalancer.simple is unset"),
     .given("balancer.random.form", "envoy", "Envoy's random"),
     .given("balancer.leastRequest.sampling", "withReplacement", "Envoy's least_request"),
+    .given("balancer.peakEwma.form", "envoy", "Envoy's contrib peak_ewma"),
+    .given("balancer.peakEwma.defaultRtt", "10ms", "Envoy's contrib peak_ewma"),
     .given("balancer.clientSideWeightedRoundRobin.form", "envoy", "Envoy's client_side_weighted_round_robin"),
     .given(
       "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty", "0",
@@ -160,6 +188,8 @@ extension MeshProfile {
     .given(
       "outlierDetection.enforcingSuccessRate", "0",
       "cluster_traffic_policy.go, applyOutlierDetection: success-rate based outlier detection is disabled"),
+    .same("overprovisioningFactor", "140", "Envoy's, which istiod writes out"),
+    .same("zoneAwareLbConfig.minClusterSize", "6", "Envoy's, where zone-aware routing is asked for"),
     .route(
       "retry.on", "[connect-failure, refused-stream, unavailable, cancelled]",
       "route/retry: the policy where neither meshConfig.defaultHttpRetryPolicy nor a route says one"),
@@ -188,7 +218,9 @@ extension MeshProfile {
   // gRPC's own balancing: its default is pick_first, which balances nothing; round robin is what its users configure in its place.
   private static let grpcDefaults: [ProfileDefault] = [
     .cluster("balancer", "roundRobin", "service config loadBalancingConfig: round_robin, in place of pick_first"),
+    .given("balancer.roundRobin.schedule", "ignore", "round_robin: weights do not count"),
     .given("balancer.leastRequest.sampling", "withReplacement", "A48: choices drawn with replacement"),
+    .given("balancer.leastRequest.choices", "2", "A48: choiceCount, at least 2; above 10 it counts as 10"),
     .given("balancer.ringHash.form", "grpc", "A42: a ring of all endpoints, by address; choices pass over the unready"),
     .given("balancer.leastRequest.weighting", "ignore", "A48: weights do not count"),
     .given("balancer.ringHash.maximumRingSize", "4096", "A42: the client's cap of the ring's size"),
@@ -205,6 +237,7 @@ extension MeshProfile {
     .given("balancer.leastRequest.sampling", "distinct", "Balancers.p2c"),
     .given("balancer.leastRequest.maxEffort", "4", "PanicMode.FiftyPercentUnhealthy: maxEffort 4"),
     .given("balancer.peakEwma.maxEffort", "4", "PanicMode.FiftyPercentUnhealthy: maxEffort 4"),
+    .given("balancer.roundRobin.schedule", "ignore", "RoundRobinBalancer: a counter; weights do not count"),
     .given("balancer.roundRobin.maxEffort", "5", "Balancers.roundRobin: maxEffort"),
     .given("balancer.peakEwma.form", "finagle", "Balancers.p2cPeakEwma: no estimate without a sample"),
     .given("balancer.peakEwma.decay", "10s", "Balancers.p2cPeakEwma: decayTime"),
@@ -231,6 +264,8 @@ extension MeshProfile {
   // configuration that packages install.
   private static let haproxyDefaults: [ProfileDefault] = [
     .cluster("balancer", "roundRobin", "balance: roundrobin when no other algorithm is set (configuration manual)"),
+    .given("balancer.random.form", "haproxy", "balance random(<draws>): the least loaded of a few drawn by weight"),
+    .given("balancer.random.draws", "2", "balance random: two draws when it says no number (configuration manual)"),
     .aggregate("failover", "firstUsable", "use_backend … if { nbsrv(…) gt 0 }: the first backend with a usable server"),
     .cluster("failover", "firstBackup", "server … backup, without option allbackups"),
     .cluster("protocol", "http1", "server lines without proto or alpn speak HTTP/1.1"),

@@ -21,7 +21,7 @@ public enum ResolvedListing {
       if let text = leaf(entry.value) {
         lines.append(("\(margin)\(key): \(text)", origin(entry.value.origin)))
       } else {
-        lines.append(("\(margin)\(key):", ""))
+        lines.append(("\(margin)\(key):", choiceOrigin(entry.value)))
         write(entry.value, indent: indent + 2, into: &lines)
       }
     }
@@ -37,6 +37,12 @@ public enum ResolvedListing {
         lines[start].text = "\(margin)- \(lines[start].text.dropFirst(indent + 2))"
       }
     }
+  }
+
+  /// Where an alternative that nobody wrote comes from.
+  private static func choiceOrigin(_ value: ResolvedValue) -> String {
+    if case .choice = value.content, value.origin.isImplied { return origin(value.origin) }
+    return ""
   }
 
   /// What stands on one line; nil for a list or map with something in it.

@@ -22,6 +22,15 @@ import Testing
     for sum in sums { #expect(abs(sum - 0.5) < 0.02, "\(sums)") }
   }
 
+  // Goal: nobody's minimum is Finagle's: 12 servers of a ring, 1 in an order of its own.
+  @Test func leastOfItsKind() {
+    for (kind, least) in [("deterministic", 12), ("random", 1)] {
+      var bench = PolicyBench(policy([("kind", .word(kind))], number: 0, of: 20), count: 100)
+      let used = bench.shares(of: 100, picks: 2000).count { $0 > 0 }
+      #expect(kind == "random" ? used == least : (least...least + 1).contains(used), "\(kind): \(used)")
+    }
+  }
+
   // Goal: of two candidates the one with fewer requests in flight is taken.
   @Test func comparesLoad() {
     var bench = PolicyBench(policy([("minimumAperture", .integer(2))], number: 0, of: 1), count: 2)

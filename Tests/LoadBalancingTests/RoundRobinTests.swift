@@ -34,6 +34,14 @@ import Testing
     for (count, weight) in zip(counts, weights) { #expect(abs(count - 20 * Int(weight)) <= 2, "\(weights)") }
   }
 
+  // Goal: gRPC's and Finagle's turns know no weights: each endpoint once a round, whatever it weighs.
+  @Test func turnsOfAllAlike() {
+    var bench = PolicyBench(
+      RoundRobin(parameters(RoundRobin.descriptor, [("schedule", .word("ignore"))])), random: scripted([1]))
+    bench.list(weights: [1, 30, 4])
+    #expect(bench.picks(7) == [1, 2, 0, 1, 2, 0, 1])
+  }
+
   // Goal: data planes with streams of their own do not walk in step.
   @Test func startsDifferFromPlaneToPlane() {
     var starts: [Int] = []

@@ -13,21 +13,25 @@ import Testing
       .envoy,
       [
         "balancer roundRobin", "balancer.random.form envoy", "balancer.leastRequest.sampling withReplacement",
+        "balancer.peakEwma.form envoy", "balancer.peakEwma.defaultRtt 10ms",
         "balancer.clientSideWeightedRoundRobin.form envoy",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "connectTimeout 5s",
-        "updateMergeWindow 1s", "panicThreshold 50%", "circuitBreaker.maxConnections 1024",
+        "updateMergeWindow 1s", "panicThreshold 50%", "overprovisioningFactor 140",
+        "zoneAwareLbConfig.minClusterSize 6", "circuitBreaker.maxConnections 1024",
         "circuitBreaker.maxPendingRequests 1024", "circuitBreaker.maxRequests 1024", "circuitBreaker.maxRetries 3",
-        "route timeout 15s",
+        "route timeout 15s", "route retry.attempts 1", "route retry.backoff.base 25ms",
       ]
     ),
     (
       .istio,
       [
         "balancer leastRequest", "balancer.random.form envoy", "balancer.leastRequest.sampling withReplacement",
+        "balancer.peakEwma.form envoy", "balancer.peakEwma.defaultRtt 10ms",
         "balancer.clientSideWeightedRoundRobin.form envoy",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "tls true",
         "connectTimeout 10s", "discovery.delay 100ms", "updateMergeWindow 1s", "panicThreshold 0%",
         "outlierDetection.enforcingSuccessRate 0",
+        "overprovisioningFactor 140", "zoneAwareLbConfig.minClusterSize 6",
         "route retry.on [connect-failure, refused-stream, unavailable, cancelled]", "route retry.attempts 2",
         "route retry.backoff.base 25ms", "route retry.retryHostPredicate [previousHosts]",
         "route retry.hostSelectionRetryMaxAttempts 5",
@@ -44,7 +48,8 @@ import Testing
     (
       .grpc,
       [
-        "balancer roundRobin", "balancer.leastRequest.sampling withReplacement",
+        "balancer roundRobin", "balancer.roundRobin.schedule ignore",
+        "balancer.leastRequest.sampling withReplacement", "balancer.leastRequest.choices 2",
         "balancer.ringHash.form grpc", "balancer.leastRequest.weighting ignore",
         "balancer.ringHash.maximumRingSize 4096",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 1", "outlierDetection.form grpc",
@@ -56,7 +61,8 @@ import Testing
       .finagle,
       [
         "balancer leastRequest", "balancer.leastRequest.sampling distinct", "balancer.leastRequest.maxEffort 4",
-        "balancer.peakEwma.maxEffort 4", "balancer.roundRobin.maxEffort 5", "balancer.peakEwma.form finagle",
+        "balancer.peakEwma.maxEffort 4", "balancer.roundRobin.schedule ignore", "balancer.roundRobin.maxEffort 5",
+        "balancer.peakEwma.form finagle",
         "balancer.peakEwma.decay 10s", "protocol http2", "connectTimeout 1s",
         "failureAccrual.hybrid.failures 5", "failureAccrual.hybrid.successRate 80%", "failureAccrual.hybrid.window 30s",
         "failureAccrual.hybrid.minRequestThreshold 5", "failureAccrual.hybrid.backoff.min 5s",
@@ -69,7 +75,8 @@ import Testing
     (
       .haproxy,
       [
-        "balancer roundRobin", "aggregate failover firstUsable", "failover firstBackup", "protocol http1",
+        "balancer roundRobin", "balancer.random.form haproxy", "balancer.random.draws 2",
+        "aggregate failover firstUsable", "failover firstBackup", "protocol http1",
         "connectTimeout 5s", "route timeout 50s", "route retry.on [connect-failure]", "route retry.attempts 3",
         "route retry.backoff.base 1s", "route retry.backoff.max 1s", "route retry.backoff.jitter 0%",
       ]
@@ -93,7 +100,7 @@ import Testing
         guard let policy = PolicyRegistry.policy(named: names[1]) else { continue }
         #expect(policy.parameters.contains { $0.name == names[2] }, "\(row.path)")
       }
-      #expect(row.condition == .whereGiven || !row.path.hasPrefix("balancer."))
+      #expect(row.condition != .always || !row.path.hasPrefix("balancer."))
     }
     // What is put in is read without a fault, in a mesh of nothing else.
     let log = FaultLog(file: "s.yaml")
@@ -105,6 +112,62 @@ import Testing
     let description = MeshReader(services: NameIndex(["web"]), log: log).mesh(value)
     #expect(log.isEmpty)
     #expect(description.profile == profile)
+  }
+
+  /// Goal: what is listed as the same here is so: a mesh that says it is the mesh that does not.
+  @Test(arguments: [MeshProfile.envoy, .istio])
+  func whatIsTheSame(_ profile: MeshProfile) throws {
+    let same = profile.defaults.filter { $0.condition == .asOurs }
+    #expect(same.count >= 2)
+    let zones = "zoneAwareLbConfig: {minClusterSize: 6}, overprovisioningFactor: 140"
+    let retry = "retry: {on: [5xx], attempts: 1, backoff: {base: 25ms}}"
+    func mesh(_ cluster: String, _ retry: String) -> MeshDescription {
+      description(
+        "{profile: weir, clusters: {web: {\(cluster)}}, routes: [{name: web, match: {host: web}, split: [{to: web}], \(retry)}]}"
+      )
+    }
+    let told = mesh(zones, retry)
+    let plain = mesh("zoneAwareLbConfig: {}", "retry: {on: [5xx]}")
+    #expect(told.clusters[0].layers?.zoneAware == plain.clusters[0].layers?.zoneAware)
+    #expect(told.clusters[0].layers?.overprovisioningFactor == plain.clusters[0].layers?.overprovisioningFactor)
+    #expect(told.routes[0].retry == plain.routes[0].retry)
+    // Nothing is put in: Envoy's mesh that says nothing tries nothing again, and no zones count.
+    let silent = description("{profile: \(profile.rawValue)}")
+    #expect((silent.routes[0].retry == nil) == (profile == .envoy) && silent.clusters[0].layers?.zoneAware == nil)
+  }
+
+  /// Goal: each system's policies are its own, as it has them: weights, first estimates, draws, and gRPC's bounds of choices.
+  @Test func policies() throws {
+    func parameters(_ profile: MeshProfile, _ balancer: String) throws -> PolicyParameters {
+      let mesh = description("{profile: \(profile.rawValue), clusters: {web: {balancer: \(balancer)}}}")
+      return try #require(mesh.clusters.first).balancer.parameters
+    }
+    for profile in [MeshProfile.envoy, .istio] {
+      for balancer in ["peakEwma", "{peakEwma: {form: envoy}}"] {
+        let estimate = try parameters(profile, balancer)
+        #expect(estimate.word("form") == "envoy" && estimate.span("defaultRtt") == .milliseconds(10))
+      }
+      #expect(try parameters(profile, "roundRobin").word("schedule") == "edf")
+    }
+    for profile in [MeshProfile.grpc, .finagle] {
+      #expect(try parameters(profile, "roundRobin").word("schedule") == "ignore")
+    }
+    let draws = try parameters(.haproxy, "random")
+    #expect(draws.word("form") == "haproxy" && draws.integer("draws") == 2)
+    #expect(try parameters(.grpc, "{leastRequest: {choices: 50}}").integer("choices") == 10)
+    #expect(try parameters(.grpc, "leastRequest").integer("choices") == 2)
+    #expect(try parameters(.envoy, "{leastRequest: {choices: 50}}").integer("choices") == 50)
+  }
+
+  /// Goal: gRPC refuses a least request of one choice, and says where.
+  @Test func refusesOneChoice() throws {
+    let log = FaultLog(file: "s.yaml")
+    let node = try #require(
+      ConfigurationParser.parse("{leastRequest: {choices: 1}}", source: .file, path: "balancer", log: log))
+    let value = ShapeReader(log: log).read(node, PolicyShapes.balancer, path: "balancer")
+    #expect(PolicyShapes.choice(value, log: log) != nil && log.isEmpty)
+    _ = PolicyShapes.choice(value, profile: .grpc, log: log)
+    #expect(log.diagnostics?.lines.first?.contains("balancer.leastRequest.choices: '1' is out of range") == true)
   }
 
   /// Goal: what a profile sets arrives in the description that a data plane runs.
