@@ -37,7 +37,7 @@ import Testing
     #expect(abs(counts[0] - 10_000) < 400, "\(counts)")
     // Two requests at weight 4 are less than one at weight 1: whoever draws both takes the heavier one, and it is drawn 4 times in 5.
     var heavy = try bench(draws: 2, weights: [1, 4])
-    for slot in [0, 1, 1] { heavy.begin(slot) }
+    for slot in [0, 1, 1] as [Int32] { heavy.begin(slot) }
     let loaded = self.counts(&heavy, picks: 50_000)
     #expect(abs(loaded[0] - 2_000) < 200, "\(loaded)")
   }
