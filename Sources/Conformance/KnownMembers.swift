@@ -105,6 +105,17 @@ enum KnownMembers {
       "num_hosts", "overall_active", "overload_factor", "overload_factor_by_host", "primary_table", "seed", "slots",
       "total_slots", "weight",
     ],
+    "adaptive_concurrency": [
+      "buffer", "expected", "expected_gradient", "expected_new_limit", "expected_timer_ms", "jitter", "limit", "limits",
+      "max_concurrency_limit", "min_concurrency", "min_rtt_interval_ms", "min_rtt_us", "random", "request_count",
+      "sample_rtt_us", "sequences", "start",
+    ],
+    "admission_control": [
+      "aggression", "exact_probability", "expected_probability", "max_rejection", "requests", "sr_threshold",
+      "successes",
+      "tolerance",
+    ],
+    "token_bucket": ["expected_ms", "fill_rate_per_s", "max_tokens", "script"],
     "choose_priority": ["degraded_load", "healthy_load", "picks"],
     "load_aware_locality": ["expected_shares", "expected_weights", "has_local_locality", "localities"],
     "update_merge_window": ["expected_deliveries_to_workers", "update_merge_window_ms", "updates"],

@@ -70,9 +70,7 @@ public struct VectorRun: Sendable {
 
   /// Files about what there is no module for yet.
   private static let later = [
-    "adaptive_concurrency": "no concurrency limits yet", "admission_control": "no admission control yet",
     "failure_accrual_finagle": "no accrual of Finagle's yet", "health_check": "no active health checks yet",
-    "rate_limit_gcra": "no rate limits yet", "token_bucket": "no rate limits yet",
   ]
 
   private static func files(below folder: String) throws -> (files: [VectorFile], unreadable: [String]) {

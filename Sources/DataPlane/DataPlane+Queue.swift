@@ -13,6 +13,8 @@ struct QueuedRequest: BitwiseCopyable {
   /// The cluster or the aggregate that it is for, and the cluster that it waits at.
   var destination: Int32
   var cluster: Int32
+  /// What has let it through.
+  var passage: GatePassage
   /// The route's timeout, and when it is over.
   var timer: TimerHandle = .none
   var deadline: Timestamp
@@ -37,20 +39,20 @@ extension DataPlane {
   /// A request has found nobody to serve it: it waits where it may, or is refused.
   @inline(never)
   mutating func foundNobody(
-    _ arrival: RequestArrival, _ plan: RoutePlan, toward destination: Int32, cluster: Int32, at now: Timestamp,
-    into actions: inout ActionBuffer
+    _ arrival: RequestArrival, _ plan: RoutePlan, _ passage: GatePassage = GatePassage(), toward destination: Int32,
+    cluster: Int32, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     // Who is to go to one endpoint or nowhere waits for no other.
     let mayWait = cluster >= 0 && arrival.override.number < 0 && clusters[Int(cluster)].queue != nil
     let admission = mayWait ? clusters[Int(cluster)].queue?.machine.admit() ?? .shed : .shed
     if admission == .shed {
-      actions.append(.respond(arrival.caller, attempt: .none, status: 503, cause: .noEndpoint))
+      refuse(arrival.caller, passage, status: 503, .noEndpoint, at: now, into: &actions)
       return
     }
     let isLimited = plan.timeout.nanoseconds > 0
     let request = queued.insert(
       QueuedRequest(
-        arrival: arrival, destination: destination, cluster: cluster,
+        arrival: arrival, destination: destination, cluster: cluster, passage: passage,
         deadline: isLimited ? now + plan.timeout : Timestamp(nanoseconds: .max)))
     actions.append(
       .hold(
@@ -86,19 +88,20 @@ extension DataPlane {
       leave(first, into: &actions)
       let left = request.timer.index >= 0 ? request.deadline - now : .zero
       send(
-        arrival, routes[arrival.route], toward: request.destination, cluster: request.cluster, slot: slot,
-        timeout: left, at: now, into: &actions)
+        arrival, routes[arrival.route], request.passage, toward: request.destination, cluster: request.cluster,
+        slot: slot, timeout: left, at: now, into: &actions)
     }
   }
 
   /// Sends a request that has waited, and that its cluster has counted in. What is left of its route's timeout goes on.
   private mutating func send(
-    _ arrival: RequestArrival, _ plan: RoutePlan, toward destination: Int32, cluster: Int32, slot: Int32,
-    timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
+    _ arrival: RequestArrival, _ plan: RoutePlan, _ passage: GatePassage, toward destination: Int32, cluster: Int32,
+    slot: Int32, timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     if plan.retry >= 0 {
       beginTries(
-        arrival, plan, toward: destination, cluster: cluster, slot: slot, timeout: timeout, at: now, into: &actions)
+        arrival, plan, passage, toward: destination, cluster: cluster, slot: slot, timeout: timeout, at: now,
+        into: &actions)
       return
     }
     actions.reserve(2)
@@ -112,30 +115,43 @@ extension DataPlane {
   }
 
   /// A queue has waited for long enough: all who are in it fail.
-  mutating func failFast(cluster: Int, into actions: inout ActionBuffer) {
+  mutating func failFast(cluster: Int, at now: Timestamp, into actions: inout ActionBuffer) {
     clusters[cluster].queue?.timer = .none
     while let first = clusters[cluster].queue?.first, first >= 0 {
-      let caller = queued[first].arrival.caller
+      let (caller, passage) = queued.modify(first) { ($0.arrival.caller, $0.passage) }
       leave(first, into: &actions)
-      actions.append(.respond(caller, attempt: .none, status: 504, cause: .noEndpoint))
+      refuse(caller, passage, status: 504, .noEndpoint, at: now, into: &actions)
     }
     clusters[cluster].queue?.machine.timeoutElapsed()
   }
 
   /// The route's timeout of one that waits is over.
-  mutating func queuedTimedOut(_ request: Int32, into actions: inout ActionBuffer) {
+  mutating func queuedTimedOut(_ request: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
     queued[request].timer = .none
-    let caller = queued[request].arrival.caller
+    let (caller, passage) = queued.modify(request) { ($0.arrival.caller, $0.passage) }
     leave(request, into: &actions)
-    actions.append(.respond(caller, attempt: .none, status: 504, cause: .routeTimeout))
+    refuse(caller, passage, status: 504, .routeTimeout, at: now, into: &actions)
   }
 
   /// Nobody wants the answer of one that waits any more. Returns whether it is one.
   mutating func abandonQueued(_ request: RequestHandle, into actions: inout ActionBuffer) -> Bool {
     if request.index < 0 || request.index & Self.queuedBit == 0 { return false }
     let handle = SlotHandle(index: request.index & ~Self.queuedBit, generation: request.generation)
-    if queued.contains(handle) { leave(handle.index, into: &actions) }
+    if queued.contains(handle) {
+      let passage = queued[handle.index].passage
+      if passage.gate >= 0 { gates.forgotten(passage) }
+      leave(handle.index, into: &actions)
+    }
     return true
+  }
+
+  /// Answers a request that has had no attempt.
+  private mutating func refuse(
+    _ caller: CallerToken, _ passage: GatePassage, status: Int16, _ cause: ResponseCause, at now: Timestamp,
+    into actions: inout ActionBuffer
+  ) {
+    if passage.gate >= 0 { gates.ended(passage, status: status, cause, at: now) }
+    actions.append(.respond(caller, attempt: .none, status: status, cause: cause))
   }
 
   private mutating func startFailFastTimer(_ cluster: Int, at now: Timestamp, into actions: inout ActionBuffer) {

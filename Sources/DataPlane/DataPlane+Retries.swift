@@ -11,7 +11,7 @@ import LoadBalancing
 import MeshCore
 import TrafficSplitting
 
-/// A request that may be tried again, beside its attempts.
+/// A request that may be tried again, or that something stands before, beside its attempts.
 struct PursuitRecord: BitwiseCopyable {
   var arrival: RequestArrival
   /// The route's timeout.
@@ -30,40 +30,56 @@ struct PursuitRecord: BitwiseCopyable {
   /// The cluster in which it holds a place for a retry, or -1.
   var room: Int32 = -1
   /// The cluster or the aggregate that it is for.
-  var destination: Int32
+  var destination: Int32 = -1
   /// What the try before led to.
   var status: Int16 = 0
   var cause = ResponseCause.noEndpoint
   /// Where it has been sent.
   var tried = AttemptedEndpoints()
   var triedPriorities = AttemptedPriorities()
+  /// What has let it through.
+  var passage = GatePassage()
 }
 
 extension DataPlane {
   /// What sets a pursuit's handle apart from that of a request which is its own attempt.
   private static var pursuitBit: Int32 { 1 << 30 }
 
-  /// Begins a request that may be tried again.
+  /// Begins a request that may be tried again, or that something stands before.
   @inline(never)
   mutating func pursue(
-    _ arrival: RequestArrival, _ plan: RoutePlan, at now: Timestamp, into actions: inout ActionBuffer
+    _ arrival: RequestArrival, at now: Timestamp, into actions: inout ActionBuffer
   ) {
+    let gate = gates.number(ofRoute: arrival.route)
+    if gate < 0 {
+      launch(arrival, GatePassage(), at: now, into: &actions)
+      return
+    }
+    knock(pursuits.insert(PursuitRecord(arrival: arrival)).index, gate, at: now, into: &actions)
+  }
+
+  /// Sends a request's first try, or lets it wait, or refuses it.
+  mutating func launch(
+    _ arrival: RequestArrival, _ passage: GatePassage, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    let plan = routes[arrival.route]
     let destination = destination(of: arrival, plan)
     let (cluster, slot) = begin(arrival, plan, toward: destination, at: now)
     if slot < 0 {
-      foundNobody(arrival, plan, toward: destination, cluster: cluster, at: now, into: &actions)
+      foundNobody(arrival, plan, passage, toward: destination, cluster: cluster, at: now, into: &actions)
       return
     }
     beginTries(
-      arrival, plan, toward: destination, cluster: cluster, slot: slot, timeout: plan.timeout, at: now, into: &actions)
+      arrival, plan, passage, toward: destination, cluster: cluster, slot: slot, timeout: plan.timeout, at: now,
+      into: &actions)
   }
 
   /// Sends the first try of a request that may be tried again.
   mutating func beginTries(
-    _ arrival: RequestArrival, _ plan: RoutePlan, toward destination: Int32, cluster: Int32, slot: Int32,
-    timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
+    _ arrival: RequestArrival, _ plan: RoutePlan, _ passage: GatePassage, toward destination: Int32, cluster: Int32,
+    slot: Int32, timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
   ) {
-    let pursuit = pursuits.insert(PursuitRecord(arrival: arrival, destination: destination)).index
+    let pursuit = pursuits.insert(PursuitRecord(arrival: arrival, destination: destination, passage: passage)).index
     if timeout.nanoseconds > 0 {
       pursuits[pursuit].timer = setTimer(.pursuitTimeout, pursuit, deadline: now + timeout, into: &actions)
     }
@@ -76,6 +92,12 @@ extension DataPlane {
     if clusters[Int(cluster)].hasWishes { grantWishes(cluster: Int(cluster), at: now, into: &actions) }
   }
 
+  /// What the world calls a pursuit by.
+  func requestHandle(ofPursuit pursuit: Int32) -> RequestHandle {
+    let handle = pursuits.handle(at: pursuit)
+    return SlotHandle(index: handle.index | Self.pursuitBit, generation: handle.generation)
+  }
+
   /// Sends a try that its cluster has counted in.
   mutating func startTry(
     _ pursuit: Int32, _ cluster: Int32, slot: Int32, _ kind: AttemptKind, at now: Timestamp,
@@ -86,6 +108,7 @@ extension DataPlane {
     openTries += 1
     let ordinal = pursuits.modify(pursuit) { pursuit in
       pursuit.tries.insert(attempt.index)
+      pursuit.passage.cluster = cluster
       pursuit.triesAtOnce = kind == .hedge ? pursuit.triesAtOnce + 1 : 1
       return kind == .hedge ? pursuit.hedges : max(number, 1)
     }
@@ -97,13 +120,12 @@ extension DataPlane {
     let isLimited = profile != .linkerd || number < plan.attempts
     actions.reserve(2)
     if isLimited { limit(attempt, to: plan.perTryTimeout, at: now, into: &actions) }
-    let handle = pursuits.handle(at: pursuit)
     actions.append(
       .startAttempt(
         AttemptStart(
           caller: arrival.caller,
-          request: SlotHandle(index: handle.index | Self.pursuitBit, generation: handle.generation), attempt: attempt,
-          cluster: cluster, endpoint: endpoint, kind: kind, number: ordinal)))
+          request: requestHandle(ofPursuit: pursuit), attempt: attempt, cluster: cluster,
+          endpoint: endpoint, kind: kind, number: ordinal)))
     if plan.hedge >= 0 { awaitHedge(pursuit, Int(plan.hedge), at: now, into: &actions) }
   }
 
@@ -277,6 +299,8 @@ extension DataPlane {
       withdraw(attempt, .abandoned, at: now, into: &actions)
       forgetTry(attempt.index, into: &actions)
     }
+    let passage = pursuits[handle.index].passage
+    if passage.gate >= 0 { gates.forgotten(passage) }
     forgetPursuit(handle.index, into: &actions)
   }
 
@@ -292,7 +316,7 @@ extension DataPlane {
   }
 
   /// The caller gets its answer, and whatever else is under way is given up.
-  private mutating func conclude(
+  mutating func conclude(
     _ pursuit: Int32, _ attempt: AttemptHandle, status: Int16, _ cause: ResponseCause, at now: Timestamp,
     into actions: inout ActionBuffer
   ) {
@@ -304,7 +328,13 @@ extension DataPlane {
       forgetTry(other.index, into: &actions)
       if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
     }
+    let passage = pursuits[pursuit].passage
     forgetPursuit(pursuit, into: &actions)
+    if passage.gate >= 0 { gates.ended(passage, status: status, cause, at: now) }
+    if passage.responseRate > 0 && cause == .endpoint {
+      actions.append(.respondSlowly(caller, cluster: passage.cluster, status: status, rate: passage.responseRate))
+      return
+    }
     actions.append(.respond(caller, attempt: attempt, status: status, cause: cause))
   }
 
@@ -321,7 +351,7 @@ extension DataPlane {
     }
   }
 
-  private mutating func forgetPursuit(_ index: Int32, into actions: inout ActionBuffer) {
+  mutating func forgetPursuit(_ index: Int32, into actions: inout ActionBuffer) {
     leaveRoom(index)
     let pursuit = pursuits[index]
     pursuits.remove(at: index)

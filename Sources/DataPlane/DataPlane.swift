@@ -60,6 +60,7 @@ public struct DataPlane: ~Copyable {
     case attemptTimeout
     case pursuitTimeout
     case retryPause
+    case faultDelay
     case hedge
     case penalty
     case heartbeat
@@ -93,6 +94,7 @@ public struct DataPlane: ~Copyable {
   /// Requests that may be tried again, beside their attempts.
   var pursuits: Slab<PursuitRecord>
   var retries: RetryRules
+  var gates: RouteGates
   /// Requests that wait for an endpoint.
   var queued: Slab<QueuedRequest>
   var probes: Slab<ProbeRecord>
@@ -122,6 +124,7 @@ public struct DataPlane: ~Copyable {
     splits = WeightedSplit(mesh.routes)
     routes = Pool(capacity: mesh.routes.count)
     retries = RetryRules(mesh)
+    gates = RouteGates(mesh, random: key.key(for: .admission).stream())
     for (index, route) in mesh.routes.enumerated() {
       let (onlyCluster, retry) = (splits.onlyCluster(route: Int32(index)), retries.plan(ofRoute: index))
       routes.append(
@@ -233,7 +236,7 @@ public struct DataPlane: ~Copyable {
     } else if plan.retry < 0 {
       (cluster, slot) = beginElsewhere(arrival, plan, at: now)
     } else {
-      pursue(arrival, plan, at: now, into: &actions)
+      pursue(arrival, at: now, into: &actions)
       return
     }
     if slot < 0 {
@@ -450,6 +453,8 @@ public struct DataPlane: ~Copyable {
       pursuitTimedOut(record.subject, at: now, into: &actions)
     case .retryPause:
       tryAgain(record.subject, at: now, into: &actions)
+    case .faultDelay:
+      faultDelayEnded(record.subject, at: now, into: &actions)
     case .hedge:
       hedgeDue(record.subject, at: now, into: &actions)
     case .penalty:
@@ -457,9 +462,9 @@ public struct DataPlane: ~Copyable {
     case .heartbeat:
       heartbeatDue(cluster: Int(record.subject), at: now, into: &actions)
     case .failFast:
-      failFast(cluster: Int(record.subject), into: &actions)
+      failFast(cluster: Int(record.subject), at: now, into: &actions)
     case .queuedTimeout:
-      queuedTimedOut(record.subject, into: &actions)
+      queuedTimedOut(record.subject, at: now, into: &actions)
     case .sweep:
       sweepDue(cluster: Int(record.subject), at: now, into: &actions)
     case .probe:

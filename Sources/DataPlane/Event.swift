@@ -54,12 +54,14 @@ public struct RequestArrival: BitwiseCopyable, Sendable {
   public var key: UInt64
   /// Whether it carries a key.
   public var hasKey: Bool
+  /// Headers that it carries, as `DataPlane.know` has numbered them; 0 for those that a request carries which names none.
+  public var headers: Int32
 
   /// A request.
   @inlinable
   public init(
     caller: CallerToken, route: Int32, randomness: RandomKey, key: UInt64 = 0, hasKey: Bool = false,
-    override: EndpointIdentity = EndpointIdentity(-1)
+    override: EndpointIdentity = EndpointIdentity(-1), headers: Int32 = 0
   ) {
     self.caller = caller
     self.route = route
@@ -67,6 +69,7 @@ public struct RequestArrival: BitwiseCopyable, Sendable {
     self.key = key
     self.hasKey = hasKey
     self.override = override
+    self.headers = headers
   }
 }
 
@@ -158,6 +161,18 @@ public enum ResponseCause: UInt8, BitwiseCopyable, Sendable {
   case noRoute
   /// No endpoint may be chosen.
   case noEndpoint
+  /// A fault that the proxy injects.
+  case faultAborted
+  /// A rate limit.
+  case rateLimited
+  /// Admission control.
+  case admissionRejected
+  /// Throttling at the client.
+  case throttled
+  /// A limit of requests in flight that follows latency.
+  case concurrencyLimited
+  /// A cluster's circuit breaker.
+  case breakerOverflow
 }
 
 /// Why a request waits inside the data plane before it has an attempt.
@@ -165,6 +180,8 @@ public enum ResponseCause: UInt8, BitwiseCopyable, Sendable {
 public enum HoldReason: UInt8, BitwiseCopyable, Sendable {
   /// No endpoint is ready.
   case endpoint
+  /// A delay that the proxy injects.
+  case faultDelay
 }
 
 /// What a data plane asks of its world. The world carries actions out in order and calls back later, never meanwhile.
@@ -181,6 +198,8 @@ public enum Action: BitwiseCopyable, Sendable {
   case cancelProbe(ProbeHandle)
   /// Give the caller its answer: that of `attempt`, or one of the data plane's own when there is none (`SlotHandle.none`).
   case respond(CallerToken, attempt: AttemptHandle, status: Int16, cause: ResponseCause)
+  /// Give the caller the answer of an endpoint of `cluster`, handed on at `rate` KiB/s.
+  case respondSlowly(CallerToken, cluster: Int32, status: Int16, rate: Int64)
   /// The request waits without an attempt; this is its name if nobody wants it any more.
   case hold(CallerToken, request: RequestHandle, HoldReason)
   /// Call back at `deadline`.

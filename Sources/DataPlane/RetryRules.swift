@@ -130,9 +130,9 @@ struct RetryRules: ~Copyable {
     paysAtEnd = mesh.profile == .linkerd
     var numbers: [Int32] = []
     for route in mesh.routes {
-      // A request that is only hedged or mirrored is one that is never retried.
+      // A request that is only hedged, mirrored or let through by something is one that is never retried.
       let retry = route.retry ?? RetryDescription(on: [], attempts: 0)
-      if retry.attempts == 0 && route.hedge == nil && route.mirrors.isEmpty {
+      if retry.attempts == 0 && route.hedge == nil && route.mirrors.isEmpty && route.gates?.isEmpty != false {
         numbers.append(-1)
         continue
       }

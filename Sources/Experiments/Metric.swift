@@ -96,6 +96,9 @@ public enum Metric: Sendable, Hashable {
     ("imbalance", .imbalance), ("ejections", .ejections), ("requests", .requests), ("successes", .successes),
     ("failures", .failures), ("retries", .retries), ("hedges", .hedges), ("mirrors", .mirrors),
     ("timeouts", .timeouts), ("rejected", .rejected), ("unanswered", .unanswered),
+    ("rateLimited", .rateLimited), ("breakerOverflow", .breakerOverflow), ("admissionRejected", .admissionRejected),
+    ("concurrencyLimited", .concurrencyLimited), ("throttled", .throttled), ("faultDelayed", .faultDelayed),
+    ("faultAborted", .faultAborted), ("shed", .shed),
   ]
 }
 

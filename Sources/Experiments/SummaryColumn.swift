@@ -36,6 +36,14 @@ public enum SummaryColumn: String, CaseIterable, Sendable, Hashable {
   case ejections
   case imbalance
   case unanswered
+  case rateLimited = "rate_limited"
+  case breakerOverflow = "breaker_overflow"
+  case admissionRejected = "admission_rejected"
+  case concurrencyLimited = "concurrency_limited"
+  case throttled
+  case faultDelayed = "fault_delayed"
+  case faultAborted = "fault_aborted"
+  case shed
 
   /// The figure in `statistics`; latencies are nanoseconds. Nil when there is nothing to measure.
   public func value(in statistics: RequestStatistics) -> Double? {
@@ -53,7 +61,9 @@ public enum SummaryColumn: String, CaseIterable, Sendable, Hashable {
     case .successLatencyP50: statistics.successLatencyP50
     case .successLatencyP99: statistics.successLatencyP99
     case .imbalance: statistics.imbalance
-    case .requests, .successes, .failures, .retries, .hedges, .mirrors, .timeouts, .rejected, .ejections, .unanswered:
+    case .requests, .successes, .failures, .retries, .hedges, .mirrors, .timeouts, .rejected, .ejections, .unanswered,
+      .rateLimited, .breakerOverflow, .admissionRejected, .concurrencyLimited, .throttled, .faultDelayed, .faultAborted,
+      .shed:
       count(in: statistics).map(Double.init)
     }
   }
@@ -74,6 +84,14 @@ public enum SummaryColumn: String, CaseIterable, Sendable, Hashable {
     case .rejected: statistics.rejected
     case .ejections: statistics.ejections
     case .unanswered: statistics.unanswered
+    case .rateLimited: statistics.refusals.rateLimited
+    case .breakerOverflow: statistics.refusals.breakerOverflow
+    case .admissionRejected: statistics.refusals.admissionRejected
+    case .concurrencyLimited: statistics.refusals.concurrencyLimited
+    case .throttled: statistics.refusals.throttled
+    case .faultDelayed: statistics.refusals.faultDelayed
+    case .faultAborted: statistics.refusals.faultAborted
+    case .shed: statistics.refusals.shed
     default: nil
     }
   }
@@ -94,7 +112,7 @@ public enum SummaryColumn: String, CaseIterable, Sendable, Hashable {
     switch self {
     case .successRate, .throughput: .higher
     // An uneven spread is often what makes a policy good.
-    case .requests, .successes, .mirrors, .hedges, .retries, .ejections, .imbalance: .none
+    case .requests, .successes, .mirrors, .hedges, .retries, .ejections, .imbalance, .faultDelayed, .faultAborted: .none
     default: .lower
     }
   }

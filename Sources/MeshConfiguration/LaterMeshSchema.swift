@@ -11,10 +11,6 @@ enum LaterMeshSchema {
     Field("circuitBreaker", circuitBreaker, .optional, "limits of what is open at a time (Envoy)"),
   ]
 
-  static let routeFields: [Field] = [
-    Field("fault", fault, .optional, "delays and failures that the proxy injects", support: .notYet { isHarmless($0) }),
-    Field("rateLimit", rateLimit, .optional, "how many requests may pass", support: .notYet),
-  ]
 
   private static let healthCheck = Shape.fields(
     FieldGroup(
@@ -66,40 +62,4 @@ enum LaterMeshSchema {
                 Field("minRetryConcurrency", number, .optional, "retries that are always allowed"),
               ])), .optional, "retries in flight by requests in flight", support: .notYet),
       ]))
-
-  private static let fault = Shape.fields(
-    FieldGroup(
-      "a fault",
-      [
-        Field(
-          "delay",
-          .fields(
-            FieldGroup(
-              "a delay",
-              [
-                Field("percent", .percentage, .standard("100"), "the share of requests"),
-                Field("fixed", .anySpan, .required, "how long"),
-              ])), .optional, "holds requests up"),
-        Field(
-          "abort",
-          .fields(
-            FieldGroup(
-              "an abort",
-              [
-                Field("percent", .percentage, .standard("100"), "the share of requests"),
-                Field("status", .integer(200...599), .required, "the answer"),
-              ])), .optional, "answers in the endpoint's place"),
-      ]))
-
-  private static let rateLimit = Shape.fields(
-    FieldGroup(
-      "a rate limit",
-      [
-        Field("requestsPerSecond", .number(0...1e9, above: false), .required, "how many a second"),
-        Field("burst", number, .optional, "how many at once"),
-      ]))
-
-  private static func isHarmless(_ fault: ResolvedValue) -> Bool {
-    ["delay", "abort"].allSatisfy { fault[$0].map { $0["percent"]?.isZero ?? false } ?? true }
-  }
 }

@@ -119,6 +119,7 @@ public struct MeshReader {
     route.retry = RetryReader(profile: profile, log: log).retry(value["retry"])
     let hedges = HedgeReader(log: log)
     route.hedge = hedges.hedge(value["hedge"], retry: route.retry)
+    route.gates = GateReader(log: log).gates(value)
     route.mirrors = hedges.mirrors(value["mirror"], clusters: clusters)
     return route
   }

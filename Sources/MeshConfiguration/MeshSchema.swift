@@ -97,7 +97,7 @@ public enum MeshSchema {
             "split", .list(destination, minimumCount: 1), .optional,
             "where they go, by weight; the cluster named as the host by default"),
           Field("timeout", .anySpan, .optional, "how long a request may take in all; 0s for no limit"),
-        ] + LayerSchema.routeFields + RetrySchema.routeFields + HedgeSchema.routeFields + LaterMeshSchema.routeFields))
+        ] + LayerSchema.routeFields + RetrySchema.routeFields + HedgeSchema.routeFields + GateSchema.routeFields))
   }
 
   private static let match = Shape.fields(

@@ -249,6 +249,8 @@ public struct RouteDescription: Sendable, Hashable {
   public var hedge: HedgeDescription?
   /// Where copies of its requests go, whose answers nobody sees.
   public var mirrors: [MirrorDescription] = []
+  /// What stands before its balancer; nil for nothing.
+  public var gates: GatesDescription?
 
   /// A route.
   public init(

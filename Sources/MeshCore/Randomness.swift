@@ -79,6 +79,10 @@ public enum RandomPurpose: UInt64, Sendable, CaseIterable {
   case readRepair = 23
   /// How long the pause before a retry is.
   case retry = 24
+  /// Which faults the proxy injects into a request.
+  case injectedFault = 25
+  /// Whether a request is let through by what goes by rates and latencies.
+  case admission = 26
   /// Whether a request is mirrored.
   case mirror = 30
 }

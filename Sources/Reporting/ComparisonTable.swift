@@ -56,6 +56,8 @@ public struct ComparisonTable {
     ]
     let whenNotZero: [SummaryColumn] = [
       .failures, .timeouts, .rejected, .unanswered, .retries, .hedges, .mirrors, .ejections,
+      .rateLimited, .breakerOverflow, .admissionRejected, .concurrencyLimited, .throttled, .faultDelayed, .faultAborted,
+      .shed,
     ]
     let hasFailures = means(of: .failures).contains { ($0 ?? 0) > 0 }
     return SummaryColumn.allCases.filter { column in

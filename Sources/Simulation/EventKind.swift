@@ -62,6 +62,8 @@ enum EventKind: UInt8, BitwiseCopyable {
   case readinessProbeTimedOut = 29
   /// What is ready of a service is published: service and version.
   case published = 30
+  /// An answer that comes in parts is whole: slow answer.
+  case answerHandedOn = 31
 
   /// Whether it comes round whatever requests do. A run in which nothing else is left does not go on.
   var isHousekeeping: Bool {

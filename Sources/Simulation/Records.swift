@@ -35,6 +35,8 @@ struct CallRecord: BitwiseCopyable {
   var isCounted: Bool
   /// Whether an attempt of it reached a worker.
   var hasReachedWorker: Bool
+  /// Why a server has turned its latest attempt away.
+  var refusal = ServerRefusal.none
 
   /// The next one of the calls that its caller waits for, or -1. Calls have no client of their own: its place serves.
   var nextSibling: Int32 {

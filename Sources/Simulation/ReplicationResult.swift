@@ -46,6 +46,8 @@ public struct RequestStatistics: Sendable, Hashable {
   public var imbalance: Double?
   /// Still open at the end of the drain.
   public var unanswered: Int64 = 0
+  /// By what stood in their way.
+  public var refusals = RefusalCounts()
 
   /// Nothing counted.
   public init() {}

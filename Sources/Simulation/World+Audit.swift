@@ -67,6 +67,11 @@ extension World {
     for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) && !calls[index].isCopy {
       requests[calls[index].plane] += 1
     }
+    // What is being handed on is over for its data plane.
+    for index in 0..<Int32(slowAnswers.slotCount) where slowAnswers.isOccupied(index) {
+      let call = slowAnswers[index].call
+      if calls.contains(call) { requests[calls[call.index].plane] -= 1 }
+    }
     for index in 0..<Int32(works.slotCount) where works.isOccupied(index) && works[index].call.index >= 0 {
       attempts[works[index].plane] += 1
     }

@@ -128,6 +128,7 @@ extension World {
     let (latest, isOfClient, wanted, client, user, isCounted, hasReachedWorker) = calls.modify(handle.index) { call in
       (call.work, call.isOfClient, call.wanted, call.client, call.user, call.isCounted, call.hasReachedWorker)
     }
+    let refusal = calls.modify(handle.index) { $0.refusal }
     if latest >= 0 { forgetWorks(latest) }
     if !isOfClient {
       respondToReplica(handle.index, status: status)
@@ -152,6 +153,7 @@ extension World {
       }
       return isSuccess
     }
+    if !isSuccess || cause != .endpoint { countRefusal(client, cause, refusal, status: status, isCounted) }
     measurement.record(latency, client: Int(client), isSuccess: isSuccess, isCounted: isCounted)
     if user >= 0 { think(user) }
   }
@@ -259,7 +261,9 @@ extension World {
     switch action {
     case .startAttempt(let start): startAttempt(start, proxy: proxy)
     case .respond(let caller, _, let status, let cause): respond(caller, status: status, cause: cause)
-    case .hold(let caller, let request, _): calls[SlotHandle(packed: caller.value).index].request = request
+    case .respondSlowly(let caller, let cluster, let status, let rate):
+      respondSlowly(caller, cluster: cluster, status: status, rate: rate)
+    case .hold(let caller, let request, let reason): hold(caller, request, reason)
     case .setTimer(let timer, let deadline): setTimer(timer, deadline, proxy: proxy)
     case .cancelTimer(let timer): wheel.cancel(proxies[proxy].timers[timer.index].event)
     case .cancelAttempt(let attempt, let caller): cancelAttempt(attempt, caller: caller, proxy: proxy)

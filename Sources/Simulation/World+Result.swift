@@ -112,6 +112,8 @@ extension World {
       statistics.ejections = clients[client].ejections
       addCounts(of: clients[client], to: &statistics)
       addCounts(of: clients[client], to: &summary)
+      statistics.refusals = refusals[client]
+      summary.refusals += refusals[client]
       fill(&statistics, latency: own, failed: ownFailed)
       clientStatistics.append(ClientStatistics(name: description.clients[client].name, statistics: statistics))
     }

@@ -22,6 +22,7 @@ extension World {
     openings = Slab()
     probes = Slab(capacity: 8)
     clients = Pool()
+    refusals = Pool(repeating: RefusalCounts(), count: replication.world.clients.count)
     users = Pool()
     services = Pool()
     replicas = Pool()
@@ -121,6 +122,7 @@ extension World {
     addNetwork(tracksConnections: strikesConnections)
     addFaults()
     prepareReports()
+    tellHeaders()
     firstTargetCluster = description.firstTargetCluster(in: mesh) ?? 0
   }
 

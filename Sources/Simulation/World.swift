@@ -84,9 +84,12 @@ struct World: ~Copyable {
   var openings: Slab<Opening>
   var probes: Slab<ProbeFlight>
   var probesSent: UInt64 = 0
+  var slowAnswers = Slab<SlowAnswer>(capacity: 1)
 
   // What stays.
   var clients: Pool<ClientState>
+  /// By client.
+  var refusals: Pool<RefusalCounts>
   var users: Pool<UserState>
   var services: Pool<ServiceState>
   var replicas: Pool<ReplicaState>
@@ -252,6 +255,7 @@ struct World: ~Copyable {
     case .readinessProbed: readinessProbed(event.argument)
     case .readinessProbeTimedOut: readinessProbeTimedOut(event.argument)
     case .published: published(event.argument)
+    case .answerHandedOn: answerHandedOn(index)
     case .windowEnds: windowEnds()
     case .warmUpEnds: warmUpEnds()
     case .arrivalsStop: arrivalsStop()

@@ -25,6 +25,9 @@ struct Harness: ~Copyable {
   var probes: [ProbeStart] = []
   var answers: [(caller: UInt64, status: Int16, cause: ResponseCause)] = []
   var notices: [DetectionNotice] = []
+  /// Requests that have waited, and the paces of answers that are handed on slowly.
+  var held: [UInt64] = []
+  var slowAnswers: [Int64] = []
   /// What did not fit.
   var complaints: [String] = []
 
@@ -39,7 +42,7 @@ struct Harness: ~Copyable {
     hedge: HedgeDescription? = nil, mirrors: [MirrorDescription] = [],
     failureAccrual: FailureAccrualDescription? = nil, queue: QueueDescription? = nil,
     phi: PhiAccrualDescription? = nil,
-    outlierDetection: OutlierDetectionDescription? = nil
+    outlierDetection: OutlierDetectionDescription? = nil, gates: GatesDescription? = nil
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -61,6 +64,7 @@ struct Harness: ~Copyable {
     route.statefulSession = session
     route.retry = retry
     route.hedge = hedge
+    route.gates = gates
     route.mirrors = mirrors
     let mesh = MeshDescription(profile: profile, clusters: [cluster], routes: [route])
     plane = DataPlane(
@@ -173,7 +177,12 @@ struct Harness: ~Copyable {
         } else {
           complaints.append("cancels a timer that is not set")
         }
+      case .respondSlowly(let caller, _, let status, let rate):
+        if open.removeValue(forKey: caller.value) == nil { complaints.append("answers \(caller.value) twice") }
+        answers.append((caller.value, status, .endpoint))
+        slowAnswers.append(rate)
       case .hold(let caller, let request, _):
+        held.append(caller.value)
         if open.updateValue(request, forKey: caller.value) == nil { complaints.append("holds nobody's request") }
       case .report(let notice): notices.append(notice)
       }

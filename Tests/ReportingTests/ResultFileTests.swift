@@ -22,7 +22,8 @@ func text(of file: ResultFile, _ result: ExperimentResult) throws -> String {
       scenario, variant, replication, seed, requests, successes, failures, success_rate, throughput_rps, latency_mean_ms, \
       latency_p50_ms, latency_p90_ms, latency_p95_ms, latency_p99_ms, latency_p999_ms, latency_max_ms, \
       success_latency_p50_ms, success_latency_p99_ms, retries, hedges, mirrors, timeouts, rejected, ejections, imbalance, \
-      unanswered
+      unanswered, rate_limited, breaker_overflow, admission_rejected, \
+      concurrency_limited, throttled, fault_delayed, fault_aborted, shed
       """
     ),
     (
@@ -66,7 +67,9 @@ func text(of file: ResultFile, _ result: ExperimentResult) throws -> String {
   @Test func goldenRows() throws {
     let result = syntheticExperiment()
     let summary = try text(of: .summary, result).split(separator: "\n")
-    #expect(summary[1] == "synthetic,roundRobin,0,42,1000,990,10,0.99,100,,,,,10,,,,,25,5,0,0,0,3,,0")
+    #expect(
+      summary[1] == "synthetic,roundRobin,0,42,1000,990,10,0.99,100,,,,,10,,,,,25,5,0,0,0,3,,0"
+        + String(repeating: ",0", count: 8))
     #expect(summary.count == 5)
     let comparison = try text(of: .comparison, result).split(separator: "\n")
     #expect(comparison.contains("synthetic,roundRobin,latency_p50_ms,,,,,,,,,,0"))
