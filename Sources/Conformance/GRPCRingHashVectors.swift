@@ -80,7 +80,9 @@ struct GRPCRingHashVectors: VectorFamily {
     if let size = try vector.member("size")?.int { check.equal(ring.count, size, "size") }
     for (number, weight) in weights.enumerated() {
       let count = ring.members.count { Int($0) == number }
-      if let expected = try vector.member("counts")?.member(weight.key)?.int { check.equal(count, expected, weight.key) }
+      if let expected = try vector.member("counts")?.member(weight.key)?.int {
+        check.equal(count, expected, weight.key)
+      }
     }
   }
 }

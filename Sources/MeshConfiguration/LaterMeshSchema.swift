@@ -11,7 +11,6 @@ enum LaterMeshSchema {
     Field("circuitBreaker", circuitBreaker, .optional, "limits of what is open at a time (Envoy)"),
   ]
 
-
   private static let healthCheck = Shape.fields(
     FieldGroup(
       "a health check",

@@ -143,6 +143,12 @@ extension World {
       say("the caller hears \(status) after \(Self.readable(now - wanted)): \(Self.words(cause))")
       watch?.isAnswered = true
       isWatching = false
+    case .hold(let caller, _, let reason):
+      if concerns(caller) {
+        say(reason == .endpoint ? "waits until an endpoint is ready" : "is held up by an injected fault")
+      }
+    case .respondSlowly(let caller, _, _, let rate):
+      if concerns(caller) { say("the answer is handed on at \(rate) KiB a second, by an injected fault") }
     default: break
     }
   }
@@ -154,6 +160,12 @@ extension World {
     case .routeTimeout: "it took too long"
     case .noRoute: "no route takes it"
     case .noEndpoint: "no endpoint may be chosen"
+    case .faultAborted: "an injected fault"
+    case .rateLimited: "the rate limit"
+    case .admissionRejected: "admission control"
+    case .throttled: "client-side throttling"
+    case .concurrencyLimited: "the limit of requests in flight"
+    case .breakerOverflow: "the circuit breaker"
     }
   }
 
