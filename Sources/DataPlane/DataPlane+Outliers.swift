@@ -21,6 +21,11 @@ extension DataPlane {
     cluster: Int, slot: Int32, _ outcome: AttemptOutcome, _ failure: TransportFailure?, at now: Timestamp,
     into actions: inout ActionBuffer
   ) {
+    // Only a connection that was refused or did not open never stood; Envoy reports it before anything else.
+    let hasStood = failure != .refused && failure != .connectTimeout
+    if hasStood && outcome.ending != .superseded && outcome.ending != .abandoned {
+      clusters[cluster].outliers.report(.localOriginConnectSucceeded, slot: slot, &detectionRandom, at: now)
+    }
     switch outcome.ending {
     case .superseded, .abandoned: return
     case .answered:

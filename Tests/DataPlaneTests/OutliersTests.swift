@@ -55,6 +55,34 @@ struct OutliersTests {
     #expect(harness.complaints == [])
   }
 
+  // Goal: where origins are told apart, an answer says that its connection stood, so only refusals in a row count; a 500 is no failure
+  // to connect, and a connection that breaks later is one after a success.
+  @Test func standingConnections() {
+    var harness = harness([0]) {
+      $0.splitExternalLocalOriginErrors = true
+      $0.consecutive5xx = 100
+    }
+    func refuse(_ times: Int) {
+      for _ in 0..<times {
+        harness.request()
+        harness.breakAttempt(.refused)
+      }
+    }
+    for ending in 0..<3 {
+      refuse(4)
+      harness.request()
+      switch ending {
+      case 0: harness.answer(200)
+      case 1: harness.answer(500)
+      default: harness.breakAttempt(.reset)
+      }
+    }
+    #expect(harness.available == 1)
+    refuse(4)
+    #expect(harness.available == 0 && harness.notices.map(\.kind) == [.ejected])
+    #expect(harness.complaints == [])
+  }
+
   // Goal: a timeout counts as 504, a refused or broken connection as 503, both as failures of a gateway; a request that is given up
   // counts as nothing.
   @Test func transport() {
