@@ -86,10 +86,8 @@ struct ClusterState: ~Copyable {
   var heartbeatTimer = TimerHandle.none
   /// Who waits for an endpoint, if anybody may.
   var queue: RequestQueue?
-  /// What outlier detection and health checks say, by slot; empty where neither is on.
+  /// What outlier detection says, by slot; empty where it is off.
   var watched = Pool<WatchedHealth>()
-  /// Whether endpoints' health is watched.
-  let watches: Bool
   /// Whether outlier detection is on.
   let detectsOutliers: Bool
   /// Outlier detection; without endpoints when off.
@@ -133,10 +131,9 @@ struct ClusterState: ~Copyable {
     readRepairChance = description.layers?.tokenAware?.readRepairChance ?? 0
     let accrual = description.failureAccrual ?? .consecutive(ConsecutiveAccrualDescription())
     accrues = description.failureAccrual != nil
-    watches = description.outlierDetection != nil
-    detectsOutliers = description.outlierDetection != nil
-    outliers = OutlierDetection(description.outlierDetection ?? OutlierDetectionDescription())
     let hearsAll = description.outlierDetection != nil
+    detectsOutliers = hearsAll
+    outliers = OutlierDetection(description.outlierDetection ?? OutlierDetectionDescription())
     if case .consecutive = accrual { countsSuccesses = hearsAll } else { countsSuccesses = true }
     detects = description.failureAccrual != nil ? true : hearsAll
     overrideHost = OverrideHost(accepting: description.overrideHostStatus)
@@ -411,8 +408,8 @@ struct ClusterState: ~Copyable {
       }
     }
     if hearsHeartbeats { listForHeartbeats(at: now) }
-    if detectsOutliers { outliers.list(endpoints) }
-    if watches {
+    if detectsOutliers {
+      outliers.list(endpoints)
       watched.resize(
         to: max(watched.count, endpoints.states.count), filling: WatchedHealth(exclusions: [], incarnation: 0))
       for slot in 0..<endpoints.states.count {
@@ -490,7 +487,7 @@ struct ClusterState: ~Copyable {
   /// Who keeps an endpoint out, whether balancers know it or not.
   func exclusions(slot: Int32) -> EndpointExclusions {
     let known = endpoints.states[slot].exclusions
-    return watches ? known.intersection(.failureAccrual).union(watched[slot].exclusions) : known
+    return detectsOutliers ? known.intersection(.failureAccrual).union(watched[slot].exclusions) : known
   }
 
   /// Something that watches endpoints' health has changed its mind of one, and nothing makes the balancers wait for the news.

@@ -84,10 +84,7 @@ extension DataPlane {
     if pursuits[pursuit].pause.index >= 0 || !pursuits[pursuit].tries.hasRoom { return true }
     leaveRoom(pursuit)
     if retries.mayRetry(plan, retries: pursuits[pursuit].retries, cluster: cluster, at: now) {
-      pursuits.modify(pursuit) { pursuit in
-        pursuit.status = 504
-        pursuit.cause = .routeTimeout
-      }
+      keep(pursuit, status: 504, .routeTimeout)
       pauseBeforeRetry(pursuit, plan, cluster: cluster, at: now, into: &actions)
     }
     return true

@@ -148,10 +148,7 @@ extension DataPlane {
         pursuit, plan, ending, status: status, isRetriable: isRetriable, wasOverdue: wasOverdue, at: now,
         into: &actions)
       if next == .waitForOthers {
-        pursuits.modify(pursuit) { pursuit in
-          pursuit.status = status
-          pursuit.cause = cause
-        }
+        keep(pursuit, status: status, cause)
         return
       }
       if next == .answer {
@@ -168,11 +165,16 @@ extension DataPlane {
       if !mayBeBetter { conclude(pursuit, attempt, status: status, cause, at: now, into: &actions) }
       return
     }
+    keep(pursuit, status: status, cause)
+    pauseBeforeRetry(pursuit, plan, cluster: record.cluster, at: now, into: &actions)
+  }
+
+  /// Keeps what a try led to, for whoever needs an answer and gets no other.
+  mutating func keep(_ pursuit: Int32, status: Int16, _ cause: ResponseCause) {
     pursuits.modify(pursuit) { pursuit in
       pursuit.status = status
       pursuit.cause = cause
     }
-    pauseBeforeRetry(pursuit, plan, cluster: record.cluster, at: now, into: &actions)
   }
 
   /// Tries again after a pause, which counts as a retry under way in `cluster`.

@@ -1,5 +1,6 @@
 // An explanation for people: what happened, line by line, and what there was to choose from.
 
+import Experiments
 import Simulation
 
 /// The text of an explanation.
@@ -25,35 +26,32 @@ public enum ExplanationText {
       let (own, others) = (urgency(left.element), urgency(right.element))
       return own == others ? left.offset < right.offset : own > others
     }
-    var rows = [["endpoint", "in flight"]]
-    if hasWeights { rows[0].append("weight") }
-    if hasPriorities { rows[0].append("priority") }
-    if hasRanks { rows[0].append("compared by") }
-    rows[0].append("")
+    var header = ["endpoint", "in flight"]
+    if hasWeights { header.append("weight") }
+    if hasPriorities { header.append("priority") }
+    if hasRanks { header.append("compared by") }
+    var alignments = header.map { _ in TextTable.Alignment.right }
+    alignments[0] = .left
+    var table = TextTable(alignments: alignments + [.left])
+    table.rows.append((header + [""]).map { TextCell(text: $0) })
     for (_, endpoint) in ordered.prefix(mostEndpoints) {
       var row = [endpoint.name, "\(endpoint.inFlight)"]
       if hasWeights { row.append("\(endpoint.weight)") }
       if hasPriorities { row.append("\(endpoint.priority)") }
       if hasRanks { row.append(endpoint.rank.map { figure($0) } ?? "-") }
-      var remarks: [String] = []
-      if endpoint.isChosen { remarks.append("chosen") } else if endpoint.isDrawn { remarks.append("drawn") }
-      if !endpoint.reasons.isEmpty { remarks.append("out: " + endpoint.reasons.joined(separator: ", ")) }
-      row.append(remarks.joined(separator: "; "))
-      rows.append(row)
+      row.append(remarks(endpoint))
+      table.rows.append(row.map { TextCell(text: $0) })
     }
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    var lines = rows.map { row -> String in
-      var cells: [String] = []
-      for (column, cell) in row.enumerated() {
-        let padding = String(repeating: " ", count: widths[column] - cell.count)
-        let isText = column == 0 || column == row.count - 1
-        cells.append(isText ? cell + padding : padding + cell)
-      }
-      let text = "            " + cells.joined(separator: "  ")
-      return String(text.reversed().drop { $0 == " " }.reversed())
-    }
+    var lines = table.lines(on: Canvas()).map { "            " + $0 }
     if endpoints.count > mostEndpoints { lines.append("            … and \(endpoints.count - mostEndpoints) more") }
     return lines
+  }
+
+  private static func remarks(_ endpoint: Explanation.Endpoint) -> String {
+    var remarks: [String] = []
+    if endpoint.isChosen { remarks.append("chosen") } else if endpoint.isDrawn { remarks.append("drawn") }
+    if !endpoint.reasons.isEmpty { remarks.append("out: " + endpoint.reasons.joined(separator: ", ")) }
+    return remarks.joined(separator: "; ")
   }
 
   private static func urgency(_ endpoint: Explanation.Endpoint) -> Int {
@@ -68,10 +66,7 @@ public enum ExplanationText {
 
   /// Seconds to the microsecond, so that lines stand below each other.
   private static func seconds(_ nanoseconds: Int64) -> String {
-    let microseconds = (nanoseconds + 500) / 1000
-    let rest = "\(microseconds % 1_000_000)"
-    let whole = "\(microseconds / 1_000_000)"
-    return String(repeating: " ", count: max(0, 4 - whole.count)) + whole + "."
-      + String(repeating: "0", count: 6 - rest.count) + rest + " s"
+    let text = DecimalNumber.fixed(Double(nanoseconds) / 1e9, places: 6)
+    return String(repeating: " ", count: max(0, 11 - text.count)) + text + " s"
   }
 }

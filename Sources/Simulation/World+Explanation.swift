@@ -9,8 +9,7 @@ import MeshCore
 
 /// What a first pass gathers of one request.
 struct RequestWatch {
-  /// Whose request.
-  var client: Int32
+  /// Its number among its client's.
   var number: UInt64
   /// What it is known by before it has a record.
   var key: RandomKey
@@ -84,7 +83,7 @@ extension World {
       key = users[user].key.key(users[user].sent)
     }
     if wanting != client || clients[wanting].wanted != number { return }
-    watch = RequestWatch(client: client, number: number, key: key)
+    watch = RequestWatch(number: number, key: key)
     isWatching = true
   }
 
@@ -222,10 +221,8 @@ extension World {
       }
       // In a panic those are used too.
       if group.contains(standing.identity) { reasons = reasons.map { "\($0), but all are used" } }
-      return Explanation.Endpoint(
-        name: replicaName(standing.identity.number), inFlight: standing.inFlight, weight: standing.weight,
-        priority: standing.priority, rank: standing.rank, isDrawn: drawn.contains(standing.identity),
-        isChosen: standing.identity == start.endpoint, reasons: reasons)
+      return described(
+        standing, reasons, isDrawn: drawn.contains(standing.identity), isChosen: standing.identity == start.endpoint)
     }
   }
 
@@ -245,12 +242,7 @@ extension World {
         let standings = proxies[proxy].plane.standings(inCluster: cluster, at: moment)
         if standings.isEmpty { continue }
         let open = proxies[proxy].plane.openRequests
-        let endpoints = standings.map { standing in
-          Explanation.Endpoint(
-            name: replicaName(standing.identity.number), inFlight: standing.inFlight, weight: standing.weight,
-            priority: standing.priority, rank: standing.rank, isDrawn: false, isChosen: false,
-            reasons: standing.exclusions)
-        }
+        let endpoints = standings.map { described($0, $0.exclusions) }
         let words =
           "data plane \(proxyName(proxy)) (\(open) requests open), cluster \(mesh.clusters[cluster].name), balancer "
           + mesh.clusters[cluster].balancer.name
@@ -258,6 +250,14 @@ extension World {
       }
     }
     return Explanation(steps: steps)
+  }
+
+  private func described(
+    _ standing: EndpointStanding, _ reasons: [String], isDrawn: Bool = false, isChosen: Bool = false
+  ) -> Explanation.Endpoint {
+    Explanation.Endpoint(
+      name: replicaName(standing.identity.number), inFlight: standing.inFlight, weight: standing.weight,
+      priority: standing.priority, rank: standing.rank, isDrawn: isDrawn, isChosen: isChosen, reasons: reasons)
   }
 
   private static func readable(_ nanoseconds: Int64) -> String {

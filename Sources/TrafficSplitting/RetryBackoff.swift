@@ -5,8 +5,7 @@
 //   Envoy      the bound is `base` at first; then it doubles while it is below half of `max`, and is `max` after that;
 //              the wait is `random % bound`, so it may be nothing at all ("full jitter"). All in whole milliseconds.
 //              (source/common/common/backoff_strategy.cc)
-//   Linkerd    w = min(min · 2^(n−1), max); the wait is w + min(U · jitter · w, max − w): nothing is left for jitter at the
-//              longest wait. (linkerd2-proxy, exp-backoff; tower, retry/backoff)
+//   Linkerd    min · 2^(n−1) and jitter, up to max: `DoublingBackoff`.
 //   gRPC       min(initial · multiplier^(n−1), max) · U(0.8, 1.2). (gRFC A6)
 
 import MeshCore
@@ -47,7 +46,8 @@ public enum RetryBackoff: BitwiseCopyable, Sendable, Hashable {
     case .none: .zero
     case .fullJitter(let base, let longest): Self.fullJitter(number, base, longest, draw)
     case .exponential(let shortest, let longest, let jitterRatio):
-      Self.exponential(number, shortest, longest, jitterRatio, draw)
+      DoublingBackoff(shortest: shortest, longest: longest, jitterRatio: jitterRatio)
+        .wait(step: Int64(Swift.max(number, 1)) - 1, draw: draw)
     case .multiplied(let initial, let longest, let multiplier):
       Self.multiplied(number, initial, longest, multiplier, draw)
     }
@@ -73,25 +73,6 @@ public enum RetryBackoff: BitwiseCopyable, Sendable, Hashable {
       left -= 1
     }
     return .milliseconds(Int64(draw % UInt64(bound)))
-  }
-
-  private static func exponential(
-    _ number: Int32, _ shortest: TimeSpan, _ longest: TimeSpan, _ jitterRatio: Double, _ draw: UInt64
-  ) -> TimeSpan {
-    let longest = Swift.max(longest.nanoseconds, 0)
-    let shortest = Swift.min(Swift.max(shortest.nanoseconds, 0), longest)
-    let doublings = Int64(Swift.max(number, 1)) - 1
-    var wait = longest
-    if shortest == 0 {
-      wait = 0
-    } else if doublings < Int64(shortest.leadingZeroBitCount) {
-      wait = Swift.min(shortest << doublings, longest)
-    }
-    if !(jitterRatio > 0) || wait == 0 { return TimeSpan(nanoseconds: wait) }
-    let jitter = unitInterval(draw) * jitterRatio * Double(wait)
-    // Compared as doubles: a jitter beyond the room may be beyond 64 bits too.
-    if jitter >= Double(longest - wait) { return TimeSpan(nanoseconds: longest) }
-    return TimeSpan(nanoseconds: wait + Int64(jitter))
   }
 
   private static func multiplied(
