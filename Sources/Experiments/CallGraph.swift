@@ -7,28 +7,34 @@ import Simulation
 /// The graph of services and the calls that routes make of hosts.
 struct CallGraph {
   private let services: [ServiceDescription]
-  /// By host: the services that a request to it may reach.
-  private let targets: [String: [Int]]
+  /// By pattern of a host: the services that a request to it may reach.
+  private let targets: [[Int]]
+  private let hosts: HostPatterns
   private let callees: [[(host: String, service: Int)]]
 
   /// The graph of a world under a mesh.
   init(_ world: WorldDescription, _ mesh: MeshDescription) {
     services = world.services
     let names = NameIndex(world.services.map(\.name))
-    var targets: [String: [Int]] = [:]
-    for route in mesh.routes {
+    let patterns = mesh.routes.map(\.match.host)
+    let hosts = HostPatterns(patterns)
+    var targets = [[Int]](repeating: [], count: patterns.count)
+    for (place, route) in mesh.routes.enumerated() {
+      let host = patterns.firstIndex(of: patterns[place]) ?? place
+
       let mirrors = route.mirrors.map { WeightedCluster(cluster: $0.cluster) }
       for part in route.split + mirrors where part.weight > 0 {
         for cluster in mesh.clusters(of: part) {
           guard let service = names.number(of: mesh.clusters[cluster].service) else { continue }
-          targets[route.match.host, default: []].append(service)
+          targets[host].append(service)
         }
       }
     }
     self.targets = targets
+    self.hosts = hosts
     callees = world.services.map { service in
       service.calls.flatMap { $0 }.flatMap { call in
-        (targets[call.target] ?? []).map { (host: call.target, service: $0) }
+        (hosts.number(of: call.target).map { targets[$0] } ?? []).map { (host: call.target, service: $0) }
       }
     }
   }
@@ -46,7 +52,7 @@ struct CallGraph {
     var sums = [Double](repeating: 1, count: services.count)
     _ = walk { service in
       for call in services[service].calls.joined() {
-        let most = (targets[call.target] ?? []).map { sums[$0] }.max() ?? 1
+        let most = (hosts.number(of: call.target).map { targets[$0] } ?? []).map { sums[$0] }.max() ?? 1
         sums[service] += Double(call.count) * most
       }
     }

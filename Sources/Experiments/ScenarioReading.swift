@@ -133,7 +133,7 @@ final class ScenarioReading {
     let services = NameIndex((world["services"]?.entries ?? []).map(\.key))
     let zones = ZoneRegister(services: world["services"]?.entries ?? [], clients: world["clients"]?.entries ?? [])
     var mesh = MeshReader(services: services, zones: NameIndex(zones.names), log: log).mesh(meshValue)
-    let hosts = NameIndex(mesh.routes.map(\.match.host))
+    let hosts = KnownHosts(mesh)
     let description = WorldReader(log: log, files: files).world(world, hop: meshValue["hop"], hosts: hosts)
     honourPriorities(of: description, in: &mesh)
     if let cycle = CallGraph(description, mesh).cycle() { tell(cycle, description, world) }

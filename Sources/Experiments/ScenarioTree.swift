@@ -54,7 +54,8 @@ struct ScenarioTree {
   private mutating func fillTargets() {
     let hosts = Set(
       (root["mesh"]?["routes"]?.items ?? []).compactMap { $0["match"]?["host"]?.text ?? $0["match"]?.text })
-    guard hosts.count == 1, let host = hosts.first, var world = root["world"], var clients = world["clients"],
+    guard hosts.count == 1, let host = hosts.first, !host.contains("*"), var world = root["world"],
+      var clients = world["clients"],
       var entries = clients.entries
     else { return }
     for place in entries.indices where entries[place].value.entries != nil && entries[place].value["target"] == nil {

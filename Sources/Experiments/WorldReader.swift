@@ -17,7 +17,7 @@ struct WorldReader {
   }
 
   /// The world in `value`, with the sidecars' cost in `hop`. `hosts` are those that routes match.
-  func world(_ value: ResolvedValue, hop: ResolvedValue?, hosts: NameIndex) -> WorldDescription {
+  func world(_ value: ResolvedValue, hop: ResolvedValue?, hosts: KnownHosts) -> WorldDescription {
     let serviceEntries = value["services"]?.entries ?? []
     let clientEntries = value["clients"]?.entries ?? []
     let zones = ZoneRegister(services: serviceEntries, clients: clientEntries)
@@ -52,7 +52,7 @@ struct WorldReader {
 
   // MARK: - Services
 
-  private func service(_ entry: ResolvedEntry, _ zones: ZoneRegister, _ hosts: NameIndex) -> ServiceDescription {
+  private func service(_ entry: ResolvedEntry, _ zones: ZoneRegister, _ hosts: KnownHosts) -> ServiceDescription {
     let value = entry.value
     var service = ServiceDescription(
       name: entry.key, replicas: replicas(value, of: entry.key, zones), time: distributions.distribution(value["time"]))
@@ -145,13 +145,13 @@ struct WorldReader {
     }
   }
 
-  private func calls(_ value: ResolvedValue?, _ hosts: NameIndex) -> [[CallDescription]] {
+  private func calls(_ value: ResolvedValue?, _ hosts: KnownHosts) -> [[CallDescription]] {
     (value?.items ?? []).map { item in
       (item.items.isEmpty ? [item] : item.items).compactMap { call($0, hosts) }
     }.filter { !$0.isEmpty }
   }
 
-  private func call(_ value: ResolvedValue, _ hosts: NameIndex) -> CallDescription? {
+  private func call(_ value: ResolvedValue, _ hosts: KnownHosts) -> CallDescription? {
     guard let to = value["to"], let host = to.text else { return nil }
     tellUnknownHost(to, host, hosts)
     return CallDescription(
@@ -159,14 +159,14 @@ struct WorldReader {
       onError: value["onError"]?.text.flatMap(CallErrorBehaviour.init(rawValue:)) ?? .fail)
   }
 
-  private func tellUnknownHost(_ value: ResolvedValue, _ host: String, _ hosts: NameIndex) {
-    if hosts.isEmpty || hosts.number(of: host) != nil { return }
+  private func tellUnknownHost(_ value: ResolvedValue, _ host: String, _ hosts: KnownHosts) {
+    if hosts.isEmpty || hosts.has(host) { return }
     log.addUnknown(value.origin, value.path, "no route for the host", host, among: hosts.names)
   }
 
   // MARK: - Clients
 
-  private func client(_ entry: ResolvedEntry, _ zones: ZoneRegister, _ hosts: NameIndex) -> ClientDescription {
+  private func client(_ entry: ResolvedEntry, _ zones: ZoneRegister, _ hosts: KnownHosts) -> ClientDescription {
     let value = entry.value
     var target = ""
     if let host = value["target"], let name = host.text {
@@ -203,9 +203,9 @@ struct WorldReader {
     return client
   }
 
-  private func tellTraceTargets(_ arrivals: ArrivalDescription, _ value: ResolvedValue?, _ hosts: NameIndex) {
+  private func tellTraceTargets(_ arrivals: ArrivalDescription, _ value: ResolvedValue?, _ hosts: KnownHosts) {
     guard case .trace(let rows, _) = arrivals, let file = value?.chosen?.value["file"] else { return }
-    let stranger = rows.lazy.compactMap(\.target).first { hosts.number(of: $0) == nil }
+    let stranger = rows.lazy.compactMap(\.target).first { !hosts.has($0) }
     guard let stranger else { return }
     log.addUnknown(
       file.origin, file.path, "\(quoted(file.text ?? "")): no route for the target", stranger, among: hosts.names)

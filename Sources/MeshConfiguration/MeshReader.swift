@@ -104,12 +104,7 @@ public struct MeshReader {
 
   private func route(_ value: ResolvedValue, clusters: NameIndex, _ profile: MeshProfile) -> RouteDescription? {
     guard let match = value["match"], let host = match["host"]?.text else { return nil }
-    var description = RouteMatch(host: host)
-    if let path = match["path"]?.chosen, let text = path.value.text {
-      description.path = path.key == "exact" ? .exact(text) : .prefix(text)
-    }
-    description.method = match["method"]?.text
-    description.headers = Self.headers(match["headers"])
+    let description = RouteMatchReader(profile: profile, log: log).match(match, host: host)
     var timeout = value["timeout"]?.span
     if timeout == .zero { timeout = nil }
     var route = RouteDescription(

@@ -92,33 +92,13 @@ public enum MeshSchema {
         "a route",
         [
           Field("name", .text(.title), .optional, "a name to set it by"),
-          Field("match", match, .required, "which requests it takes"),
+          Field("match", RouteMatchSchema.match, .required, "which requests it takes"),
           Field(
             "split", .list(destination, minimumCount: 1), .optional,
             "where they go, by weight; the cluster named as the host by default"),
           Field("timeout", .anySpan, .optional, "how long a request may take in all; 0s for no limit"),
         ] + LayerSchema.routeFields + RetrySchema.routeFields + HedgeSchema.routeFields + GateSchema.routeFields))
   }
-
-  private static let match = Shape.fields(
-    FieldGroup(
-      "a match",
-      [
-        Field("host", .text(.host), .required, "the host a request names"),
-        Field(
-          "path",
-          .choice(
-            ChoiceGroup(
-              "path match",
-              [
-                Field("prefix", .text(.path), .optional, "paths that begin with these whole segments"),
-                Field("exact", .text(.path), .optional, "this very path"),
-              ], bare: .value(of: "prefix"))), .optional, "its path; a bare path is a prefix"),
-        Field(
-          "headers", .names(NameGroup("header", rule: .method, of: .text(.any))), .standard("{}"),
-          "headers it must carry with these values"),
-        Field("method", .text(.method), .optional, "its method; any by default"),
-      ], shorthand: "host"))
 
   private static let destination = Shape.fields(
     FieldGroup(

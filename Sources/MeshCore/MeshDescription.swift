@@ -135,50 +135,6 @@ public struct ClusterDescription: Sendable, Hashable {
   }
 }
 
-/// How a route's path condition compares.
-public enum PathMatch: Sendable, Hashable {
-  /// Every path.
-  case any
-  /// This very path.
-  case exact(String)
-  /// Paths that begin with these whole segments.
-  case prefix(String)
-}
-
-/// Which requests a route takes. All conditions must hold.
-public struct RouteMatch: Sendable, Hashable {
-  /// The host a request names.
-  public var host: String
-  /// Its path.
-  public var path: PathMatch
-  /// Its method, or any.
-  public var method: String?
-  /// Headers it must carry with these very values; names in lower case, sorted.
-  public var headers: [HeaderField]
-
-  /// A match.
-  public init(host: String, path: PathMatch = .any, method: String? = nil, headers: [HeaderField] = []) {
-    self.host = host
-    self.path = path
-    self.method = method
-    self.headers = headers
-  }
-}
-
-/// A header's name (lower case) and value.
-public struct HeaderField: Sendable, Hashable {
-  /// The name, in lower case.
-  public var name: String
-  /// The value.
-  public var value: String
-
-  /// A header.
-  public init(name: String, value: String) {
-    self.name = name
-    self.value = value
-  }
-}
-
 /// A cluster that lists clusters: their priorities one after the other (Envoy's aggregate cluster).
 public struct AggregateDescription: Sendable, Hashable {
   /// Its name.
@@ -285,25 +241,5 @@ public struct MeshDescription: Sendable, Hashable {
   public func clusters(of destination: WeightedCluster) -> [Int] {
     let aggregate = destination.cluster - clusters.count
     return aggregate < 0 ? [destination.cluster] : aggregates[aggregate].clusters
-  }
-}
-
-/// What a request shows to routing.
-public struct RequestAttributes: Sendable, Hashable {
-  /// The host it names.
-  public var host: String
-  /// Its path.
-  public var path: String
-  /// Its method.
-  public var method: String
-  /// Its headers, names in lower case.
-  public var headers: [HeaderField]
-
-  /// A request.
-  public init(host: String, path: String = "/", method: String = "GET", headers: [HeaderField] = []) {
-    self.host = host
-    self.path = path
-    self.method = method
-    self.headers = headers
   }
 }

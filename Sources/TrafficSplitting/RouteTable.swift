@@ -1,73 +1,83 @@
 // Routes: which of them takes a request.
 //
-// By default the most specific one wins, as the Gateway API orders HTTPRoute matches: an exact path before prefixes, the
-// longer prefix before the shorter, then a condition on the method, then more header conditions, then file order. Envoy,
-// Istio and HAProxy take the first in the file that matches; `MeshProfile.takesFirstMatchingRoute` says who does. Either
-// way the order is fixed when the table is made, and matching walks one host's routes until the first that takes the
-// request.
+// A host belongs to one pattern (`HostPatterns`), and that pattern's routes are tried. By default the most specific one wins, as the
+// Gateway API orders HTTPRoute matches: an exact path before others, the longer prefix before the shorter, then a condition on the
+// method, then more conditions on headers, then on the query, then file order. Where regular expressions stand it leaves open: here
+// between exact paths and prefixes, as Envoy Gateway has them. Envoy, Istio and HAProxy take the first in the file that matches;
+// `MeshProfile.takesFirstMatchingRoute` says who does. Either way the order is fixed when the table is made, and matching walks one
+// pattern's routes until the first that takes the request.
 
 import MeshCore
 
 /// All routes of a mesh, ready to be matched. Hosts compare byte by byte: a world that hears them from a network hands them
 /// in lower case and without a port.
-public struct RouteTable: Sendable {
+public struct RouteTable {
   /// A route with what its conditions compare to brought into one form.
-  private struct Candidate: Sendable {
+  private struct Candidate {
     var route: Int32
     var path: PathMatch
+    var expression: TextPattern?
     var method: String?
-    var headers: [HeaderField]
+    var headers: [FieldPattern]
+    var query: [FieldPattern]
   }
 
-  /// Each host's routes in the order in which they are tried.
-  private var candidates: [String: [Candidate]]
+  private let hosts: HostPatterns
+  /// Each pattern's routes in the order in which they are tried.
+  private var candidates: [[Candidate]]
 
   /// The routes of `mesh`.
   public init(_ mesh: MeshDescription) {
-    var candidates: [String: [Candidate]] = [:]
+    var patterns: [String] = []
+    var candidates: [[Candidate]] = []
     for (index, route) in mesh.routes.enumerated() {
-      let candidate = Candidate(
-        route: Int32(index), path: Self.normalised(route.match.path), method: route.match.method,
-        headers: route.match.headers)
+      let match = route.match
+      var candidate = Candidate(
+        route: Int32(index), path: Self.normalised(match.path), expression: nil, method: match.method,
+        headers: match.headers.map(FieldPattern.init), query: match.query.map(FieldPattern.init))
+      if case .regex(let pattern) = match.path { candidate.expression = TextPattern(.regex(pattern)) }
+      let host = patterns.firstIndex(of: match.host) ?? patterns.count
+      if host == patterns.count {
+        patterns.append(match.host)
+        candidates.append([])
+      }
       let place =
         mesh.profile.takesFirstMatchingRoute
-        ? nil : candidates[route.match.host]?.firstIndex { Self.isMoreSpecific(candidate, than: $0) }
-      if let place {
-        candidates[route.match.host]?.insert(candidate, at: place)
-      } else {
-        candidates[route.match.host, default: []].append(candidate)
-      }
+        ? nil : candidates[host].firstIndex { Self.isMoreSpecific(candidate, than: $0) }
+      candidates[host].insert(candidate, at: place ?? candidates[host].count)
     }
+    hosts = HostPatterns(patterns)
     self.candidates = candidates
   }
 
   /// The index in `MeshDescription.routes` of the route that takes `request`, or -1 when none does.
   ///
-  /// Complexity: O(routes of the host); allocates nothing.
+  /// Complexity: O(routes of the host), and what its regular expressions take.
   public func match(_ request: RequestAttributes) -> Int32 {
-    guard let tried = candidates[request.host] else { return -1 }
-    for candidate in tried where Self.takes(candidate, request) { return candidate.route }
+    guard let host = hosts.number(of: request.host) else { return -1 }
+    for candidate in candidates[host] where Self.takes(candidate, request) { return candidate.route }
     return -1
   }
 
   private static func takes(_ candidate: Candidate, _ request: RequestAttributes) -> Bool {
     if let method = candidate.method, method != request.method { return false }
-    if !pathMatches(candidate.path, request.path) { return false }
-    for wanted in candidate.headers
-    where !request.headers.contains(where: { namesAreEqual($0.name, wanted.name) && $0.value == wanted.value }) {
-      return false
-    }
-    return true
+    if !pathMatches(candidate, request.path) { return false }
+    return candidate.headers.allSatisfy { $0.holds(for: request.headers) }
+      && candidate.query.allSatisfy { $0.holds(forQueryOf: request.path) }
   }
 
   /// Compares the path up to its query.
-  private static func pathMatches(_ condition: PathMatch, _ path: String) -> Bool {
-    switch condition {
+  private static func pathMatches(_ candidate: Candidate, _ path: String) -> Bool {
+    switch candidate.path {
     case .any: return true
     case .exact(let wanted): return begins(path, with: wanted) { $0 == nil || $0 == question || $0 == hash }
     // Whole segments: /api takes /api and /api/users, not /apis.
     case .prefix(let wanted):
       return begins(path, with: wanted) { $0 == nil || $0 == slash || $0 == question || $0 == hash }
+    case .textPrefix(let wanted): return begins(path, with: wanted) { _ in true }
+    case .regex:
+      let end = path.utf8.firstIndex { $0 == question || $0 == hash } ?? path.endIndex
+      return candidate.expression?.holds(for: path[..<end]) ?? false
     }
   }
 
@@ -87,35 +97,32 @@ public struct RouteTable: Sendable {
     return ends(place == bytes.endIndex ? nil : bytes[place])
   }
 
-  /// Every path is the prefix "/", and a slash at a prefix's end says nothing more.
+  /// Every path begins with "/", and a slash at the end of segments says nothing more.
   private static func normalised(_ path: PathMatch) -> PathMatch {
-    guard case .prefix(var prefix) = path else { return path }
-    while prefix.utf8.last == UInt8(ascii: "/") { prefix.removeLast() }
-    return prefix.isEmpty ? .any : .prefix(prefix)
-  }
-
-  /// Names of headers compare without regard to case (ASCII).
-  private static func namesAreEqual(_ left: String, _ right: String) -> Bool {
-    left.utf8.elementsEqual(right.utf8) { lowercased($0) == lowercased($1) }
-  }
-
-  private static func lowercased(_ byte: UInt8) -> UInt8 {
-    byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+    switch path {
+    case .textPrefix(let text): return text == "/" || text.isEmpty ? .any : path
+    case .prefix(var prefix):
+      while prefix.utf8.last == slash { prefix.removeLast() }
+      return prefix.isEmpty ? .any : .prefix(prefix)
+    case .any, .exact, .regex: return path
+    }
   }
 
   private static func isMoreSpecific(_ candidate: Candidate, than other: Candidate) -> Bool {
     let (own, others) = (pathRank(candidate.path), pathRank(other.path))
     if own != others { return own > others }
     if (candidate.method == nil) != (other.method == nil) { return candidate.method != nil }
-    return candidate.headers.count > other.headers.count
+    if candidate.headers.count != other.headers.count { return candidate.headers.count > other.headers.count }
+    return candidate.query.count > other.query.count
   }
 
-  /// Exact paths rank above all prefixes, longer prefixes above shorter ones.
-  private static func pathRank(_ path: PathMatch) -> Int {
+  /// Exact paths rank above regular expressions, these above prefixes; longer ones above shorter ones.
+  private static func pathRank(_ path: PathMatch) -> (Int, Int) {
     switch path {
-    case .any: return 0
-    case .prefix(let prefix): return prefix.utf8.count
-    case .exact: return .max
+    case .any: return (0, 0)
+    case .prefix(let text), .textPrefix(let text): return (0, text.utf8.count)
+    case .regex(let pattern): return (1, pattern.utf8.count)
+    case .exact: return (2, 0)
     }
   }
 }

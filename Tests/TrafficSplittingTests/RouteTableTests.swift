@@ -14,7 +14,7 @@ private func get(_ path: String, _ headers: [HeaderField] = [], method: String =
 }
 
 private func match(_ path: PathMatch, method: String? = nil, _ headers: [HeaderField] = []) -> RouteMatch {
-  RouteMatch(host: "web", path: path, method: method, headers: headers)
+  RouteMatch(host: "web", path: path, method: method, headers: headers.map { FieldMatch($0) })
 }
 
 @Suite struct RouteTableTests {
@@ -94,6 +94,98 @@ private func match(_ path: PathMatch, method: String? = nil, _ headers: [HeaderF
     #expect(routes.match(get("/b")) == 0)
   }
 
+  // Goal: a query's parameters are compared whole and as they stand, of several values the first; a query more makes a route more
+  // specific than none.
+  @Test func queriesMatchByTheirFirstValue() {
+    let routes = table([
+      match(.any),
+      RouteMatch(host: "web", query: [FieldMatch(name: "version", value: .exact("2"))]),
+      RouteMatch(host: "web", path: .prefix("/a"), query: [FieldMatch(name: "beta", value: .present)]),
+      RouteMatch(
+        host: "web", path: .prefix("/b"), query: [FieldMatch(name: "beta", value: .present, isInverted: true)]),
+    ])
+    for path in ["/?version=2", "/x?a=1&version=2#version=1", "/?version=2&version=3"] {
+      #expect(routes.match(get(path)) == 1, "\(path)")
+    }
+    for path in ["/", "/?version=", "/?version=20", "/?aversion=2", "/?version=3&version=2", "/?a=1#?version=2"] {
+      #expect(routes.match(get(path)) == 0, "\(path)")
+    }
+    #expect(routes.match(get("/a?beta")) == 2)
+    #expect(routes.match(get("/a?c")) == 0)
+    #expect(routes.match(get("/b?c")) == 3)
+    #expect(routes.match(get("/b?beta=")) == 0)
+  }
+
+  // Goal: texts are compared by their beginning, end, middle, or a regular expression that must fit the whole.
+  @Test func textsMatchByForm() {
+    let forms: [(TextMatch, yes: [String], no: [String])] = [
+      (.prefix("ab"), ["ab", "abc"], ["a", "cab", ""]), (.suffix("ab"), ["ab", "cab"], ["b", "abc", ""]),
+      (.contains("ab"), ["ab", "cabd"], ["a", "acb", ""]), (.contains(""), ["", "x"], []),
+      (.regex("v[0-9]+"), ["v1", "v12"], ["v", "v1x", "xv1"]), (.regex("a|ab"), ["a", "ab"], ["abb"]),
+      (.present, ["", "x"], []), (.exact("ab"), ["ab"], ["a", "abc", "AB"]),
+    ]
+    for (form, yes, no) in forms {
+      let routes = table([RouteMatch(host: "web", headers: [FieldMatch(name: "h", value: form)])])
+      for text in yes { #expect(routes.match(get("/", [HeaderField(name: "H", value: text)])) == 0, "\(form) \(text)") }
+      for text in no { #expect(routes.match(get("/", [HeaderField(name: "h", value: text)])) == -1, "\(form) \(text)") }
+      #expect(routes.match(get("/")) == -1)
+    }
+    let absent = table([
+      RouteMatch(host: "web", headers: [FieldMatch(name: "h", value: .present, isInverted: true)])
+    ])
+    #expect(absent.match(get("/")) == 0)
+    #expect(absent.match(get("/", [HeaderField(name: "h", value: "")])) == -1)
+  }
+
+  // Goal: a path's regular expression fits all of the path and nothing of the query; it ranks between exact paths and prefixes.
+  @Test func pathsMatchByExpression() {
+    let routes = table([
+      match(.prefix("/users/1")), match(.regex("/users/[0-9]+")), match(.exact("/users/7")), match(.regex("(")),
+    ])
+    #expect(routes.match(get("/users/1")) == 1)
+    #expect(routes.match(get("/users/12?x=/y")) == 1)
+    #expect(routes.match(get("/users/7")) == 2)
+    #expect(routes.match(get("/users/1/x")) == 0)
+    #expect(routes.match(get("/(")) == -1)
+  }
+
+  // Goal: Envoy's plain prefix looks at the text alone.
+  @Test func textPrefixesEndAnywhere() {
+    let routes = table([match(.textPrefix("/api"))])
+    for path in ["/api", "/apis", "/api/x", "/api?x"] { #expect(routes.match(get(path)) == 0) }
+    for path in ["/ap", "/", "/ap?/api"] { #expect(routes.match(get(path)) == -1) }
+  }
+
+  // Goal: what RE2 does not know is refused, with the construct's name; what it knows is not.
+  @Test func expressionsAreThoseOfRE2() {
+    for pattern in ["a(?=b)", "(?!a)", "(?<=a)b", "(?<!a)b", "(?>a)b", "(a)\\1", "(", "[a", "*"] {
+      #expect(RegularExpression.fault(in: pattern) != nil, "\(pattern)")
+    }
+    for pattern in ["/v[0-9]+", "(?:a|b)+", "(?P<n>a)", "(?i)abc", "\\d{2,3}\\.x", "\\(?=", "[[:alpha:]]*"] {
+      #expect(RegularExpression.fault(in: pattern) == nil, "\(pattern)")
+    }
+  }
+
+  // Goal: a host belongs to its own name, then the longest end, the longest beginning, any; and to no second one.
+  @Test func hostsBelongToOnePattern() {
+    let routes = table([
+      RouteMatch(host: "*"), RouteMatch(host: "web.*"), RouteMatch(host: "*.example.com"),
+      RouteMatch(host: "*.eu.example.com"), RouteMatch(host: "web.example.com", method: "GET"),
+      RouteMatch(host: "web.e*"),
+    ])
+    func host(_ host: String, _ method: String = "GET") -> Int32 {
+      routes.match(RequestAttributes(host: host, method: method))
+    }
+    #expect(host("web.example.com") == 4)
+    #expect(host("web.example.com", "PUT") == -1)
+    #expect(host("a.b.example.com") == 2)
+    #expect(host("a.eu.example.com") == 3)
+    #expect(host(".example.com") == 0)
+    #expect(host("web.org") == 1)
+    #expect(host("web.edu") == 5)
+    #expect(host("db") == 0)
+  }
+
   // Goal: with random routes and requests the table gives what searching all routes for the best one gives.
   @Test(arguments: 1...200) func equalsASearchOfAllRoutes(_ round: Int) {
     var random = RandomStream(state: UInt64(round))
@@ -106,7 +198,7 @@ private func match(_ path: PathMatch, method: String? = nil, _ headers: [HeaderF
       return RouteMatch(
         host: hosts[random.below(2)], path: [.any, .exact(path), .prefix(path)][random.below(3)],
         method: random.below(2) == 0 ? nil : methods[random.below(2)],
-        headers: fields.filter { _ in random.below(3) == 0 })
+        headers: fields.filter { _ in random.below(3) == 0 }.map { FieldMatch($0) })
     }
     for profile in [MeshProfile.weir, .envoy] {
       let routes = table(matches, profile: profile)
@@ -131,9 +223,10 @@ private func match(_ path: PathMatch, method: String? = nil, _ headers: [HeaderF
       case .any: true
       case .exact(let wanted): wanted == request.path
       case .prefix(let wanted): segments(request.path).starts(with: segments(wanted))
+      case .textPrefix, .regex: false
       }
     return path && match.host == request.host && (match.method ?? request.method) == request.method
-      && match.headers.allSatisfy(request.headers.contains)
+      && match.headers.allSatisfy(request.headers.map { FieldMatch($0) }.contains)
   }
 
   /// What the Gateway API compares, the more specific the larger.
@@ -143,6 +236,7 @@ private func match(_ path: PathMatch, method: String? = nil, _ headers: [HeaderF
       case .any: 0
       case .exact: 1000
       case .prefix(let wanted): segments(wanted).joined(separator: "/").count
+      case .textPrefix, .regex: -1
       }
     return [path, match.method == nil ? 0 : 1, match.headers.count, -index]
   }
