@@ -8,10 +8,16 @@ import TrafficSplitting
 
 extension DataPlane {
   /// Notes headers that requests carry; they name them by the number that is returned (`RequestArrival.headers`).
-  public mutating func know(headers: [HeaderField]) -> Int32 { gates.know(headers) }
+  public mutating func know(headers: [HeaderField]) -> Int32 {
+    splitRules.know(headers)
+    return gates.know(headers)
+  }
 
   /// Takes requests that name no headers to carry these.
-  public mutating func assume(headers: [HeaderField]) { gates.assume(headers) }
+  public mutating func assume(headers: [HeaderField]) {
+    splitRules.assume(headers)
+    gates.assume(headers)
+  }
 
   /// The limit of requests in flight that adaptive concurrency has found for a route, if it limits any.
   public func concurrencyLimit(ofRoute route: Int32) -> UInt32? { gates.concurrencyLimit(ofRoute: route) }

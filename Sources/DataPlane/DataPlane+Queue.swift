@@ -46,7 +46,10 @@ extension DataPlane {
     let mayWait = cluster >= 0 && arrival.override.number < 0 && clusters[Int(cluster)].queue != nil
     let admission = mayWait ? clusters[Int(cluster)].queue?.machine.admit() ?? .shed : .shed
     if admission == .shed {
-      refuse(arrival.caller, passage, status: 503, .noEndpoint, at: now, into: &actions)
+      let isNowhere = destination == Self.nowhere && plan.rule >= 0
+      refuse(
+        arrival.caller, passage, status: isNowhere ? statusOfNowhere(arrival.route) : 503,
+        isNowhere ? .noBackend : .noEndpoint, at: now, into: &actions)
       return
     }
     let isLimited = plan.timeout.nanoseconds > 0

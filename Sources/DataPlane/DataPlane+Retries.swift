@@ -138,6 +138,9 @@ extension DataPlane {
     let record = requests[attempt.index]
     let pursuit = record.pursuit
     let wasOverdue = pursuits[pursuit].tries.isOverdue(attempt.index)
+    if routes[pursuits[pursuit].arrival.route].rule >= 0 {
+      watchCanary(pursuit, attempt.index, ending, status: status, at: now)
+    }
     forgetTry(attempt.index, into: &actions)
     let plan = routes[pursuits[pursuit].arrival.route].retry
     leaveRoom(pursuit)
@@ -286,6 +289,9 @@ extension DataPlane {
     while let attempt = openTry(of: pursuit) {
       actions.append(.cancelAttempt(attempt, caller: pursuits[pursuit].arrival.caller))
       let (cluster, _) = countOut(attempt.index, .timedOut, 504, at: now, into: &actions)
+      if routes[pursuits[pursuit].arrival.route].rule >= 0 {
+        watchCanary(pursuit, attempt.index, .timedOut, status: 504, at: now)
+      }
       forgetTry(attempt.index, into: &actions)
       if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
     }

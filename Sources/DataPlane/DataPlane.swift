@@ -51,6 +51,8 @@ public struct DataPlane: ~Copyable {
     var onlyCluster: Int32
     /// Its rules of trying again, in `retryPlans`, or -1.
     var retry: Int32
+    /// Its rule of dividing its requests beyond weights, in `splitRules`, or -1.
+    var rule: Int32
     /// Whether a request that names an endpoint goes there or nowhere.
     var isStrict: Bool
   }
@@ -85,7 +87,8 @@ public struct DataPlane: ~Copyable {
   /// By route: where a session may be, of several clusters; empty where the cluster is drawn without a look at it.
   private let sessionClusters: [[Int32]]
   private(set) var routes: Pool<RoutePlan>
-  private var splits: WeightedSplit
+  var splits: WeightedSplit
+  var splitRules: SplitRules
   var aggregates: [AggregateState]
   let clusters: UnsafeMutablePointer<ClusterState>
   /// How many clusters the mesh has.
@@ -122,15 +125,21 @@ public struct DataPlane: ~Copyable {
       return route.split.map { Int32($0.cluster) }
     }
     splits = WeightedSplit(mesh.routes)
+    splitRules = SplitRules(mesh)
     routes = Pool(capacity: mesh.routes.count)
     retries = RetryRules(mesh)
     gates = RouteGates(mesh, random: key.key(for: .admission).stream())
     for (index, route) in mesh.routes.enumerated() {
       let (onlyCluster, retry) = (splits.onlyCluster(route: Int32(index)), retries.plan(ofRoute: index))
+      let rule = splitRules.number(ofRoute: Int32(index))
       routes.append(
         RoutePlan(
-          timeout: route.timeout ?? .zero, simpleCluster: retry < 0 ? onlyCluster : -1, onlyCluster: onlyCluster,
-          retry: retry, isStrict: route.statefulSession?.isStrict ?? false))
+          timeout: route.timeout ?? .zero, simpleCluster: retry < 0 && rule < 0 ? onlyCluster : -1,
+          onlyCluster: onlyCluster, retry: retry, rule: rule, isStrict: route.statefulSession?.isStrict ?? false))
+      if let canary = route.canary {
+        splits.setWeights(
+          CanaryAnalysis.weights(route.split, canary: canary.destination, weight: 0), route: Int32(index))
+      }
     }
     clusterCount = mesh.clusters.count
     aggregates = mesh.aggregates.map { AggregateState($0) }
@@ -266,7 +275,9 @@ public struct DataPlane: ~Copyable {
     _ arrival: RequestArrival, _ plan: RoutePlan, toward destination: Int32, at now: Timestamp
   ) -> (cluster: Int32, slot: Int32) {
     var draws = arrival.randomness.stream(for: .balancer, 1)
-    guard let (cluster, chosen) = member(of: destination, &draws) else { return (-1, -1) }
+    guard let (cluster, chosen) = member(of: destination, &draws) else {
+      return (destination < 0 ? Self.nowhere : Self.nowhere - 1, -1)
+    }
     var named: Int32 = -1
     if arrival.override.number >= 0 {
       // Envoy looks for the endpoint before it balances, and an aggregate has none of its own: it is not found. Where the first
@@ -298,10 +309,12 @@ public struct DataPlane: ~Copyable {
     return aggregates[aggregate].clusters.contains { clusters[$0].lists(endpoint) }
   }
 
-  /// The cluster or the aggregate that a request is for, or -1. `number` counts its draws.
-  func destination(of arrival: RequestArrival, _ plan: RoutePlan, draw number: UInt64 = 0) -> Int32 {
+  /// The cluster or the aggregate that a request is for, or `nowhere`. `number` counts its draws.
+  mutating func destination(of arrival: RequestArrival, _ plan: RoutePlan, draw number: UInt64 = 0) -> Int32 {
     var cluster = plan.onlyCluster
-    if cluster < 0 {
+    if plan.rule >= 0 {
+      cluster = ruledDestination(of: arrival, rule: plan.rule, draw: number)
+    } else if cluster < 0 {
       cluster = splits.cluster(route: arrival.route, draw: arrival.randomness.key(for: .split).draw(number))
     }
     return arrival.override.number >= 0 ? clusterOfSession(arrival, drawn: cluster) : cluster

@@ -161,6 +161,8 @@ public enum ResponseCause: UInt8, BitwiseCopyable, Sendable {
   case noRoute
   /// No endpoint may be chosen.
   case noEndpoint
+  /// The destination that the request was for does not exist.
+  case noBackend
   /// A fault that the proxy injects.
   case faultAborted
   /// A rate limit.

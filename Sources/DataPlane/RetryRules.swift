@@ -132,7 +132,9 @@ struct RetryRules: ~Copyable {
     for route in mesh.routes {
       // A request that is only hedged, mirrored or let through by something is one that is never retried.
       let retry = route.retry ?? RetryDescription(on: [], attempts: 0)
-      if retry.attempts == 0 && route.hedge == nil && route.mirrors.isEmpty && route.gates?.isEmpty != false {
+      if retry.attempts == 0 && route.hedge == nil && route.mirrors.isEmpty && route.gates?.isEmpty != false
+        && route.canary == nil
+      {
         numbers.append(-1)
         continue
       }

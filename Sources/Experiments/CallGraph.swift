@@ -23,7 +23,7 @@ struct CallGraph {
       let host = patterns.firstIndex(of: patterns[place]) ?? place
 
       let mirrors = route.mirrors.map { WeightedCluster(cluster: $0.cluster) }
-      for part in route.split + mirrors where part.weight > 0 {
+      for part in route.destinations + mirrors {
         for cluster in mesh.clusters(of: part) {
           guard let service = names.number(of: mesh.clusters[cluster].service) else { continue }
           targets[host].append(service)

@@ -19,7 +19,7 @@ struct SessionNotes {
   private func lost(_ route: RouteDescription) -> [String] {
     guard let session = route.statefulSession else { return [] }
     return variant.mesh.aggregates.enumerated().compactMap { number, aggregate in
-      let isMeant = route.split.contains { $0.cluster - variant.mesh.clusters.count == number && $0.weight > 0 }
+      let isMeant = route.destinations.contains { $0.cluster - variant.mesh.clusters.count == number }
       if !isMeant || aggregate.failover != .spillOver { return nil }
       let outcome = session.isStrict ? "fails every request that carries a cookie" : "keeps no session"
       return
@@ -32,7 +32,7 @@ struct SessionNotes {
     if cluster.overrideHostStatus == HostStatus.accepted { return nil }
     let isAsked = variant.mesh.routes.contains { route in
       route.statefulSession != nil
-        && route.split.contains { $0.weight > 0 && variant.mesh.clusters(of: $0).contains(number) }
+        && route.destinations.contains { variant.mesh.clusters(of: $0).contains(number) }
     }
     if !isAsked {
       return "cluster \(cluster.name): overrideHostStatus does nothing, since no route to it has a statefulSession"

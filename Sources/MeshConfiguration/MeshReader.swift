@@ -104,12 +104,14 @@ public struct MeshReader {
 
   private func route(_ value: ResolvedValue, clusters: NameIndex, _ profile: MeshProfile) -> RouteDescription? {
     guard let match = value["match"], let host = match["host"]?.text else { return nil }
-    let description = RouteMatchReader(profile: profile, log: log).match(match, host: host)
+    let matches = RouteMatchReader(profile: profile, log: log)
+    let splits = SplitReader(clusters: clusters, matches: matches, log: log)
     var timeout = value["timeout"]?.span
     if timeout == .zero { timeout = nil }
     var route = RouteDescription(
-      match: description, split: split(value, host: host, match: match, clusters: clusters), timeout: timeout,
+      match: matches.match(match, host: host), split: splits.split(value, host: host, match: match), timeout: timeout,
       metadataMatch: value["metadataMatch"].map { LayerReader.pairs($0) })
+    splits.read(value, into: &route)
     route.statefulSession = LayerReader.statefulSession(value["statefulSession"])
     route.retry = RetryReader(profile: profile, log: log).retry(value["retry"])
     let hedges = HedgeReader(log: log)
@@ -124,40 +126,5 @@ public struct MeshReader {
     (value?.entries ?? []).compactMap { entry in
       entry.value.text.map { HeaderField(name: entry.key.lowercased(), value: $0) }
     }.sorted { ($0.name, $0.value) < ($1.name, $1.value) }
-  }
-
-  private func split(
-    _ route: ResolvedValue, host: String, match: ResolvedValue, clusters: NameIndex
-  ) -> [WeightedCluster] {
-    guard let split = route["split"] else {
-      if route.has("split") { return [] }
-      if let cluster = clusters.number(of: host) { return [WeightedCluster(cluster: cluster)] }
-      log.add(
-        match.origin, ConfigurationPath.joined(route.path, "split"),
-        "missing, and there is no cluster \(quoted(host)); expected where the requests go")
-      return []
-    }
-    var parts: [WeightedCluster] = []
-    var sum: UInt64 = 0
-    var isWhole = true
-    for item in split.items {
-      guard let to = item["to"], let name = to.text, let weight = item["weight"]?.integer else {
-        isWhole = false
-        continue
-      }
-      sum += UInt64(clamping: weight)
-      guard let cluster = clusters.number(of: name) else {
-        isWhole = false
-        log.addUnknown(to.origin, to.path, "unknown cluster", name, among: clusters.names)
-        continue
-      }
-      parts.append(WeightedCluster(cluster: cluster, weight: UInt32(clamping: weight)))
-    }
-    if sum > UInt64(UInt32.max) {
-      log.add(split.origin, split.path, "weights sum to \(sum); expected at most 4294967295")
-    } else if sum == 0 && isWhole {
-      log.add(split.origin, split.path, "all weights are 0; expected at least one above")
-    }
-    return parts
   }
 }

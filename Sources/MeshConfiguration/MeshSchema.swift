@@ -93,18 +93,8 @@ public enum MeshSchema {
         [
           Field("name", .text(.title), .optional, "a name to set it by"),
           Field("match", RouteMatchSchema.match, .required, "which requests it takes"),
-          Field(
-            "split", .list(destination, minimumCount: 1), .optional,
-            "where they go, by weight; the cluster named as the host by default"),
           Field("timeout", .anySpan, .optional, "how long a request may take in all; 0s for no limit"),
-        ] + LayerSchema.routeFields + RetrySchema.routeFields + HedgeSchema.routeFields + GateSchema.routeFields))
+        ] + SplitSchema.routeFields + LayerSchema.routeFields + RetrySchema.routeFields + HedgeSchema.routeFields
+          + GateSchema.routeFields))
   }
-
-  private static let destination = Shape.fields(
-    FieldGroup(
-      "a destination",
-      [
-        Field("to", .text(.name), .required, "a cluster"),
-        Field("weight", .integer(0...4_294_967_295), .standard("1"), "its share of the weights' sum; 0 takes nothing"),
-      ], shorthand: "to"))
 }

@@ -213,6 +213,7 @@ extension MeshProfile {
     .cluster("connectTimeout", "1s", "proxy.outboundConnectTimeout (LINKERD2_PROXY_OUTBOUND_CONNECT_TIMEOUT): 1000ms"),
     .cluster("queue.capacity", "100", "policy-controller outbound.rs: queue_config, capacity"),
     .cluster("queue.failfastTimeout", "3s", "policy-controller outbound.rs: queue_config, failfast_timeout"),
+    .route("splitMode", "linkerd", "linkerd2-proxy distribute: a backend that is not ready is drawn anew"),
   ]
 
   // gRPC's own balancing: its default is pick_first, which balances nothing; round robin is what its users configure in its place.

@@ -156,20 +156,6 @@ public struct AggregateDescription: Sendable, Hashable {
   }
 }
 
-/// One destination of a route, with its share.
-public struct WeightedCluster: Sendable, Hashable {
-  /// The cluster's index in `MeshDescription.clusters`; from their number on, that of an aggregate.
-  public var cluster: Int
-  /// Its weight; 0 takes nothing.
-  public var weight: UInt32
-
-  /// A destination.
-  public init(cluster: Int, weight: UInt32 = 1) {
-    self.cluster = cluster
-    self.weight = weight
-  }
-}
-
 /// Requests that name the endpoint which served their session before (Envoy's stateful session filter).
 public struct StatefulSessionDescription: Sendable, Hashable {
   /// How long the client's cookie holds after it was set; 0 for as long as the client lives.
@@ -193,6 +179,14 @@ public struct RouteDescription: Sendable, Hashable {
   public var match: RouteMatch
   /// Where they go; at least one with a weight above 0, the sum at most 2^32 − 1.
   public var split: [WeightedCluster]
+  /// What becomes of requests whose destination cannot take them.
+  public var splitMode = SplitMode.envoy
+  /// What places a request on the weights.
+  public var splitSource = SplitSource.random
+  /// What is taken from the split before its weights count; of several the first.
+  public var slices: [SliceDescription] = []
+  /// What moves the weights; nil for nothing.
+  public var canary: CanaryDescription?
   /// How long a request may take in all; nil for no limit.
   public var timeout: TimeSpan?
   /// What it demands of endpoints' metadata where its cluster has subsets; nil for nothing.
@@ -207,6 +201,12 @@ public struct RouteDescription: Sendable, Hashable {
   public var mirrors: [MirrorDescription] = []
   /// What stands before its balancer; nil for nothing.
   public var gates: GatesDescription?
+
+  /// The clusters and aggregates that its requests, not their copies, may go to.
+  public var destinations: [WeightedCluster] {
+    split.enumerated().filter { $1.weight > 0 || $0 == canary?.destination }.map(\.element)
+      + slices.map { WeightedCluster(cluster: $0.cluster) }
+  }
 
   /// A route.
   public init(
@@ -237,8 +237,9 @@ public struct MeshDescription: Sendable, Hashable {
     self.routes = routes
   }
 
-  /// The clusters whose endpoints a request may reach that goes to `destination`, in the order of failover.
+  /// The clusters whose endpoints a request may reach that goes to `destination`, in the order of failover; none of `nowhere`.
   public func clusters(of destination: WeightedCluster) -> [Int] {
+    if destination.cluster < 0 { return [] }
     let aggregate = destination.cluster - clusters.count
     return aggregate < 0 ? [destination.cluster] : aggregates[aggregate].clusters
   }

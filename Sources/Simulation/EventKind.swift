@@ -64,13 +64,16 @@ enum EventKind: UInt8, BitwiseCopyable {
   case published = 30
   /// An answer that comes in parts is whole: slow answer.
   case answerHandedOn = 31
+  /// A check of a release is due: release.
+  case canaryChecked = 36
 
   /// Whether it comes round whatever requests do. A run in which nothing else is left does not go on.
   var isHousekeeping: Bool {
     switch self {
     case .faultBegins, .faultEnds, .pauseBegins, .pauseEnds, .restarted, .antagonistTakes, .antagonistGives,
       .fluctuates,
-      .discovered, .windowEnds, .warmUpEnds, .readinessProbed, .readinessProbeTimedOut, .published:
+      .discovered, .windowEnds, .warmUpEnds, .readinessProbed, .readinessProbeTimedOut, .published,
+      .canaryChecked:
       return true
     default:
       return false

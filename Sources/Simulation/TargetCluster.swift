@@ -11,10 +11,11 @@ extension ClientDescription {
 }
 
 extension WorldDescription {
-  /// The index of the cluster that the first client's requests go to: the first destination of their route, of an aggregate the first; nil without any.
+  /// The index of the cluster that the first client's requests go to: the first destination of their route that
+  /// there is, of an aggregate the first; nil without any.
   public func firstTargetCluster(in mesh: MeshDescription) -> Int? {
     guard let client = clients.first else { return nil }
     let route = RouteTable(mesh).match(client.attributes)
-    return route < 0 ? nil : mesh.routes[Int(route)].split.first.flatMap { mesh.clusters(of: $0).first }
+    return route < 0 ? nil : mesh.routes[Int(route)].split.lazy.compactMap { mesh.clusters(of: $0).first }.first
   }
 }

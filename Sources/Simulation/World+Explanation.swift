@@ -159,6 +159,7 @@ extension World {
     case .routeTimeout: "it took too long"
     case .noRoute: "no route takes it"
     case .noEndpoint: "no endpoint may be chosen"
+    case .noBackend: "a destination that does not exist"
     case .faultAborted: "an injected fault"
     case .rateLimited: "the rate limit"
     case .admissionRejected: "admission control"

@@ -387,6 +387,7 @@ extension World {
     memberships.isHeldUp = Pool(repeating: false, count: proxyCount * mesh.clusters.count)
     memberships.resolutions = Pool(repeating: Resolution(), count: proxyCount * mesh.clusters.count)
     beginReadiness()
+    beginCanaries()
     // One list for all data planes: they share its storage.
     let listings = mesh.clusters.indices.map { endpoints(ofCluster: $0, version: 0) }
     for proxy in 0..<proxyCount {

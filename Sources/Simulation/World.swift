@@ -85,6 +85,7 @@ struct World: ~Copyable {
   var probes: Slab<ProbeFlight>
   var probesSent: UInt64 = 0
   var slowAnswers = Slab<SlowAnswer>(capacity: 1)
+  var canaries: [CanaryState] = []
 
   // What stays.
   var clients: Pool<ClientState>
@@ -256,6 +257,7 @@ struct World: ~Copyable {
     case .readinessProbeTimedOut: readinessProbeTimedOut(event.argument)
     case .published: published(event.argument)
     case .answerHandedOn: answerHandedOn(index)
+    case .canaryChecked: canaryChecked(Int(event.argument))
     case .windowEnds: windowEnds()
     case .warmUpEnds: warmUpEnds()
     case .arrivalsStop: arrivalsStop()

@@ -32,6 +32,13 @@ public struct LogLinearHistogram: Sendable {
     bins[bin] += 1
   }
 
+  /// Adds what another has counted. Complexity: O(bins).
+  public mutating func merge(_ other: LogLinearHistogram) {
+    count += other.count
+    while bins.count < other.bins.count { bins.append(0) }
+    for bin in other.bins.indices { bins[bin] += other.bins[bin] }
+  }
+
   /// Forgets everything.
   public mutating func clear() {
     count = 0

@@ -22,9 +22,10 @@ public struct WeightedSplit: ~Copyable {
 
   /// One route's destinations.
   struct RouteSplit: BitwiseCopyable {
-    /// The only cluster with a weight, or -1 when there are several or none.
+    /// The only cluster with a weight, or -1 when there are several or none, or when weights may change.
     var onlyCluster: Int32
     var first: Int32
+    var count: Int32
     /// The sum of the weights; 0 when nothing has a weight.
     var total: UInt64
   }
@@ -39,12 +40,15 @@ public struct WeightedSplit: ~Copyable {
     for route in routes {
       let first = Int32(destinations.count)
       var total: UInt64 = 0
-      for destination in route.split where destination.weight > 0 {
+      for destination in route.split where destination.weight > 0 || route.canary != nil {
         total += UInt64(destination.weight)
         destinations.append(Destination(end: total, cluster: Int32(destination.cluster)))
       }
-      let isSingle = destinations.count - Int(first) == 1
-      splits.append(RouteSplit(onlyCluster: isSingle ? destinations[first].cluster : -1, first: first, total: total))
+      let count = Int32(destinations.count) - first
+      let isSingle = count == 1 && route.canary == nil
+      splits.append(
+        RouteSplit(
+          onlyCluster: isSingle ? destinations[first].cluster : -1, first: first, count: count, total: total))
     }
   }
 
@@ -56,7 +60,7 @@ public struct WeightedSplit: ~Copyable {
   public func onlyCluster(route: Int32) -> Int32 { splits[route].onlyCluster }
 
   /// The index of the cluster that a request of `route` with the random bits `draw` goes to; -1 when no destination of
-  /// the route has a weight.
+  /// the route has a weight, and where the draw falls on one that there is not.
   public func cluster(route: Int32, draw: UInt64) -> Int32 {
     let split = splits[route]
     if split.onlyCluster >= 0 || split.total == 0 { return split.onlyCluster }
@@ -64,5 +68,42 @@ public struct WeightedSplit: ~Copyable {
     var place = split.first
     while destinations[place].end <= selected { place &+= 1 }
     return destinations[place].cluster
+  }
+
+  /// As `cluster(route:draw:)`, among the destinations that `isReady` alone, by their weights; nil when none is.
+  ///
+  /// A destination that is drawn unready, left out and drawn anew among the rest until one is ready gives each of these the same share.
+  public func cluster(route: Int32, draw: UInt64, where isReady: (Int32) -> Bool) -> Int32? {
+    let split = splits[route]
+    var total: UInt64 = 0
+    forEach(split) { cluster, weight in if isReady(cluster) { total += weight } }
+    if total == 0 { return nil }
+    var left = draw % total
+    var found: Int32?
+    forEach(split) { cluster, weight in
+      if found != nil || !isReady(cluster) { return }
+      if left < weight { found = cluster } else { left -= weight }
+    }
+    return found
+  }
+
+  /// Gives the destinations of a route that has a canary other weights, in the order of its split; at least one above 0.
+  public mutating func setWeights(_ weights: [UInt64], route: Int32) {
+    var total: UInt64 = 0
+    for (place, weight) in weights.enumerated() {
+      total += weight
+      destinations[splits[route].first + Int32(truncatingIfNeeded: place)].end = total
+    }
+    splits[route].total = total
+  }
+
+  @inline(__always)
+  private func forEach(_ split: RouteSplit, _ body: (_ cluster: Int32, _ weight: UInt64) -> Void) {
+    var begin: UInt64 = 0
+    for place in split.first..<split.first + split.count {
+      let destination = destinations[place]
+      body(destination.cluster, destination.end - begin)
+      begin = destination.end
+    }
   }
 }

@@ -42,7 +42,7 @@ import Testing
       [
         "balancer peakEwma", "balancer.peakEwma.form tower", "balancer.peakEwma.defaultRtt 30ms",
         "balancer.peakEwma.decay 10s", "protocol http2", "tls true", "connectTimeout 1s", "queue.capacity 100",
-        "queue.failfastTimeout 3s",
+        "queue.failfastTimeout 3s", "route splitMode linkerd",
       ]
     ),
     (

@@ -1,0 +1,82 @@
+// Where a request goes that its route's weights alone do not settle: slices first, then the weights, and in Linkerd's mode another
+// destination when the drawn one is not ready.
+//
+// A Linkerd backend is a balancer behind a queue, and it is unready once that queue fails fast; where there is no queue, while no endpoint
+// may be chosen.
+
+import LoadBalancing
+import MeshCore
+import TrafficSplitting
+
+extension DataPlane {
+  /// A destination that there is not.
+  static var nowhere: Int32 { -1 }
+
+  /// Slices and redraws have random numbers of their own, behind those of tries.
+  private static var sliceDraws: UInt64 { 1 << 40 }
+  private static var redraws: UInt64 { 1 << 41 }
+
+  /// The destination of a request whose route has a rule.
+  mutating func ruledDestination(of arrival: RequestArrival, rule number: Int32, draw: UInt64) -> Int32 {
+    let (rule, key) = (Int(number), arrival.randomness.key(for: .split))
+    if let slices = splitRules.rules[rule].slices {
+      let cluster = slices.cluster(headers: arrival.headers, key: arrival.hasKey ? arrival.key : nil) { place in
+        key.draw(Self.sliceDraws + UInt64(truncatingIfNeeded: place))
+      }
+      if let cluster { return cluster }
+    }
+    var place = key.draw(draw)
+    switch splitRules.rules[rule].source {
+    case .random: break
+    case .key: if arrival.hasKey { place = arrival.key }
+    case .header: place = splitRules.rules[rule].headerNumbers[Int(arrival.headers)] ?? place
+    }
+    let drawn = splits.cluster(route: arrival.route, draw: place)
+    if splitRules.rules[rule].mode != .linkerd || isReady(drawn) { return drawn }
+    let again = splits.cluster(route: arrival.route, draw: key.draw(Self.redraws + draw)) { isReady($0) }
+    return again ?? drawn
+  }
+
+  /// Whether a destination takes requests. One that there is not answers at once, and so is always ready.
+  private func isReady(_ destination: Int32) -> Bool {
+    if destination < 0 { return true }
+    let aggregate = Int(destination) - clusterCount
+    if aggregate >= 0 { return aggregates[aggregate].clusters.contains { isReady(cluster: $0) } }
+    return isReady(cluster: Int(destination))
+  }
+
+  private func isReady(cluster: Int) -> Bool {
+    if let queue = clusters[cluster].queue { return queue.machine.state != .failingFast }
+    return clusters[cluster].endpoints.availableCount > 0
+  }
+
+  /// What a request is answered whose destination there is not.
+  func statusOfNowhere(_ route: Int32) -> Int16 {
+    let rule = splitRules.number(ofRoute: route)
+    return rule >= 0 && splitRules.rules[Int(rule)].mode != .envoy ? 500 : 503
+  }
+
+  // MARK: - Canaries
+
+  /// Gives the destinations of a route that has a canary other weights, in the order of its split; at least one above 0.
+  public mutating func setWeights(_ weights: [UInt64], ofRoute route: Int32) {
+    splits.setWeights(weights, route: route)
+  }
+
+  /// Takes out what the canary of a route was answered since the last time.
+  public mutating func takeCanarySample(ofRoute route: Int32, into sample: inout CanarySample) {
+    let rule = Int(splitRules.number(ofRoute: route))
+    sample.merge(splitRules.rules[rule].sample)
+    splitRules.rules[rule].sample.clear()
+  }
+
+  /// A try has ended, or its request's time: its answer counts for the canary that it went to.
+  mutating func watchCanary(
+    _ pursuit: Int32, _ attempt: Int32, _ ending: AttemptEnding, status: Int16, at now: Timestamp
+  ) {
+    let rule = Int(splitRules.number(ofRoute: pursuits[pursuit].arrival.route))
+    if rule < 0 || splitRules.rules[rule].watched != pursuits[pursuit].destination { return }
+    let isSuccess = ending == .answered && status < 500
+    splitRules.rules[rule].sample.insert(latency: now - requests[attempt].sent, isSuccess: isSuccess)
+  }
+}
