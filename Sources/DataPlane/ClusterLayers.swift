@@ -55,6 +55,7 @@ struct SubsetPart {
       zones.routingEnabled = given.routingEnabled
       zones.minimumClusterSize = Int64(given.minClusterSize)
       zones.forceLocalZoneMinimumSize = given.forceLocalZoneMinSize
+      zones.basis = given.goesByWeight ? .healthyHostsWeight : .healthyHostsNumber
     }
     zones.failsTrafficOnPanic = settings.failTrafficOnPanic
     zones.panicThreshold = settings.panicThreshold
@@ -119,8 +120,10 @@ struct ClusterLayers {
     settings.fallback = fallback(subsets.fallback)
     settings.defaultSubset = subsets.defaultSubset.map { MetadataEntry($0.name, MetadataValue.text($0.value)) }
     settings.selectors = subsets.selectors.map {
-      SubsetSelector(keys: $0.keys.sorted(), fallback: fallback($0.fallback))
+      SubsetSelector(keys: $0.keys.sorted(), fallback: fallback($0.fallback), isSingleHost: $0.isSingleHost)
     }
+    settings.panicModeAny = subsets.panicModeAny
+    settings.allowsRedundantKeys = subsets.allowsRedundantKeys
     return settings
   }
 

@@ -95,10 +95,12 @@ struct LayerReader {
   }
 
   private func zoneAware(_ value: ResolvedValue) -> ZoneAwareDescription {
-    ZoneAwareDescription(
+    var zones = ZoneAwareDescription(
       routingEnabled: Int32((value["routingEnabled"]?.number ?? 100).rounded(.down)),
       minClusterSize: Int32(clamping: value["minClusterSize"]?.integer ?? 6),
       forceLocalZoneMinSize: value["forceLocalZone"]?["minSize"]?.integer.map { Int32(clamping: $0) })
+    zones.goesByWeight = value["localityBasis"]?.text == "healthyHostsWeight"
+    return zones
   }
 
   private func loadAware(_ value: ResolvedValue) -> LoadAwareLocalityDescription {
@@ -117,12 +119,20 @@ struct LayerReader {
       if item["fallbackPolicy"]?.text == "keysSubset" && kept.isEmpty {
         log.add(item.origin, item.path, "fallbackPolicy keysSubset needs fallbackKeysSubset; expected the keys to keep")
       }
-      return SubsetSelectorDescription(
+      var selector = SubsetSelectorDescription(
         keys: (item["keys"]?.items ?? []).compactMap(\.text), fallback: fallback(item["fallbackPolicy"]?.text, kept))
+      selector.isSingleHost = item["singleHostPerSubset"]?.flag ?? false
+      if selector.isSingleHost && selector.keys.count > 1, let given = item["singleHostPerSubset"] {
+        log.add(given.origin, given.path, "needs a single key (Envoy); expected one in keys")
+      }
+      return selector
     }
-    return SubsetsDescription(
+    var subsets = SubsetsDescription(
       selectors: selectors, fallback: fallback(value["fallbackPolicy"]?.text, []),
       defaultSubset: Self.pairs(value["defaultSubset"]))
+    subsets.panicModeAny = value["panicModeAny"]?.flag ?? false
+    subsets.allowsRedundantKeys = value["allowRedundantKeys"]?.flag ?? false
+    return subsets
   }
 
   private func fallback(_ word: String?, _ kept: [String]) -> SubsetFallbackDescription {

@@ -100,6 +100,9 @@ enum LayerSchema {
                   "minSize", .integer(1...4_294_967_295), .standard("1"),
                   "with so many working endpoints in the zone all requests stay")
               ])), .optional, "stays in the zone whenever it can"),
+        Field(
+          "localityBasis", .word(["healthyHostsNum", "healthyHostsWeight"]), .standard("healthyHostsNum"),
+          "whether zones are compared by their working endpoints' number or weight"),
       ]))
 
   private static let loadAwareLocality = Shape.fields(
@@ -136,11 +139,20 @@ enum LayerSchema {
                   Field(
                     "fallbackKeysSubset", .list(.text(.name), minimumCount: 1), .optional,
                     "with keysSubset: the keys that are kept"),
+                  Field(
+                    "singleHostPerSubset", .flag, .standard("false"),
+                    "whether a subset is the first endpoint that fits it"),
                 ])), minimumCount: 1), .required, "by which keys subsets are made"),
         Field("fallbackPolicy", fallbacks, .standard("noFallback"), "what happens when no selector fits"),
         Field(
           "defaultSubset", .names(NameGroup("key", rule: .name, of: .text(.any))), .standard("{}"),
           "what endpoints of the default subset have"),
+        Field(
+          "panicModeAny", .flag, .standard("false"),
+          "whether any endpoint will do when the default subset has none to give"),
+        Field(
+          "allowRedundantKeys", .flag, .standard("false"),
+          "whether a route may demand more keys than a selector has; the first selector that fits counts"),
       ]))
 
   private static let subsetting = Shape.fields(

@@ -23,6 +23,8 @@ public struct ZoneAwareDescription: Sendable, Hashable {
   public var minClusterSize: Int32
   /// Stay in the zone whenever it has at least so many healthy endpoints.
   public var forceLocalZoneMinSize: Int32?
+  /// Whether zones count by their healthy endpoints' weights, not by their number.
+  public var goesByWeight = false
 
   /// Zone-aware routing.
   public init(routingEnabled: Int32 = 100, minClusterSize: Int32 = 6, forceLocalZoneMinSize: Int32? = nil) {
@@ -91,6 +93,8 @@ public struct SubsetSelectorDescription: Sendable, Hashable {
   public var keys: [String]
   /// What happens when no subset fits.
   public var fallback: SubsetFallbackDescription
+  /// Whether each subset holds the first endpoint alone that fits it.
+  public var isSingleHost = false
 
   /// A selector.
   public init(keys: [String], fallback: SubsetFallbackDescription = .notDefined) {
@@ -107,6 +111,10 @@ public struct SubsetsDescription: Sendable, Hashable {
   public var fallback: SubsetFallbackDescription
   /// What endpoints of the default subset have; names and values, sorted by name.
   public var defaultSubset: [NamedValue]
+  /// Whether any endpoint will do when the default subset has nobody to choose.
+  public var panicModeAny = false
+  /// Whether a route's criteria may have more keys than a selector.
+  public var allowsRedundantKeys = false
 
   /// Subsets.
   public init(

@@ -5,7 +5,7 @@ import Testing
 @testable import DataPlane
 
 /// Endpoints by number, with what sets them apart.
-private func endpoints(
+func endpoints(
   _ count: Int32, _ change: (inout EndpointDescription, Int32) -> Void = { _, _ in }
 ) -> [EndpointDescription] {
   (0..<count).map { number in
@@ -16,7 +16,7 @@ private func endpoints(
 }
 
 /// How many of `requests` requests each endpoint gets when each is answered at once; the last count is of those that nobody got.
-private func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> [Int] {
+func counts(_ harness: inout Harness, endpoints: Int, requests: Int) -> [Int] {
   var counts = [Int](repeating: 0, count: endpoints + 1)
   for _ in 0..<requests {
     harness.request()
