@@ -1,5 +1,6 @@
-// Envoy's limits on retries under way: source/common/upstream/resource_manager_impl.h, common/basic_resource_impl.h.
+// Envoy's circuit breakers and limits on retries under way: source/common/upstream/resource_manager_impl.h, common/basic_resource_impl.h.
 
+import FaultDetection
 import MeshCore
 import TestVectors
 import TrafficSplitting
@@ -16,7 +17,6 @@ struct EnvoyRetryBudgetVectors: VectorFamily {
     )
     report.runEach(vectors) { try check($0, &$1) }
     report.runEach(defaults) { try checkDefaults($0("expected"), &$1) }
-    if !defaults.isEmpty { report.skip("defaults of connections and requests", "no circuit breakers yet") }
   }
 
   private func check(_ vector: VectorValue, _ check: inout VectorCheck) throws {
@@ -37,11 +37,42 @@ struct EnvoyRetryBudgetVectors: VectorFamily {
     for _ in 0..<count {
       if !budget.withdraw(activeRequests: count) { throw VectorError(description: "\(count) retries do not fit") }
     }
-    check.equal(budget.withdraw(activeRequests: limit), try vector("expected").flag)
+    let expected = try vector("expected").flag
+    check.equal(budget.withdraw(activeRequests: limit), expected)
+    for resource in BreakerResource.allCases where resource != .retries {
+      check.equal(Self.hasRoom(resource, count, of: Int32(clamping: limit)), expected)
+    }
+  }
+
+  /// Whether a breaker with so many of something has room for one more: more than the limit are there only as first connections.
+  private static func hasRoom(_ resource: BreakerResource, _ count: Int64, of limit: Int32) -> Bool {
+    var breaker = CircuitBreaker(
+      CircuitBreakerDescription(maxConnections: limit, maxPendingRequests: limit, maxRequests: limit))
+    for _ in 0..<count {
+      switch resource {
+      case .connections: _ = breaker.connect(isFirst: true)
+      case .pendingRequests: _ = breaker.pend()
+      default: _ = breaker.attach()
+      }
+    }
+    switch resource {
+    case .connections: return breaker.connect(isFirst: false)
+    case .pendingRequests: return breaker.pend()
+    default: return breaker.attach()
+    }
   }
 
   private func checkDefaults(_ expected: VectorValue, _ check: inout VectorCheck) throws {
     check.equal(EnvoyRetryBudget().mostRetries(activeRequests: 1_000_000), Int64(try expected("max_retries").int))
+    let limits: [(name: String, limit: Int32?)] = [
+      ("max_connections", CircuitBreakerDescription.envoy.maxConnections),
+      ("max_pending_requests", CircuitBreakerDescription.envoy.maxPendingRequests),
+      ("max_requests", CircuitBreakerDescription.envoy.maxRequests),
+      ("max_retries", CircuitBreakerDescription.envoy.maxRetries),
+    ]
+    for (name, limit) in limits { check.equal(limit.map { Int64($0) }, Int64(try expected(name).int)) }
+    // There is one pool for each endpoint, however many.
+    if let pools = expected.member("max_connection_pools") { check.equal(try pools.string, "unlimited") }
     let budget = EnvoyRetryBudget(budgetPercent: EnvoyRetryBudget.defaultBudgetPercent)
     check.equal(EnvoyRetryBudget.defaultBudgetPercent, try expected("budget_percent").double)
     check.equal(budget.mostRetries(activeRequests: 0), Int64(try expected("min_retry_concurrency").int))

@@ -94,6 +94,12 @@ struct ClusterState: ~Copyable {
   var outliers: OutlierDetection
   /// The timer of its next sweep, or none.
   var sweepTimer = TimerHandle.none
+  /// Whether the circuit breaker counts connections and what is on them.
+  let countsConnections: Bool
+  /// What is open.
+  var breaker: CircuitBreaker
+  /// What people know of its refusals.
+  var trips = BreakerTrips()
 
   init(
     _ description: ClusterDescription, criteria: [[NamedValue]?], policy: PolicyDescriptor, place: BalancerContext,
@@ -141,6 +147,8 @@ struct ClusterState: ~Copyable {
     penalties = Pool()
     hearsHeartbeats = description.phi != nil
     phi = PhiDetectors(description.phi ?? PhiAccrualDescription())
+    countsConnections = description.circuitBreaker.countsConnections
+    breaker = CircuitBreaker(description.circuitBreaker, isTunnel: description.transport == .tcp)
     queue = description.queue.map { RequestQueue(machine: FailFastQueue($0)) }
   }
 

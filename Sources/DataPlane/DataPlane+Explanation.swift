@@ -88,7 +88,9 @@ extension DataPlane {
     guard requests.contains(attempt), requests[attempt.index].pursuit >= 0 else { return nil }
     let pursuit = requests[attempt.index].pursuit
     let plan = retries.plans[routes[pursuits[pursuit].arrival.route].retry]
-    let (hasRoom, isPaid) = retries.allows(plan, cluster: requests[attempt.index].cluster, at: now)
+    let cluster = requests[attempt.index].cluster
+    let (hasRoom, isPaid) = retries.allows(
+      plan, cluster: cluster, underWay: clusters[Int(cluster)].breaker.requestsUnderWay, at: now)
     return RetryStanding(
       isRetriable: plan.conditions.isRetriable(status: status), retries: pursuits[pursuit].retries,
       attempts: plan.attempts, hasRoom: hasRoom, isPaid: isPaid)

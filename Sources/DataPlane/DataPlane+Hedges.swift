@@ -83,7 +83,7 @@ extension DataPlane {
     // One pause at a time, and a retry that has no room is none.
     if pursuits[pursuit].pause.index >= 0 || !pursuits[pursuit].tries.hasRoom { return true }
     leaveRoom(pursuit)
-    if retries.mayRetry(plan, retries: pursuits[pursuit].retries, cluster: cluster, at: now) {
+    if mayRetry(pursuit, plan, cluster: cluster, after: .timedOut, at: now, into: &actions) {
       keep(pursuit, status: 504, .routeTimeout)
       pauseBeforeRetry(pursuit, plan, cluster: cluster, at: now, into: &actions)
     }

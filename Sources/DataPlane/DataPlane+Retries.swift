@@ -159,10 +159,10 @@ extension DataPlane {
         return
       }
     }
-    let mayRetry =
+    let retry =
       isRetriable && !wasOverdue
-      && retries.mayRetry(plan, retries: pursuits[pursuit].retries, cluster: record.cluster, at: now)
-    if !mayRetry {
+      ? mayRetry(pursuit, plan, cluster: record.cluster, after: ending, at: now, into: &actions) : false
+    if !retry {
       // A failure that cannot be tried again is no answer yet while others are under way (Envoy).
       let mayBeBetter = hasOthers(pursuit) && (isRetriable || ending == .broken)
       if !mayBeBetter { conclude(pursuit, attempt, status: status, cause, at: now, into: &actions) }
@@ -170,6 +170,19 @@ extension DataPlane {
     }
     keep(pursuit, status: status, cause)
     pauseBeforeRetry(pursuit, plan, cluster: record.cluster, at: now, into: &actions)
+  }
+
+  /// Whether a request may be tried again after a try that ended so in `cluster`; it has room there then.
+  mutating func mayRetry(
+    _ pursuit: Int32, _ plan: Int32, cluster: Int32, after ending: AttemptEnding, at now: Timestamp,
+    into actions: inout ActionBuffer
+  ) -> Bool {
+    let permission = retries.mayRetry(
+      plan, retries: pursuits[pursuit].retries, cluster: cluster,
+      underWay: requestsUnderWay(inCluster: cluster, ending),
+      at: now)
+    if permission == .noRoom { refused(.retries, cluster: Int(cluster), at: now, into: &actions) }
+    return permission == .granted
   }
 
   /// Keeps what a try led to, for whoever needs an answer and gets no other.
@@ -382,6 +395,7 @@ extension ResetKind {
     switch failure {
     case .refused: self = .connectFailure
     case .connectTimeout: self = .connectTimeout
+    case .overflow: self = .overflow
     case .reset, nil: self = .reset
     }
   }

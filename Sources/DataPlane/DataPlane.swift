@@ -72,6 +72,7 @@ public struct DataPlane: ~Copyable {
     case probe
     case balancer
     case mergeWindow
+    case breaker
   }
 
   struct TimerRecord: BitwiseCopyable {
@@ -200,7 +201,10 @@ public struct DataPlane: ~Copyable {
     case .attemptAnswered(let attempt, let status):
       attemptAnswered(attempt, status: status, at: now, into: &actions)
     case .attemptFailed(let attempt, let failure):
-      if requests.contains(attempt) {
+      if !requests.contains(attempt) { return }
+      if failure == .overflow {
+        overflowed(attempt, at: now, into: &actions)
+      } else {
         end(attempt, .broken, status(of: failure), .transport, at: now, into: &actions, failure)
       }
     case .loadReported(let attempt, let report):
@@ -440,7 +444,7 @@ public struct DataPlane: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func respond(
+  mutating func respond(
     _ request: RequestHandle, _ attempt: AttemptHandle, status: Int16, _ cause: ResponseCause,
     into actions: inout ActionBuffer
   ) {
@@ -486,6 +490,10 @@ public struct DataPlane: ~Copyable {
       balancerDue(cluster: Int(record.subject), group: Int(record.slot), at: now, into: &actions)
     case .mergeWindow:
       mergeWindowDue(cluster: Int(record.subject), priority: record.slot, at: now, into: &actions)
+    case .breaker:
+      if let resource = BreakerResource(rawValue: UInt8(truncatingIfNeeded: record.slot)) {
+        breakerDue(cluster: Int(record.subject), resource, at: now, into: &actions)
+      }
     }
   }
 
@@ -501,11 +509,18 @@ public struct DataPlane: ~Copyable {
   mutating func withdraw(
     _ attempt: AttemptHandle, _ ending: AttemptEnding, at now: Timestamp, into actions: inout ActionBuffer
   ) {
+    actions.append(.cancelAttempt(attempt, caller: requests[attempt.index].caller))
+    countOutUnheard(attempt, ending, at: now, into: &actions)
+  }
+
+  /// Counts an attempt out of which nobody says how it went.
+  mutating func countOutUnheard(
+    _ attempt: AttemptHandle, _ ending: AttemptEnding, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
     let record = requests[attempt.index]
     let cluster = Int(record.cluster)
     let outcome = AttemptOutcome(latency: now - record.sent, status: 0, ending: ending)
     clusters[cluster].end(slot: record.slot, groups: record.groups, outcome, at: now)
-    actions.append(.cancelAttempt(attempt, caller: record.caller))
     if record.isProbe {
       clusters[cluster].returnPermit(slot: record.slot, at: now)
       releaseQueue(cluster: cluster, at: now, into: &actions)

@@ -24,6 +24,10 @@ public struct DetectionNotice: BitwiseCopyable, Sendable {
     case panicBegan
     /// Enough endpoints work again.
     case panicEnded
+    /// A circuit breaker has refused something.
+    case breakerOpened
+    /// It has refused nothing for a while.
+    case breakerClosed
   }
 
   /// What happened.
@@ -67,6 +71,10 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
   case tooFewWork
   /// Enough endpoints work.
   case enoughWork
+  /// There was so much of it under a limit.
+  case noRoom(BreakerResource, count: Int32, limit: Int32)
+  /// Nothing has been refused for a while, after so many.
+  case roomAgain(BreakerResource, refusals: Int64)
 
   /// The reason for people.
   public var words: String {
@@ -91,6 +99,21 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
     case .healthCheckPassed(let span): return "out for \(Self.readable(span)): a health check passed"
     case .tooFewWork: return "too few endpoints work: all of them are used, well or not"
     case .enoughWork: return "enough endpoints work again"
+    case .noRoom(let resource, let count, let limit): return Self.words(resource, count: count, limit: limit)
+    case .roomAgain(let resource, let refusals):
+      let what = resource == .connections ? "not opened" : "turned away"
+      return
+        "\(resource.limitName): nothing \(what) for \(Self.readable(BreakerTrip.rest)); \(refusals) \(what) since it opened"
+    }
+  }
+
+  private static func words(_ resource: BreakerResource, count: Int32, limit: Int32) -> String {
+    switch resource {
+    case .connections: "maxConnections: \(count) open, limit \(limit); another one is not opened, requests wait"
+    case .pendingRequests:
+      "maxPendingRequests: \(count) wait for a connection, limit \(limit); another one is turned away"
+    case .requests: "maxRequests: \(count) under way, limit \(limit); another one is turned away"
+    case .retries: "maxRetries: \(count) under way, limit \(limit); another one is not made"
     }
   }
 

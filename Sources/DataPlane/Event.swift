@@ -35,6 +35,8 @@ public enum TransportFailure: UInt8, BitwiseCopyable, Sendable {
   case reset
   /// The connection did not open in time.
   case connectTimeout
+  /// The caller's own circuit breaker had no room: nothing was sent.
+  case overflow
 }
 
 /// A request as it reaches a data plane. The world has asked the route table first: matching is a pure function of the

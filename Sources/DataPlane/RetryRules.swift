@@ -107,6 +107,17 @@ enum RetryBudget: BitwiseCopyable {
   }
 }
 
+/// Whether a retry may be made.
+enum RetryPermission: BitwiseCopyable {
+  case granted
+  /// The request has had all of its own.
+  case exhausted
+  /// Its cluster has no room for one more.
+  case noRoom
+  /// The budget is spent.
+  case unpaid
+}
+
 /// The rules of all routes.
 struct RetryRules: ~Copyable {
   private(set) var plans: Pool<RetryPlan>
@@ -172,8 +183,16 @@ struct RetryRules: ~Copyable {
     planOfRoute = numbers
     rooms = Pool(capacity: mesh.clusters.count)
     for cluster in mesh.clusters {
-      rooms.append(EnvoyRetryBudget(maxRetries: cluster.maxRetries.map { Int64($0) } ?? .max))
+      rooms.append(Self.room(cluster.circuitBreaker))
     }
+  }
+
+  private static func room(_ breaker: CircuitBreakerDescription) -> EnvoyRetryBudget {
+    if let share = breaker.retryBudget {
+      return EnvoyRetryBudget(
+        budgetPercent: share.budgetPercent, minRetryConcurrency: Int64(share.minRetryConcurrency))
+    }
+    return EnvoyRetryBudget(maxRetries: breaker.maxRetries.map { Int64($0) } ?? .max)
   }
 
   private static func backoff(_ pauses: RetryBackoffDescription) -> RetryBackoff {
@@ -241,15 +260,24 @@ struct RetryRules: ~Copyable {
     if counts { hedges[hedge].record(latency, at: now) }
   }
 
-  /// Whether a cluster has room for one more retry, and a budget would pay for it now. Nothing is taken.
-  func allows(_ plan: RetryPlan, cluster: Int32, at now: Timestamp) -> (hasRoom: Bool, isPaid: Bool) {
+  /// Whether a cluster with so many requests under way has room for one more retry, and a budget would pay for it now. Nothing is
+  /// taken.
+  func allows(
+    _ plan: RetryPlan, cluster: Int32, underWay: Int64, at now: Timestamp
+  ) -> (hasRoom: Bool, isPaid: Bool) {
     var room = rooms[cluster]
     var isPaid = true
     if plan.budget >= 0 {
       var budget = budgets[plan.budget]
       isPaid = budget.withdraw(at: now)
     }
-    return (room.withdraw(activeRequests: 0), isPaid)
+    return (room.withdraw(activeRequests: underWay), isPaid)
+  }
+
+  /// Retries in a cluster, and how many there may be beside so many requests.
+  func room(inCluster cluster: Int32, underWay: Int64) -> (count: Int32, limit: Int32) {
+    let most = rooms[cluster].mostRetries(activeRequests: underWay)
+    return (Int32(clamping: rooms[cluster].retries), Int32(clamping: most))
   }
 
   /// Whether one more try may join those of a request; it is paid for then.
@@ -259,16 +287,19 @@ struct RetryRules: ~Copyable {
     return budget < 0 || budgets[budget].withdraw(at: now)
   }
 
-  /// Whether a request that has been retried `retries` times may be retried once more after a failure in `cluster`. If so, it takes room
-  /// there, and from the budget.
-  mutating func mayRetry(_ plan: Int32, retries: Int32, cluster: Int32, at now: Timestamp) -> Bool {
+  /// Whether a request that has been retried `retries` times may be retried once more after a failure in `cluster`, which has so many
+  /// requests under way. If so, it takes room there, and from the budget.
+  mutating func mayRetry(
+    _ plan: Int32, retries: Int32, cluster: Int32, underWay: Int64, at now: Timestamp
+  ) -> RetryPermission {
     let budget = plans[plan].budget
-    if retries >= plans[plan].attempts || !rooms[cluster].withdraw(activeRequests: 0) { return false }
+    if retries >= plans[plan].attempts { return .exhausted }
+    if !rooms[cluster].withdraw(activeRequests: underWay) { return .noRoom }
     if budget >= 0 && !budgets[budget].withdraw(at: now) {
       rooms[cluster].release()
-      return false
+      return .unpaid
     }
-    return true
+    return .granted
   }
 
   /// A retry is over.

@@ -7,8 +7,7 @@ enum LaterMeshSchema {
   private static let number = Shape.integer(0...4_294_967_295)
 
   static let clusterFields: [Field] = [
-    Field("healthCheck", healthCheck, .optional, "asks endpoints how they are (Envoy)", support: .notYet),
-    Field("circuitBreaker", circuitBreaker, .optional, "limits of what is open at a time (Envoy)"),
+    Field("healthCheck", healthCheck, .optional, "asks endpoints how they are (Envoy)", support: .notYet)
   ]
 
   private static let healthCheck = Shape.fields(
@@ -41,24 +40,5 @@ enum LaterMeshSchema {
         Field("healthyEdgeInterval", .positiveSpan, .optional, "the interval after the first success"),
         Field("noTrafficInterval", .positiveSpan, .optional, "the interval without traffic"),
         Field("noTrafficHealthyInterval", .positiveSpan, .optional, "the interval without traffic while healthy"),
-      ]))
-
-  private static let circuitBreaker = Shape.fields(
-    FieldGroup(
-      "a circuit breaker",
-      [
-        Field("maxConnections", number, .optional, "open connections", support: .notYet),
-        Field("maxPendingRequests", number, .optional, "requests that wait for a connection", support: .notYet),
-        Field("maxRequests", number, .optional, "requests in flight", support: .notYet),
-        Field("maxRetries", number, .optional, "retries under way, pauses included, per data plane"),
-        Field(
-          "retryBudget",
-          .fields(
-            FieldGroup(
-              "a retry budget",
-              [
-                Field("budgetPercent", .percentage, .optional, "retries per request in flight"),
-                Field("minRetryConcurrency", number, .optional, "retries that are always allowed"),
-              ])), .optional, "retries in flight by requests in flight", support: .notYet),
       ]))
 }

@@ -89,7 +89,7 @@ public struct MeshReader {
     description.failover = value["failover"]?.text.flatMap(FailoverRule.init(rawValue:)) ?? .spillOver
     description.slowStart = layers.slowStart(value)
     description.overrideHostStatus = layers.overrideHostStatus(value)
-    description.maxRetries = value["circuitBreaker"]?["maxRetries"]?.integer.map { Int32(clamping: $0) }
+    description.circuitBreaker = CircuitBreakerSchema.circuitBreaker(value["circuitBreaker"])
     return description
   }
 

@@ -112,8 +112,8 @@ public struct ClusterDescription: Sendable, Hashable {
   public var failover: FailoverRule = .spillOver
   /// How an endpoint may be that a request names itself (Envoy's `override_host_status`).
   public var overrideHostStatus: [HostStatus] = HostStatus.accepted
-  /// How many retries may be under way or pause at a time, per data plane (Envoy's `max_retries`); nil for any number.
-  public var maxRetries: Int32?
+  /// How much may be open at a time, per data plane; nothing is limited without.
+  public var circuitBreaker = CircuitBreakerDescription()
 
   /// A cluster.
   public init(

@@ -64,6 +64,8 @@ enum EventKind: UInt8, BitwiseCopyable {
   case published = 30
   /// An answer that comes in parts is whole: slow answer.
   case answerHandedOn = 31
+  /// A pool gives its free connections to those who wait: pool.
+  case poolServes = 32
   /// A check of a release is due: release.
   case canaryChecked = 36
 

@@ -157,6 +157,8 @@ extension World {
       }
     case .panicBegan: name = "panicBegan"
     case .panicEnded: name = "panicEnded"
+    case .breakerOpened: name = "breakerOpened"
+    case .breakerClosed: name = "breakerClosed"
     }
     measurement.events.append(
       EventRow(

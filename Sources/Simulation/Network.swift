@@ -31,9 +31,24 @@ struct ConnectionState: BitwiseCopyable {
   var opening: Int32
   /// Open http1 connections nobody uses.
   var idle: Int32
+  /// Those that are open, where a circuit breaker counts them.
+  var open: Int32 = 0
   /// Works that wait for a connection.
   var waitingHead: Int32
   var waitingTail: Int32
+  /// What it is about to do, where a circuit breaker counts.
+  var serving = PoolTurn.no
+}
+
+/// What a pool does in an event of its own.
+enum PoolTurn: UInt8, BitwiseCopyable, Comparable {
+  case no
+  /// Gives what is free to those who wait.
+  case serves
+  /// And opens connections for the others: one has closed.
+  case opens
+
+  static func < (left: PoolTurn, right: PoolTurn) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// A connection being opened.
@@ -54,6 +69,8 @@ struct ClusterTransport: BitwiseCopyable {
   var usesTLS: Bool
   var connectTimeout: Int64
   var service: Int32
+  /// Whether a circuit breaker counts its connections.
+  var isCounted: Bool
 }
 
 /// Everything between callers and replicas.
@@ -78,6 +95,10 @@ struct Network: ~Copyable {
 extension World {
   /// An attempt leaves its data plane: over a connection that is open, or that has to be opened first.
   mutating func depart(_ work: Int32, cluster: Int32) {
+    if hasPools && network.transports[cluster].isCounted {
+      enterPool(work, cluster: cluster)
+      return
+    }
     let proxy = works[work].plane
     let replica = works[work].replica
     if network.link(proxy: proxy, replica: replica) < 0 && !network.tracksConnections {
@@ -179,7 +200,8 @@ extension World {
   /// A refusal or a reset travels back.
   mutating func failBack(_ work: Int32, _ failure: TransportFailure) {
     works[work].phase = .answering
-    works[work].holdsConnection = false
+    // What a breaker counts goes on until the caller knows.
+    if !network.transports[rows[works[work].row].cluster].isCounted { works[work].holdsConnection = false }
     works[work].status = failure == .refused ? -1 : -2
     let arrival = transmit(
       works[work].plane, works[work].replica, .back, size: 0, sent: now, key: works[work].key)
@@ -198,7 +220,7 @@ extension World {
   /// Tells a data plane that an attempt broke.
   mutating func failNow(_ work: Int32, _ failure: TransportFailure) {
     let record = works[work]
-    works[work].holdsConnection = false
+    loseConnection(work)
     if record.call.index < 0 {
       removeWork(work)
       return
@@ -261,7 +283,7 @@ extension World {
 
   // MARK: - Connections
 
-  private mutating func awaitConnection(_ work: Int32, pair: Int32) {
+  mutating func awaitConnection(_ work: Int32, pair: Int32) {
     works[work].phase = .connecting
     let tail = network.connections[pair].waitingTail
     works[work].next = -1
@@ -270,7 +292,7 @@ extension World {
     network.connections[pair].waitingTail = work
   }
 
-  private mutating func removeWaiting(_ work: Int32, pair: Int32) {
+  mutating func removeWaiting(_ work: Int32, pair: Int32) {
     let previous = works[work].previous
     let next = works[work].next
     if previous < 0 { network.connections[pair].waitingHead = next } else { works[previous].next = next }
@@ -281,12 +303,13 @@ extension World {
 
   /// An attempt is given up before its connection is open; the connection goes on opening.
   mutating func forgetConnecting(_ work: Int32) {
+    if hasPools && network.transports[rows[works[work].row].cluster].isCounted { forgetPending(work) }
     removeWaiting(
       work, pair: Int32(truncatingIfNeeded: Int(works[work].plane) &* network.rowCount &+ Int(works[work].row)))
     works.remove(at: work)
   }
 
-  private mutating func openConnection(_ pair: Int32, for work: Int32, cluster: Int32) {
+  mutating func openConnection(_ pair: Int32, for work: Int32, cluster: Int32) {
     let proxy = works[work].plane
     let replica = works[work].replica
     let key = works[work].key.key(for: .connection)
@@ -328,7 +351,11 @@ extension World {
       return
     }
     let pair = opening.pair
-    if network.transports[opening.cluster].kind == 1 {
+    if network.transports[opening.cluster].isCounted {
+      isWorkingOff = true
+      pooledConnectionStands(opening)
+      workOffAll()
+    } else if network.transports[opening.cluster].kind == 1 {
       network.connections[pair].isOpen = true
       isWorkingOff = true
       while network.connections[pair].waitingHead >= 0 {
@@ -354,16 +381,27 @@ extension World {
     openings.remove(at: handle.index)
   }
 
-  /// An http2 connection that does not open fails everybody who waits for it, another one only its own.
+  /// An http2 connection that does not open fails everybody who waits for it, another one only its own, and those for whom a circuit
+  /// breaker has let none be opened.
   private mutating func failWaiting(_ opening: Opening, _ failure: TransportFailure) {
-    let all = network.transports[opening.cluster].kind == 1
+    let transport = network.transports[opening.cluster]
+    if transport.isCounted { pooledConnectionFailed(opening) }
+    var spared = transport.kind == 1 ? 0 : transport.isCounted ? network.connections[opening.pair].opening : Int32.max
     // What the failures lead to comes afterwards: it must not be taken for one of those that waited.
     isWorkingOff = true
-    while network.connections[opening.pair].waitingHead >= 0 {
-      let work = network.connections[opening.pair].waitingHead
-      removeWaiting(work, pair: opening.pair)
-      failNow(work, failure)
-      if !all { break }
+    var work = network.connections[opening.pair].waitingHead
+    var isOwn = true
+    while work >= 0 && (isOwn || spared < .max) {
+      let next = works[work].next
+      if isOwn || spared == 0 {
+        removeWaiting(work, pair: opening.pair)
+        if transport.isCounted { forgetPending(work) }
+        failNow(work, failure)
+      } else {
+        spared -= 1
+      }
+      isOwn = false
+      work = next
     }
     workOffAll()
   }
@@ -382,8 +420,29 @@ extension World {
   /// An http1 connection has carried its answer and is free again.
   mutating func releaseConnection(_ work: Int32) {
     works[work].holdsConnection = false
+    let cluster = rows[works[work].row].cluster
+    if hasPools && network.transports[cluster].isCounted {
+      releasePooled(work, cluster: cluster)
+      return
+    }
     let pair = Int32(truncatingIfNeeded: Int(works[work].plane) &* network.rowCount &+ Int(works[work].row))
-    offerConnection(pair, cluster: rows[works[work].row].cluster)
+    offerConnection(pair, cluster: cluster)
+  }
+
+  /// A work's connection carries nothing any more: it has broken, or its answer was given up.
+  mutating func loseConnection(_ work: Int32) {
+    if !works[work].holdsConnection { return }
+    works[work].holdsConnection = false
+    let cluster = rows[works[work].row].cluster
+    if hasPools && network.transports[cluster].isCounted { breakPooled(work, cluster: cluster) }
+  }
+
+  /// A data plane finds that its http2 connection to a replica is none any more.
+  mutating func closeShared(_ pair: Int32, cluster: Int32) {
+    if hasPools && network.transports[cluster].isCounted && network.transports[cluster].kind == 1 {
+      closeUnusedPooled(pair)
+    }
+    network.connections[pair].isOpen = false
   }
 
   /// A replica that goes down takes its connections with it.
@@ -391,8 +450,10 @@ extension World {
     if network.connections.count == 0 { return }
     for row in 0..<rows.count where rows[row].replica == replica {
       for proxy in 0..<proxyCount {
-        network.connections[proxy * network.rowCount + row].isOpen = false
-        network.connections[proxy * network.rowCount + row].idle = 0
+        let pair = proxy * network.rowCount + row
+        if network.transports[rows[row].cluster].isCounted { closeUnusedPooled(Int32(truncatingIfNeeded: pair)) }
+        network.connections[pair].isOpen = false
+        network.connections[pair].idle = 0
       }
     }
   }

@@ -18,6 +18,7 @@ extension World {
     }
     try auditReplicas()
     try auditDataPlanes()
+    try auditPools()
     try auditProbes()
   }
 
@@ -41,6 +42,34 @@ extension World {
         throw .notConserved(
           "Little's law at \(replicaName(replica)): \(state.waitingArea &+ state.inServiceArea) ns in the queue's "
             + "account, \(state.sojourn) ns in the requests'")
+      }
+    }
+  }
+
+  /// What circuit breakers count is what pools hold.
+  private func auditPools() throws(SimulationError) {
+    if !hasPools { return }
+    let clusterCount = mesh.clusters.count
+    var held = Array(
+      repeating: (pending: Int32(0), requests: Int32(0), connections: Int32(0)), count: proxyCount * clusterCount)
+    for index in 0..<Int32(works.slotCount) where works.isOccupied(index) {
+      let place = Int(works[index].plane) * clusterCount + Int(rows[works[index].row].cluster)
+      if works[index].phase == .connecting { held[place].pending += 1 }
+      if works[index].holdsConnection { held[place].requests += 1 }
+    }
+    for pair in 0..<network.connections.count {
+      let cluster = rows[pair % network.rowCount].cluster
+      let connections = network.connections[pair]
+      held[pair / network.rowCount * clusterCount + Int(cluster)].connections += connections.open + connections.opening
+    }
+    for proxy in 0..<proxyCount {
+      for cluster in 0..<clusterCount where network.transports[cluster].isCounted {
+        let (known, real) = (proxies[proxy].plane.breaker(ofCluster: cluster), held[proxy * clusterCount + cluster])
+        if (known.pendingRequests, known.requests, known.connections) != real {
+          throw .notConserved(
+            "\(proxyName(proxy)) counts \(known.pendingRequests) pending, \(known.requests) requests and "
+              + "\(known.connections) connections to \(mesh.clusters[cluster].name); its pools hold \(real)")
+        }
       }
     }
   }

@@ -222,9 +222,9 @@ extension World {
     let condition = replicas[replica].condition
     if isDown(replica) {
       let pair = Int(works[work].plane) &* network.rowCount &+ Int(works[work].row)
-      let wasConnected = network.connections.count > pair && network.connections[pair].opening == 0
+      let wasConnected = hasPaths && network.connections[pair].opening == 0
       // Whoever thought himself connected knows better now.
-      if wasConnected { network.connections[pair].isOpen = false }
+      if wasConnected { closeShared(Int32(truncatingIfNeeded: pair), cluster: rows[works[work].row].cluster) }
       if works[work].call.index < 0 {
         removeWork(work)
       } else {

@@ -209,7 +209,7 @@ extension World {
     if isWorkingOff { own(proxy) } else { workOffAll(firstOwned: actions.count, by: proxy) }
   }
 
-  private mutating func own(_ proxy: Int) {
+  mutating func own(_ proxy: Int) {
     while firstOwned &+ actionOwners.count < actions.count {
       actionOwners.append(Int32(truncatingIfNeeded: proxy))
     }

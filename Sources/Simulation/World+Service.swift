@@ -12,7 +12,7 @@ extension World {
     fold(UInt64(UInt32(bitPattern: replica)) << 16 ^ UInt64(start.kind.rawValue))
     if sessions.isOn && start.kind != .mirror { sessions.sent(call: handle.index, to: replica) }
     let row = rowOfReplicaZero[start.cluster] &+ replica
-    if !hasPaths && start.kind == .first && replicas[replica].takesAsDemanded {
+    if startsAtOnce && start.kind == .first && replicas[replica].takesAsDemanded {
       startAtOnce(start, handle, proxy: proxy, row: row)
       return
     }
@@ -46,7 +46,7 @@ extension World {
       call.work = work.index
     }
     if call.isCounted { rows[row].requests &+= 1 }
-    if hasPaths { depart(work.index, cluster: start.cluster) } else { attemptReachesReplica(work.index) }
+    if startsAtOnce { attemptReachesReplica(work.index) } else { depart(work.index, cluster: start.cluster) }
   }
 
   /// Makes a copy of a call, whose answer nobody will see, and notes it by its attempt, which has the same handle as `request`.
@@ -483,7 +483,7 @@ extension World {
     let replica = works[work].replica
     let behaviour = services[replicas[replica].service].onCancel
     // An http1 connection whose answer is given up cannot be used again.
-    works[work].holdsConnection = false
+    loseConnection(work)
     switch works[work].phase {
     case .connecting: forgetConnecting(work)
     case .lost: works.remove(at: work)

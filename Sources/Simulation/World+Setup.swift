@@ -95,7 +95,10 @@ extension World {
     let hasPaths = !world.links.isEmpty || outbound >= 0 || inbound >= 0 || strikesConnections
     self.hasPaths = hasPaths
     let hasCopies = replication.mesh.clusters.contains { ($0.layers?.tokenAware?.readRepairChance ?? 0) > 0 }
-    answersAtOnce = !hasPaths && !hasCopies
+    let hasPools = replication.mesh.clusters.contains { $0.circuitBreaker.countsConnections }
+    self.hasPools = hasPools
+    startsAtOnce = hasPaths ? false : !hasPools
+    answersAtOnce = hasPaths ? false : hasPools ? false : !hasCopies
 
     let table = RouteTable(mesh)
     let plan = ProxyPlan(world)
@@ -281,7 +284,8 @@ extension World {
       network.transports.append(
         ClusterTransport(
           kind: kind, usesTLS: cluster.usesTLS, connectTimeout: cluster.connectTimeout.nanoseconds,
-          service: Int32(memberships.services[network.transports.count])))
+          service: Int32(memberships.services[network.transports.count]),
+          isCounted: cluster.circuitBreaker.countsConnections))
     }
     network.replicaCount = replicas.count
     network.rowCount = rows.count
@@ -293,7 +297,7 @@ extension World {
         }
       }
     }
-    if hasPaths {
+    if hasPaths || hasPools {
       network.connections = Pool(
         repeating: ConnectionState(isOpen: false, opening: 0, idle: 0, waitingHead: -1, waitingTail: -1),
         count: proxyCount * rows.count)

@@ -114,6 +114,10 @@ struct World: ~Copyable {
   let hopInbound: Int32
   /// Whether anything lies between callers and replicas at all.
   let hasPaths: Bool
+  /// Whether circuit breakers count the connections of any cluster.
+  let hasPools: Bool
+  /// Whether attempts are at their replicas at once: nothing lies between, and no connection is counted.
+  let startsAtOnce: Bool
   /// Whether answers go the short way: nothing lies between, and no attempt is a copy.
   let answersAtOnce: Bool
   /// Clusters whose balancer asks for what only the lab knows.
@@ -257,6 +261,7 @@ struct World: ~Copyable {
     case .readinessProbeTimedOut: readinessProbeTimedOut(event.argument)
     case .published: published(event.argument)
     case .answerHandedOn: answerHandedOn(index)
+    case .poolServes: poolServes(index)
     case .canaryChecked: canaryChecked(Int(event.argument))
     case .windowEnds: windowEnds()
     case .warmUpEnds: warmUpEnds()

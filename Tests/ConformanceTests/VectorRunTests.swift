@@ -25,7 +25,7 @@ import Testing
     ("envoy/priority_load.json", 46, 0),
     ("envoy/random.json", 1, 0),
     ("envoy/retry_backoff.json", 9, 0),
-    ("envoy/retry_budget.json", 12, 1),
+    ("envoy/retry_budget.json", 12, 0),
     ("envoy/retry_conditions.json", 15, 2),
     ("envoy/retry_priority.json", 6, 0),
     ("envoy/ring_hash.json", 14, 0),

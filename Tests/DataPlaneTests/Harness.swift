@@ -42,7 +42,8 @@ struct Harness: ~Copyable {
     hedge: HedgeDescription? = nil, mirrors: [MirrorDescription] = [],
     failureAccrual: FailureAccrualDescription? = nil, queue: QueueDescription? = nil,
     phi: PhiAccrualDescription? = nil,
-    outlierDetection: OutlierDetectionDescription? = nil, gates: GatesDescription? = nil
+    outlierDetection: OutlierDetectionDescription? = nil, gates: GatesDescription? = nil,
+    breaker: CircuitBreakerDescription = CircuitBreakerDescription()
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -56,7 +57,8 @@ struct Harness: ~Copyable {
     cluster.slowStart = slowStart
     cluster.overrideHostStatus = overrideHostStatus
     cluster.failover = failover
-    cluster.maxRetries = maxRetries
+    cluster.circuitBreaker = breaker
+    if let maxRetries { cluster.circuitBreaker.maxRetries = maxRetries }
     cluster.outlierDetection = outlierDetection
     var route = RouteDescription(
       match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout,

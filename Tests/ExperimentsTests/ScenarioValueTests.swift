@@ -200,7 +200,7 @@ import Testing
     #expect(
       two.world.services[1].replicas == [ReplicaDescription(name: "db-0", speed: 2)]
         || two.world.services[1].replicas[0].speed == 2)
-    #expect(scenario.notes.count == 2 && scenario.notes[1].hasPrefix("profile envoy: defaults not simulated yet: "))
+    #expect(scenario.notes.count == 1)
     #expect(scenario.expectations[0].bound == .equals(target: 0.5, within: 0.1))
     #expect(scenario.expectations[0].text == "equals 50% within 10%")
     #expect(scenario.expectations[1].text == "min 0.1 × one")

@@ -96,6 +96,11 @@ private struct WorldMaker {
           backoff: pick(RetryBackoffDescription(base: .zero, maximum: .zero), RetryBackoffDescription()),
           budget: pick(nil, RetryBudgetDescription()), hostSelectionRetries: pick(0, 2))
       }
+      if chance(40) {
+        scene.mesh.clusters[index].circuitBreaker = CircuitBreakerDescription(
+          maxConnections: pick(nil, 0, 1, 3), maxPendingRequests: pick(nil, 0, 1, 5), maxRequests: pick(nil, 0, 2, 8),
+          maxRetries: pick(nil, 1), retryBudget: pick(nil, RetryShareDescription()))
+      }
       if chance(25) {
         let placement = TokenAwareDescription(replicationFactor: 2, readRepairChance: pick(0, 0.3, 1))
         scene.mesh.clusters[index].layers = LayersDescription(tokenAware: placement)
