@@ -132,7 +132,10 @@ final class ScenarioReading {
     let meshValue = body["mesh"] ?? empty
     let services = NameIndex((world["services"]?.entries ?? []).map(\.key))
     let zones = ZoneRegister(services: world["services"]?.entries ?? [], clients: world["clients"]?.entries ?? [])
-    var mesh = MeshReader(services: services, zones: NameIndex(zones.names), log: log).mesh(meshValue)
+    let clients = (world["clients"]?.entries ?? []).map(\.key)
+    var mesh = MeshReader(
+      services: services, zones: NameIndex(zones.names), callers: NameIndex(clients + services.names), log: log
+    ).mesh(meshValue)
     let hosts = KnownHosts(mesh)
     let description = WorldReader(log: log, files: files).world(world, hop: meshValue["hop"], hosts: hosts)
     honourPriorities(of: description, in: &mesh)

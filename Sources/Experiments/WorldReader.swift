@@ -59,6 +59,13 @@ struct WorldReader {
     service.workers = Int(value["workers"]?.integer ?? 1)
     service.allocation = value["allocation"]?.integer.map { Int($0) }
     service.queueLimit = value["queue"]?.integer.map { Int($0) }
+    service.codel = value["codel"].flatMap(codel)
+    if let codel = value["codel"], codel.isValid {
+      let discipline = value["discipline"]?.text ?? ""
+      if discipline == "processorSharing" || discipline == "infinite" {
+        log.add(codel.origin, codel.path, "has no effect: \(discipline) has no queue; expected fifo or lifo")
+      }
+    }
     service.discipline = value["discipline"]?.text.flatMap(Discipline.init(rawValue:)) ?? .fifo
     service.errorRate = value["errors"]?.number ?? 0
     service.calls = calls(value["calls"], hosts)
@@ -81,6 +88,16 @@ struct WorldReader {
     service.endpointSlice = EndpointSliceDescription(
       delay: value["endpointSlice"]?["delay"]?.span ?? .zero, jitter: value["endpointSlice"]?["jitter"]?.span ?? .zero)
     return service
+  }
+
+  private func codel(_ value: ResolvedValue) -> ControlledDelayDescription? {
+    guard value.isValid else { return nil }
+    var control = ControlledDelayDescription()
+    if let target = value["target"]?.span { control.target = target }
+    if let interval = value["interval"]?.span { control.interval = interval }
+    control.sloughs = value["sloughs"]?.flag ?? false
+    control.isAdaptive = value["adaptiveLifo"]?.flag ?? false
+    return control
   }
 
   private func readinessProbe(_ value: ResolvedValue) -> ReadinessProbeDescription {

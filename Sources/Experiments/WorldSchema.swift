@@ -41,6 +41,7 @@ public enum WorldSchema {
           Field(
             "queue", .either([.word(["unbounded"]), .integer(0...1_000_000_000)]), .standard("unbounded"),
             "waiting places in one replica; a full queue answers 503"),
+          Field("codel", codel, .optional, "sheds from the queue by how long it is, in time (RFC 8289)"),
           Field("discipline", words(Discipline.self), .standard("fifo"), "in which order it serves"),
           Field("time", Distributions.shape, .standard("0s"), "the service demand of one request"),
           Field("errors", .ratio(maximum: 1), .standard("0"), "answered with 500 after the service time"),
@@ -95,6 +96,18 @@ public enum WorldSchema {
         Field("successThreshold", .integer(1...1_000_000), .standard("1"), "successes in a row that make it ready"),
         Field("failureThreshold", .integer(1...1_000_000), .standard("3"), "failures in a row that make it unready"),
       ]))
+
+  private static let codel = Shape.fields(
+    FieldGroup(
+      "controlled delay",
+      [
+        Field("target", .positiveSpan, .standard("5ms"), "a wait that is fine"),
+        Field("interval", .positiveSpan, .standard("100ms"), "how long waits may stay above it"),
+        Field(
+          "sloughs", .flag, .standard("false"),
+          "while the queue stands, sheds all who have waited for more than twice the target (Facebook)"),
+        Field("adaptiveLifo", .flag, .standard("false"), "serves the youngest first while the queue stands (Facebook)"),
+      ], shorthand: "target"))
 
   private static let endpointSlice = Shape.fields(
     FieldGroup(

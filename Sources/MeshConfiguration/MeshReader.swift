@@ -10,11 +10,16 @@ public struct MeshReader {
   public let services: NameIndex
   /// The zones there are.
   public let zones: NameIndex
+  /// Who calls: clients and services.
+  public let callers: NameIndex
 
   /// A reader for a world with these services and zones.
-  public init(services: NameIndex, zones: NameIndex = NameIndex([]), log: FaultLog) {
+  public init(
+    services: NameIndex, zones: NameIndex = NameIndex([]), callers: NameIndex = NameIndex([]), log: FaultLog
+  ) {
     self.services = services
     self.zones = zones
+    self.callers = callers
     self.log = log
   }
 
@@ -32,6 +37,7 @@ public struct MeshReader {
     let routes = (value["routes"]?.items ?? []).compactMap { route($0, clusters: names, profile) }
     var mesh = MeshDescription(profile: profile, clusters: clusters, routes: routes)
     mesh.aggregates = aggregates
+    mesh.inbound = InboundReader(services: services, callers: callers, log: log).inbound(value["inbound"])
     return mesh
   }
 

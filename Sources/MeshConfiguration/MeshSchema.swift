@@ -19,6 +19,7 @@ public enum MeshSchema {
           "routes", .list(route, minimumCount: 0), .standard("[]"),
           "where requests go; by default one a cluster, whose host is the cluster's name"),
         Field("hop", hop, .standard("{}"), "the cost of a sidecar on either side of each attempt"),
+        InboundSchema.field,
         Field(
           "proxy", .anything, .optional, "read by weir-proxy alone: listen, admin, tls, authorization, discovery, logs"),
       ]))

@@ -229,6 +229,8 @@ public struct MeshDescription: Sendable, Hashable {
   public var aggregates: [AggregateDescription] = []
   /// The routes, in file order, default routes of unrouted clusters behind them.
   public var routes: [RouteDescription]
+  /// What stands before services at their own side.
+  public var inbound: [InboundDescription] = []
 
   /// A mesh.
   public init(profile: MeshProfile = .weir, clusters: [ClusterDescription], routes: [RouteDescription]) {

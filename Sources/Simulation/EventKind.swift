@@ -66,6 +66,8 @@ enum EventKind: UInt8, BitwiseCopyable {
   case answerHandedOn = 31
   /// A pool gives its free connections to those who wait: pool.
   case poolServes = 32
+  /// An attempt that was shed from a queue is answered: work.
+  case shedAnswered = 33
   /// A check of a release is due: release.
   case canaryChecked = 36
 

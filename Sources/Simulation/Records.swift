@@ -154,6 +154,10 @@ struct ReplicaCondition: OptionSet, BitwiseCopyable {
   static var observed: ReplicaCondition { .init(rawValue: 128) }
   /// Reports its load.
   static var reporting: ReplicaCondition { .init(rawValue: 256) }
+  /// Its sidecar lets in so many requests.
+  static var limited: ReplicaCondition { .init(rawValue: 512) }
+  /// Sheds from its queue.
+  static var shedding: ReplicaCondition { .init(rawValue: 1024) }
 }
 
 /// One replica. What each request touches comes first, on two cache lines.

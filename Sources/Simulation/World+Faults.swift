@@ -123,7 +123,9 @@ extension World {
 
   /// Sets a replica's condition from what strikes it.
   mutating func resetCondition(_ replica: Int32) {
-    var condition = replicas[replica].condition.intersection([.draining, .absent, .observed, .reporting])
+    var condition = replicas[replica].condition.intersection([
+      .draining, .absent, .observed, .reporting, .limited, .shedding,
+    ])
     if faults.crashes[replica] > 0 { condition.insert(.crashed) }
     if faults.hangs[replica] > 0 { condition.insert(.hung) }
     if faults.restarts[replica] > 0 { condition.insert(.restarting) }
@@ -236,6 +238,7 @@ extension World {
       loseWork(work)
       return false
     }
+    if condition.contains(.limited) && isOverLimit(work) { return false }
     if condition.contains(.erring) { decideErrors(work) }
     if condition.contains(.delayed) {
       let extra = faultDelay(work)
@@ -305,6 +308,7 @@ extension World {
     let service = services[replicas[replica].service]
     replicas[replica].isPlain =
       stretch == 1 && rate == 1 && service.perConcurrent == 0 && service.coldStartFactor <= 1 && !isObserved
+      && !replicas[replica].condition.contains(.shedding)
     if isObserved { tellWork(replica) }
   }
 

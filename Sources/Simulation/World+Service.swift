@@ -24,6 +24,7 @@ extension World {
       if settings.repeatsDemand && demand < 0 {
         demand = distributions.sample(replicas[replica].time, key.key(for: .demand))
       }
+      calls[handle.index].refusal = .none
       key = key.key(UInt64(start.kind.rawValue) << 32 | UInt64(UInt32(bitPattern: start.number)))
       if start.kind == .mirror {
         owner = copy(call, start.request)
@@ -356,12 +357,19 @@ extension World {
     while true {
       let state = replicas[replica]
       if state.waiting == 0 || state.inService >= state.workers { return }
-      let next = state.discipline == 1 ? state.queueTail : state.queueHead
-      dequeue(next, replica: replica)
-      replicas[replica].inService &+= 1
+      var next = state.discipline == 1 ? state.queueTail : state.queueHead
       if state.isPlain {
+        dequeue(next, replica: replica)
+        replicas[replica].inService &+= 1
         beginPlainService(next, demand: works[next].demand)
       } else {
+        if state.condition.contains(.shedding) {
+          let head = shedNext(replica)
+          if head.hasShed { continue }
+          next = head.next
+        }
+        dequeue(next, replica: replica)
+        replicas[replica].inService &+= 1
         if state.condition.contains(.observed) { workWaits(next, replica: replica, -1) }
         beginService(next, replica: replica)
       }
@@ -454,9 +462,11 @@ extension World {
     works.remove(at: work)
   }
 
-  /// No worker is free and no place either.
-  private mutating func turnAway(_ work: Int32) {
-    works[work].status = 503
+  /// No worker is free and no place either, or something else speaks against an attempt.
+  mutating func turnAway(_ work: Int32, status: Int16 = 503, _ refusal: ServerRefusal = .none) {
+    let call = works[work].call.index
+    if call >= 0 { calls[call].refusal = refusal }
+    works[work].status = status
     answer(work)
   }
 

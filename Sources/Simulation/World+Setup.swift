@@ -125,6 +125,7 @@ extension World {
     addNetwork(tracksConnections: strikesConnections)
     addFaults()
     prepareReports()
+    prepareInbound()
     tellHeaders()
     firstTargetCluster = description.firstTargetCluster(in: mesh) ?? 0
   }

@@ -109,6 +109,7 @@ struct World: ~Copyable {
   var sharing: SharingQueues
   var network: Network
   var faults: FaultStates
+  var inbound = InboundSides()
   var memberships: Memberships
   let hopOutbound: Int32
   let hopInbound: Int32
@@ -262,6 +263,7 @@ struct World: ~Copyable {
     case .published: published(event.argument)
     case .answerHandedOn: answerHandedOn(index)
     case .poolServes: poolServes(index)
+    case .shedAnswered: shedAnswered(index)
     case .canaryChecked: canaryChecked(Int(event.argument))
     case .windowEnds: windowEnds()
     case .warmUpEnds: warmUpEnds()

@@ -219,6 +219,8 @@ public struct ServiceDescription: Sendable, Hashable {
   public var allocation: Int?
   /// Waiting places in one replica; nil for no limit.
   public var queueLimit: Int?
+  /// Who is shed from its queue, if anybody.
+  public var codel: ControlledDelayDescription?
   /// In which order it serves.
   public var discipline: Discipline
   /// The demand of one request.

@@ -33,6 +33,12 @@ private struct WorldMaker {
       if chance(15) { service.coldStart = ColdStartDescription(factor: 4, over: span(300)) }
       if chance(15) { service.antagonist = AntagonistDescription(share: pick(0.2, 1), period: span(100)) }
       service.sharesDataPlane = chance(30)
+      if chance(25) {
+        service.codel = ControlledDelayDescription()
+        service.codel?.sloughs = chance(50)
+        service.codel?.isAdaptive = chance(50)
+        service.codel?.interval = pick(span(10), span(100))
+      }
     }
   }
 
@@ -105,6 +111,11 @@ private struct WorldMaker {
         let placement = TokenAwareDescription(replicationFactor: 2, readRepairChance: pick(0, 0.3, 1))
         scene.mesh.clusters[index].layers = LayersDescription(tokenAware: placement)
       }
+    }
+    if chance(30) {
+      scene.mesh.inbound = [
+        InboundDescription(service: pick("middle", "leaf"), total: pick(nil, 60), perIdentity: pick(nil, 20))
+      ]
     }
     scene.client("open", pick(.poisson(rate: 150), .constant(rate: 200))) { client in
       client.dataPlanes = [DataPlaneGroup(count: 1 + random.below(3))]
