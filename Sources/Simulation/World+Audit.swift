@@ -101,9 +101,13 @@ extension World {
       let call = slowAnswers[index].call
       if calls.contains(call) { requests[calls[call.index].plane] -= 1 }
     }
+    var copies = 0
+    for index in 0..<Int32(calls.slotCount) where calls.isOccupied(index) && calls[index].isCopy { copies += 1 }
     for index in 0..<Int32(works.slotCount) where works.isOccupied(index) && works[index].call.index >= 0 {
       attempts[works[index].plane] += 1
+      if calls[works[index].call.index].isCopy { copies -= 1 }
     }
+    if copies != 0 { throw .notConserved("\(copies) copies of requests have no attempt any more") }
     for proxy in 0..<proxyCount {
       var timers = 0
       for timer in 0..<proxies[proxy].timers.count where wheel.isPending(proxies[proxy].timers[timer].event) {

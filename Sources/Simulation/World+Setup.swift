@@ -94,7 +94,8 @@ extension World {
       }
     let hasPaths = !world.links.isEmpty || outbound >= 0 || inbound >= 0 || strikesConnections
     self.hasPaths = hasPaths
-    let hasCopies = replication.mesh.clusters.contains { ($0.layers?.tokenAware?.readRepairChance ?? 0) > 0 }
+    let readsRepair = replication.mesh.clusters.contains { ($0.layers?.tokenAware?.readRepairChance ?? 0) > 0 }
+    let hasCopies = readsRepair ? true : replication.mesh.routes.contains { !$0.mirrors.isEmpty }
     let hasPools = replication.mesh.clusters.contains { $0.circuitBreaker.countsConnections }
     self.hasPools = hasPools
     startsAtOnce = hasPaths ? false : !hasPools

@@ -84,4 +84,24 @@ import TrafficSplitting
       #expect(quota.tokens >= 0 && quota.tokens <= 500)
     }
   }
+
+  // Goal: whatever is paid in and out in whatever order, there is never less than nothing nor more than the bucket holds.
+  @Test(arguments: 0..<30 as Range<UInt64>) func neverNegative(seed: UInt64) {
+    var random = RandomStream(state: mix64(seed))
+    let capacity = Double(random.below(20))
+    var buckets = [
+      TokenBucketRetries.brooker(capacity: capacity, perRequest: Double(random.below(12)) / 10),
+      TokenBucketRetries.aws(
+        capacity: Int64(capacity), cost: Int64(random.below(6)), perSuccess: Int64(random.below(3))),
+    ]
+    for _ in 0..<2_000 {
+      let place = random.below(2)
+      switch random.below(4) {
+      case 0: buckets[place].deposit()
+      case 1: buckets[place].refund(isAfterTimeout: random.below(2) == 0)
+      default: _ = buckets[place].withdraw(isAfterTimeout: random.below(2) == 0)
+      }
+      #expect(buckets[place].tokens >= 0 && buckets[place].tokens <= capacity)
+    }
+  }
 }
