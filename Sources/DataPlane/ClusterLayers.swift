@@ -84,6 +84,8 @@ struct ClusterLayers {
   var orders: [ContiguousArray<Int32>]
   /// How many ranges of tokens there are where data lies on some of the endpoints, each of them a subset then; nil elsewhere.
   var tokenRanges: Int?
+  /// Whether any priority of any subset panics, as of the last look.
+  private(set) var isInPanic = false
   /// Who has changed since the last look; not looked at without subsets.
   var changes = EndpointChanges()
   /// What routes demand of endpoints, by route; `nil` for nothing.
@@ -137,6 +139,16 @@ struct ClusterLayers {
     }
   }
 
+  /// The group that every request of a route goes to that names no key, or -1 when it depends: the healthy ones of priority 0 while
+  /// these take everything.
+  func soleGroup(ofRoute route: Int) -> Int32 {
+    if tokenRanges != nil || hasZones || orders[route].count != 1 { return -1 }
+    let subset = Int(orders[route][0])
+    if subset >= parts.count || parts[subset].priorities.isEmpty { return -1 }
+    let load = parts[subset].load
+    return load.healthy.first == 100 && load.isInPanic.first == false ? parts[subset].priorities[0].healthy : -1
+  }
+
   /// The group for a request within a subset, or -1 when nobody may be chosen there. `number` chooses the priority, unless an
   /// aggregate of clusters has done so.
   mutating func group(
@@ -160,8 +172,9 @@ struct ClusterLayers {
       let zone = parts[subset].priorities[priority].turns.next(choice.availability)
       if zone >= 0 { return self.zone(Int(zone), subset, priority, choice.availability) }
     }
-    let part = parts[subset].priorities[priority]
-    return choice.availability == .healthy ? part.healthy : part.degraded
+    // Field by field: a copy of the part would retain all that it holds.
+    return choice.availability == .healthy
+      ? parts[subset].priorities[priority].healthy : parts[subset].priorities[priority].degraded
   }
 
   /// The same for a policy that `hasTables`: one for each priority, of the healthy or, in a panic, of all, though traffic may be meant
@@ -169,8 +182,8 @@ struct ClusterLayers {
   func tableGroup(subset: Int, _ number: UInt64) -> Int32 {
     let priority = Int(parts[subset].load.choose(number).priority)
     if priority >= parts[subset].priorities.count { return -1 }
-    let part = parts[subset].priorities[priority]
-    return parts[subset].load.isInPanic[priority] ? part.all : part.healthy
+    return parts[subset].load.isInPanic[priority]
+      ? parts[subset].priorities[priority].all : parts[subset].priorities[priority].healthy
   }
 
   private func zone(_ place: Int, _ subset: Int, _ priority: Int, _ availability: Availability) -> Int32 {
@@ -178,6 +191,6 @@ struct ClusterLayers {
     return availability == .healthy ? zone.healthy : zone.degraded
   }
 
-  /// Whether any priority of any subset panics.
-  var isInPanic: Bool { parts.contains { $0.load.isInPanic.contains(true) } }
+  /// Looks whether any priority of any subset panics.
+  mutating func lookForPanic() { isInPanic = parts.contains { $0.load.isInPanic.contains(true) } }
 }

@@ -37,6 +37,10 @@ extension ClusterState {
       layers.weighByLoad(at: now)
       layers.awareness?.start(at: now)
     }
+    layers.lookForPanic()
+    for route in layers.orders.indices {
+      soleGroups[Int32(truncatingIfNeeded: route)] = layers.soleGroup(ofRoute: route)
+    }
     self.layers = layers
     regroupings &+= 1
   }

@@ -41,6 +41,8 @@ struct ClusterState: ~Copyable {
   var layerRandom: RandomStream
   /// How often endpoints have been sorted into groups.
   var regroupings: UInt64 = 0
+  /// By route, the group that all of its requests go to which name no key; -1 when that depends on the request.
+  var soleGroups: Pool<Int32>
   private var wasInPanic = false
   private let policy: PolicyDescriptor
   private let parameters: PolicyParameters
@@ -106,6 +108,7 @@ struct ClusterState: ~Copyable {
     key: RandomKey
   ) {
     let parameters = description.balancer.parameters
+    soleGroups = Pool(repeating: -1, count: criteria.count)
     let balancer = policy.make(parameters, Self.place(place, description))
     observesAttempts = balancer.observesAttempts
     hasWishes = balancer.hasWishes
@@ -248,6 +251,12 @@ struct ClusterState: ~Copyable {
   private mutating func pickInLayers(
     _ given: PickContext, route: Int32, within chosen: PriorityChoice?, _ draws: inout RandomStream, at now: Timestamp
   ) -> Int32 {
+    let sole = soleGroups[route]
+    if sole >= 0 && chosen == nil && !sharesKeys {
+      let number = draws.next()
+      let context = sharesDraws ? PickContext(drawnByLayers: number) : given
+      return pick(fromGroup: sole, context, &draws, at: now)
+    }
     if isLoadAware { catchUpWithLoads(at: now) }
     if let ranges = layers?.tokenRanges {
       if ranges == 0 { return -1 }

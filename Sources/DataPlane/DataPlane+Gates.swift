@@ -55,8 +55,6 @@ extension DataPlane {
       conclude(pursuit, .none, status: refusal.status, refusal.cause, at: now, into: &actions)
       return
     }
-    let passage = pursuits[pursuit].passage
-    forgetPursuit(pursuit, into: &actions)
-    launch(arrival, passage, at: now, into: &actions)
+    launch(arrival, pursuits[pursuit].passage, waiting: pursuit, at: now, into: &actions)
   }
 }

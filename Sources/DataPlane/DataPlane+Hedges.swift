@@ -80,6 +80,12 @@ extension DataPlane {
     let plan = routes[pursuits[pursuit].arrival.route].retry
     if !retries.plans[plan].keepsSlowTries { return false }
     pursuits[pursuit].tries.setOverdue(attempt)
+    if clusters[Int(cluster)].detects {
+      // Envoy counts it as a timeout now, and whatever it is answered later not at all.
+      let (slot, sent) = requests.modify(attempt) { ($0.slot, $0.sent) }
+      let outcome = AttemptOutcome(latency: now - sent, status: 504, ending: .timedOut)
+      detect(cluster: Int(cluster), slot: slot, outcome, nil, at: now, into: &actions)
+    }
     // One pause at a time, and a retry that has no room is none.
     if pursuits[pursuit].pause.index >= 0 || !pursuits[pursuit].tries.hasRoom { return true }
     leaveRoom(pursuit)

@@ -58,28 +58,37 @@ extension DataPlane {
     knock(pursuits.insert(PursuitRecord(arrival: arrival)).index, gate, at: now, into: &actions)
   }
 
-  /// Sends a request's first try, or lets it wait, or refuses it.
+  /// Sends a request's first try, or lets it wait, or refuses it. `waiting` is its pursuit if it has one already.
   mutating func launch(
-    _ arrival: RequestArrival, _ passage: GatePassage, at now: Timestamp, into actions: inout ActionBuffer
+    _ arrival: RequestArrival, _ passage: GatePassage, waiting: Int32 = -1, at now: Timestamp,
+    into actions: inout ActionBuffer
   ) {
     let plan = routes[arrival.route]
     let destination = destination(of: arrival, plan)
     let (cluster, slot) = begin(arrival, plan, toward: destination, at: now)
     if slot < 0 {
+      if waiting >= 0 { forgetPursuit(waiting, into: &actions) }
       foundNobody(arrival, plan, passage, toward: destination, cluster: cluster, at: now, into: &actions)
       return
     }
     beginTries(
-      arrival, plan, passage, toward: destination, cluster: cluster, slot: slot, timeout: plan.timeout, at: now,
-      into: &actions)
+      arrival, plan, passage, waiting: waiting, toward: destination, cluster: cluster, slot: slot,
+      timeout: plan.timeout,
+      at: now, into: &actions)
   }
 
   /// Sends the first try of a request that may be tried again.
   mutating func beginTries(
-    _ arrival: RequestArrival, _ plan: RoutePlan, _ passage: GatePassage, toward destination: Int32, cluster: Int32,
-    slot: Int32, timeout: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
+    _ arrival: RequestArrival, _ plan: RoutePlan, _ passage: GatePassage, waiting: Int32 = -1,
+    toward destination: Int32, cluster: Int32, slot: Int32, timeout: TimeSpan, at now: Timestamp,
+    into actions: inout ActionBuffer
   ) {
-    let pursuit = pursuits.insert(PursuitRecord(arrival: arrival, destination: destination, passage: passage)).index
+    var pursuit = waiting
+    if pursuit >= 0 {
+      pursuits[pursuit].destination = destination
+    } else {
+      pursuit = pursuits.insert(PursuitRecord(arrival: arrival, destination: destination, passage: passage)).index
+    }
     if timeout.nanoseconds > 0 {
       pursuits[pursuit].timer = setTimer(.pursuitTimeout, pursuit, deadline: now + timeout, into: &actions)
     }
@@ -374,11 +383,11 @@ extension DataPlane {
 
   mutating func forgetPursuit(_ index: Int32, into actions: inout ActionBuffer) {
     leaveRoom(index)
-    let pursuit = pursuits[index]
+    let (timer, pause, hedge) = pursuits.modify(index) { ($0.timer, $0.pause, $0.hedge) }
     pursuits.remove(at: index)
-    if pursuit.timer.index >= 0 { drop(pursuit.timer, into: &actions) }
-    if pursuit.pause.index >= 0 { drop(pursuit.pause, into: &actions) }
-    if pursuit.hedge.index >= 0 { drop(pursuit.hedge, into: &actions) }
+    if timer.index >= 0 { drop(timer, into: &actions) }
+    if pause.index >= 0 { drop(pause, into: &actions) }
+    if hedge.index >= 0 { drop(hedge, into: &actions) }
   }
 
   mutating func leaveRoom(_ pursuit: Int32) {

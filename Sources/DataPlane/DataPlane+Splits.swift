@@ -19,17 +19,16 @@ extension DataPlane {
   /// The destination of a request whose route has a rule.
   mutating func ruledDestination(of arrival: RequestArrival, rule number: Int32, draw: UInt64) -> Int32 {
     let (rule, key) = (Int(number), arrival.randomness.key(for: .split))
-    if let slices = splitRules.rules[rule].slices {
-      let cluster = slices.cluster(headers: arrival.headers, key: arrival.hasKey ? arrival.key : nil) { place in
-        key.draw(Self.sliceDraws + UInt64(truncatingIfNeeded: place))
-      }
-      if let cluster { return cluster }
+    let ownKey = arrival.hasKey ? arrival.key : nil
+    let sliced = splitRules.rules[rule].slices.cluster(headers: arrival.headers, key: ownKey) { place in
+      key.draw(Self.sliceDraws + UInt64(truncatingIfNeeded: place))
     }
+    if let sliced { return sliced }
     var place = key.draw(draw)
-    switch splitRules.rules[rule].source {
-    case .random: break
-    case .key: if arrival.hasKey { place = arrival.key }
-    case .header: place = splitRules.rules[rule].headerNumbers[Int(arrival.headers)] ?? place
+    if splitRules.rules[rule].goesByKey {
+      place = ownKey ?? place
+    } else if splitRules.rules[rule].goesByHeader {
+      place = splitRules.rules[rule].headerNumbers[Int(arrival.headers)] ?? place
     }
     let drawn = splits.cluster(route: arrival.route, draw: place)
     if splitRules.rules[rule].mode != .linkerd || isReady(drawn) { return drawn }

@@ -436,7 +436,9 @@ public struct DataPlane: ~Copyable {
     clusters[cluster].end(slot: slot, groups: list, outcome, at: now)
     if clusters[cluster].detects {
       let isFailure = FailureClassification.isAccrualFailure(status: status, isAnswered: outcome.isAnswered)
-      if isFailure || clusters[cluster].listens(slot: slot) {
+      // A try that has gone on beyond its time was heard of then.
+      let isKnown = pursuit >= 0 ? pursuits[pursuit].tries.isOverdue(index) : false
+      if !isKnown && (isFailure || clusters[cluster].listens(slot: slot)) {
         detect(cluster: cluster, slot: slot, outcome, failure, at: now, into: &actions)
       }
     }

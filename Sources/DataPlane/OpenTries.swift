@@ -2,56 +2,54 @@
 
 /// A few attempts by their slots, in no order that matters. Lies in a request's record.
 struct OpenTries: BitwiseCopyable {
-  /// Slots of attempts, -1 where there is none.
+  /// Slots of attempts, where `used` says that there is one.
   private var slots = SIMD8<Int32>(repeating: -1)
-  /// By place: whether its time was over and it goes on all the same, beside its retry.
+  /// By place, a bit: whether a try is there.
+  private var used: UInt8 = 0
+  /// By place, a bit: whether its time was over and it goes on all the same, beside its retry.
   private var overdue: UInt8 = 0
 
   /// Tries that may be under way at a time.
   static var capacity: Int { 8 }
 
   /// Whether nothing is under way.
-  var isEmpty: Bool { count == 0 }
+  var isEmpty: Bool { used == 0 }
 
   /// How many are under way.
-  var count: Int {
-    var count = 0
-    for place in 0..<Self.capacity where slots[place] >= 0 { count += 1 }
-    return count
-  }
+  var count: Int { used.nonzeroBitCount }
 
   /// Any one of them, or -1.
-  var any: Int32 {
-    for place in 0..<Self.capacity where slots[place] >= 0 { return slots[place] }
-    return -1
-  }
+  var any: Int32 { used == 0 ? -1 : slots[used.trailingZeroBitCount] }
 
   /// Whether one more has room.
-  var hasRoom: Bool { count < Self.capacity }
+  var hasRoom: Bool { used != .max }
 
   /// A try begins; there is room.
   mutating func insert(_ slot: Int32) {
-    for place in 0..<Self.capacity where slots[place] < 0 {
-      slots[place] = slot
-      overdue &= ~(1 << UInt8(place))
-      return
-    }
-    preconditionFailure("more tries than have room")
+    precondition(hasRoom, "more tries than have room")
+    let place = (~used).trailingZeroBitCount
+    slots[place] = slot
+    used |= 1 << UInt8(place)
+    overdue &= ~(1 << UInt8(place))
   }
 
   /// A try is over.
-  mutating func remove(_ slot: Int32) {
-    for place in 0..<Self.capacity where slots[place] == slot { slots[place] = -1 }
-  }
+  mutating func remove(_ slot: Int32) { used &= ~bit(slot) }
 
   /// A try has taken too long and goes on.
-  mutating func setOverdue(_ slot: Int32) {
-    for place in 0..<Self.capacity where slots[place] == slot { overdue |= 1 << UInt8(place) }
-  }
+  mutating func setOverdue(_ slot: Int32) { overdue |= bit(slot) }
 
   /// Whether a try has taken too long and gone on.
-  func isOverdue(_ slot: Int32) -> Bool {
-    for place in 0..<Self.capacity where slots[place] == slot { return overdue & (1 << UInt8(place)) != 0 }
-    return false
+  func isOverdue(_ slot: Int32) -> Bool { overdue & bit(slot) != 0 }
+
+  /// The bit of a try's place; 0 when it is not under way.
+  private func bit(_ slot: Int32) -> UInt8 {
+    var left = used
+    while left != 0 {
+      let place = left.trailingZeroBitCount
+      if slots[place] == slot { return 1 << UInt8(place) }
+      left &= left - 1
+    }
+    return 0
   }
 }

@@ -16,7 +16,7 @@ struct RetryPlan: BitwiseCopyable {
   var hostSelectionRetries: Int32
   /// What leaves out the priorities that have been tried, in `RetryRules.priorities`, or -1.
   var priorities: Int32
-  /// Its budget, in `RetryRules.budgets`, or -1.
+  /// Its budget, in `RetryBudgets`, or -1.
   var budget: Int32
   /// Its rule of hedging, in `RetryRules.hedges`, or -1.
   var hedge: Int32
@@ -32,79 +32,6 @@ struct MirrorPlan: BitwiseCopyable {
   /// A cluster or an aggregate.
   var destination: Int32
   var fraction: RuntimeFraction
-}
-
-/// The budget of a route's retries, and of its hedges too.
-enum RetryBudget: BitwiseCopyable {
-  case tower(TowerRetryBudget)
-  case finagle(FinagleRetryBudget)
-  case throttle(GRPCRetryThrottle)
-  case bucket(TokenBucketRetries)
-  /// Its settings are out of bounds: nothing is ever retried.
-  case none
-
-  init(_ description: RetryBudgetDescription, _ profile: MeshProfile) {
-    if let throttling = description.throttling {
-      let throttle = GRPCRetryThrottle(maxTokens: throttling.maxTokens, tokenRatio: throttling.tokenRatio)
-      self = throttle.map { .throttle($0) } ?? .none
-      return
-    }
-    if let bucket = description.tokenBucket {
-      self = .bucket(.brooker(capacity: bucket.capacity, perRequest: bucket.perRequest))
-      return
-    }
-    let (ttl, least, ratio) = (description.ttl, description.minPerSecond, description.ratio)
-    if profile == .finagle {
-      let budget = FinagleRetryBudget(ttl: ttl, minRetriesPerSecond: least, percentCanRetry: ratio, at: .zero)
-      self = budget.map { .finagle($0) } ?? .none
-    } else {
-      let budget = TowerRetryBudget(ttl: ttl, minRetriesPerSecond: least, retryRatio: ratio, at: .zero)
-      self = budget.map { .tower($0) } ?? .none
-    }
-  }
-
-  /// A request pays in; to a throttle it is a success that does.
-  mutating func deposit(at now: Timestamp) {
-    switch self {
-    case .bucket(var bucket):
-      bucket.deposit(at: now)
-      self = .bucket(bucket)
-    case .throttle: break
-    case .tower(var budget):
-      budget.deposit(at: now)
-      self = .tower(budget)
-    case .finagle(var budget):
-      budget.deposit(at: now)
-      self = .finagle(budget)
-    case .none: break
-    }
-  }
-
-  /// A try has ended: what a throttle goes by.
-  mutating func heard(isRetriable: Bool, isSuccess: Bool) {
-    guard case .throttle(var throttle) = self else { return }
-    if isSuccess { throttle.deposit() } else if isRetriable { _ = throttle.withdraw() }
-    self = .throttle(throttle)
-  }
-
-  mutating func withdraw(at now: Timestamp) -> Bool {
-    switch self {
-    case .throttle(let throttle): return throttle.isOpen
-    case .bucket(var bucket):
-      let isPaid = bucket.withdraw(at: now)
-      self = .bucket(bucket)
-      return isPaid
-    case .tower(var budget):
-      let isPaid = budget.withdraw(at: now)
-      self = .tower(budget)
-      return isPaid
-    case .finagle(var budget):
-      let isPaid = budget.withdraw(at: now)
-      self = .finagle(budget)
-      return isPaid
-    case .none: return false
-    }
-  }
 }
 
 /// Whether a retry may be made.
@@ -127,7 +54,7 @@ struct RetryRules: ~Copyable {
   var hedges: [HedgeRule] = []
   private(set) var mirrors: Pool<MirrorPlan>
   private let planOfRoute: [Int32]
-  private var budgets: Pool<RetryBudget>
+  private var budgets: RetryBudgets
   /// Whether a request pays in when an outcome of it is not retried, in place of at its begin: so it is in Linkerd, whose budgets have
   /// nothing but their reserve in an outage.
   private let paysAtEnd: Bool
@@ -136,7 +63,7 @@ struct RetryRules: ~Copyable {
 
   init(_ mesh: MeshDescription) {
     plans = Pool(capacity: mesh.routes.count)
-    budgets = Pool(capacity: 1)
+    budgets = RetryBudgets()
     mirrors = Pool(capacity: 1)
     paysAtEnd = mesh.profile == .linkerd
     var numbers: [Int32] = []
@@ -151,8 +78,7 @@ struct RetryRules: ~Copyable {
       }
       var budget: Int32 = -1
       if let description = retry.budget {
-        budget = Int32(budgets.count)
-        budgets.append(RetryBudget(description, mesh.profile))
+        budget = budgets.add(description, mesh.profile)
       }
       // A try that may take as long as the request needs no timer of its own.
       var perTryTimeout = retry.perTryTimeout ?? .zero
@@ -220,7 +146,7 @@ struct RetryRules: ~Copyable {
   mutating func requestBegan(_ plan: Int32, at now: Timestamp) {
     let (budget, hedge) = (plans[plan].budget, Int(plans[plan].hedge))
     if hedge >= 0 { hedges[hedge].requestBegan(at: now) }
-    if budget >= 0 && !paysAtEnd { budgets[budget].deposit(at: now) }
+    if budget >= 0 && !paysAtEnd { budgets.deposit(budget, at: now) }
   }
 
   /// A try has ended: who goes by outcomes takes note. Returns whether it may be tried again as far as its outcome goes.
@@ -239,8 +165,8 @@ struct RetryRules: ~Copyable {
       let isSuccess = ending == .answered && SuccessRule.isSuccess(status: status)
       // Of hedged calls it is the failures that are not fatal (gRFC A6).
       let isCharged = hedge >= 0 && !isSuccess ? hedges[hedge].isNonFatal(status: status) : isRetriable
-      budgets[budget].heard(isRetriable: isCharged, isSuccess: isSuccess)
-      if !isRetriable && paysAtEnd { budgets[budget].deposit(at: now) }
+      budgets.heard(budget, isRetriable: isCharged, isSuccess: isSuccess)
+      if !isRetriable && paysAtEnd { budgets.deposit(budget, at: now) }
     }
     return isRetriable
   }
@@ -266,11 +192,7 @@ struct RetryRules: ~Copyable {
     _ plan: RetryPlan, cluster: Int32, underWay: Int64, at now: Timestamp
   ) -> (hasRoom: Bool, isPaid: Bool) {
     var room = rooms[cluster]
-    var isPaid = true
-    if plan.budget >= 0 {
-      var budget = budgets[plan.budget]
-      isPaid = budget.withdraw(at: now)
-    }
+    let isPaid = plan.budget < 0 ? true : budgets.wouldPay(plan.budget, at: now)
     return (room.withdraw(activeRequests: underWay), isPaid)
   }
 
@@ -284,7 +206,7 @@ struct RetryRules: ~Copyable {
   mutating func mayHedge(_ plan: Int32, at now: Timestamp) -> Bool {
     let (hedge, budget) = (Int(plans[plan].hedge), plans[plan].budget)
     if !hedges[hedge].mayHedge(at: now) { return false }
-    return budget < 0 || budgets[budget].withdraw(at: now)
+    return budget < 0 || budgets.withdraw(budget, at: now)
   }
 
   /// Whether a request that has been retried `retries` times may be retried once more after a failure in `cluster`, which has so many
@@ -295,7 +217,7 @@ struct RetryRules: ~Copyable {
     let budget = plans[plan].budget
     if retries >= plans[plan].attempts { return .exhausted }
     if !rooms[cluster].withdraw(activeRequests: underWay) { return .noRoom }
-    if budget >= 0 && !budgets[budget].withdraw(at: now) {
+    if budget >= 0 && !budgets.withdraw(budget, at: now) {
       rooms[cluster].release()
       return .unpaid
     }

@@ -34,9 +34,10 @@ struct GateRefusal: BitwiseCopyable {
 }
 
 /// The gates of all routes of one data plane.
-struct RouteGates {
+struct RouteGates: ~Copyable {
+  // Not private: debug builds of Swift 6.3.1 crash on a private record behind a noncopyable type's pointer.
   /// One route's.
-  private struct Gate {
+  struct Gate {
     /// By what requests carry: what may strike them.
     var faults: [FaultInjection] = []
     var maxActiveFaults = Int32.max
@@ -50,8 +51,9 @@ struct RouteGates {
     var concurrencyStatus: Int16 = 503
   }
 
-  private var gates: [Gate] = []
-  private var descriptions: [GatesDescription] = []
+  // Behind a pointer: each of them is written to in its place many times a request.
+  private let gates: UnsafeMutablePointer<Gate>
+  private let descriptions: [GatesDescription]
   private let gateOfRoute: [Int32]
   private var knownHeaders: Int32 = 0
   private var random: RandomStream
@@ -60,16 +62,26 @@ struct RouteGates {
   init(_ mesh: MeshDescription, random: RandomStream) {
     self.random = random
     var numbers: [Int32] = []
+    var descriptions: [GatesDescription] = []
     for route in mesh.routes {
       guard let description = route.gates, !description.isEmpty else {
         numbers.append(-1)
         continue
       }
-      numbers.append(Int32(truncatingIfNeeded: gates.count))
-      gates.append(Self.gate(description))
+      numbers.append(Int32(truncatingIfNeeded: descriptions.count))
       descriptions.append(description)
     }
     gateOfRoute = numbers
+    gates = .allocate(capacity: max(1, descriptions.count))
+    for (place, description) in descriptions.enumerated() {
+      (gates + place).initialize(to: Self.gate(description))
+    }
+    self.descriptions = descriptions
+  }
+
+  deinit {
+    gates.deinitialize(count: descriptions.count)
+    gates.deallocate()
   }
 
   private static func gate(_ description: GatesDescription) -> Gate {
@@ -97,7 +109,7 @@ struct RouteGates {
 
   /// Notes headers that requests carry, and returns the number to name them by. 0 is for those that name none.
   mutating func know(_ headers: [HeaderField]) -> Int32 {
-    for place in gates.indices {
+    for place in descriptions.indices {
       if let fault = descriptions[place].fault { gates[place].faults.append(FaultInjection(fault, headers: headers)) }
     }
     knownHeaders += 1
@@ -106,7 +118,7 @@ struct RouteGates {
 
   /// Takes requests that name no headers to carry these.
   mutating func assume(_ headers: [HeaderField]) {
-    for place in gates.indices {
+    for place in descriptions.indices {
       if let fault = descriptions[place].fault { gates[place].faults[0] = FaultInjection(fault, headers: headers) }
     }
   }
@@ -208,9 +220,9 @@ struct RouteGates {
 
   /// Requests that count as suffering a fault, and requests in flight as limits count them: nothing when nobody is open.
   var accounts: (faults: Int, inFlight: Int) {
-    gates.reduce(into: (0, 0)) { sum, gate in
-      sum.0 += Int(gate.activeFaults)
-      sum.1 += Int(gate.concurrency?.inFlight ?? 0)
+    descriptions.indices.reduce(into: (0, 0)) { sum, place in
+      sum.0 += Int(gates[place].activeFaults)
+      sum.1 += Int(gates[place].concurrency?.inFlight ?? 0)
     }
   }
 

@@ -7,8 +7,10 @@ import TrafficSplitting
 struct SplitRule {
   var mode: SplitMode
   var source: SplitSource
-  var slices: TrafficSlices?
-  /// By what requests carry: the number that their header gives them on the weights.
+  var slices: TrafficSlices
+  /// Whether a header places requests on the weights, and by what they carry: the number that it gives them.
+  let goesByHeader: Bool
+  let goesByKey: Bool
   var headerNumbers: [UInt64?]
   /// The cluster or the aggregate whose answers are watched, or `nobody`, and what they were.
   var watched: Int32
@@ -20,7 +22,9 @@ struct SplitRule {
   init(_ route: RouteDescription) {
     mode = route.splitMode
     source = route.splitSource
-    slices = route.slices.isEmpty ? nil : TrafficSlices(route.slices)
+    slices = TrafficSlices(route.slices)
+    goesByKey = source == .key
+    if case .header = source { goesByHeader = true } else { goesByHeader = false }
     headerNumbers = [nil]
     watched = route.canary.map { Int32(truncatingIfNeeded: route.split[$0.destination].cluster) } ?? Self.nobody
   }
@@ -34,12 +38,15 @@ struct SplitRule {
 }
 
 /// The rules of all routes that have any.
-struct SplitRules {
+struct SplitRules: ~Copyable {
   private let ruleOfRoute: [Int32]
-  var rules: [SplitRule] = []
+  // Behind a pointer: a copy of one for each request would retain all that it holds.
+  let rules: UnsafeMutablePointer<SplitRule>
+  private let count: Int
 
   init(_ mesh: MeshDescription) {
     var numbers: [Int32] = []
+    var rules: [SplitRule] = []
     for route in mesh.routes {
       let isPlain =
         route.slices.isEmpty && route.canary == nil && route.splitSource == .random
@@ -49,6 +56,14 @@ struct SplitRules {
       if !isPlain { rules.append(SplitRule(route)) }
     }
     ruleOfRoute = numbers
+    count = rules.count
+    self.rules = .allocate(capacity: max(1, rules.count))
+    self.rules.initialize(from: rules, count: rules.count)
+  }
+
+  deinit {
+    rules.deinitialize(count: count)
+    rules.deallocate()
   }
 
   /// The number of a route's rule, or -1 when its weights say everything.
@@ -56,16 +71,16 @@ struct SplitRules {
 
   /// Notes headers that requests carry, by the next number.
   mutating func know(_ headers: [HeaderField]) {
-    for place in rules.indices {
-      rules[place].slices?.know(headers)
+    for place in 0..<count {
+      rules[place].slices.know(headers)
       rules[place].headerNumbers.append(rules[place].number(in: headers))
     }
   }
 
   /// Takes requests that name no headers to carry these.
   mutating func assume(_ headers: [HeaderField]) {
-    for place in rules.indices {
-      rules[place].slices?.assume(headers)
+    for place in 0..<count {
+      rules[place].slices.assume(headers)
       rules[place].headerNumbers[0] = rules[place].number(in: headers)
     }
   }

@@ -12,23 +12,45 @@ public struct TrafficSlices: Sendable {
   /// Parts that a slice's range of hashes is given in.
   public static let keyParts: UInt32 = 1_000_000
 
+  /// What is looked at for each request.
+  struct Slice: BitwiseCopyable {
+    var cluster: Int32
+    var from: UInt32 = 0
+    var to: UInt32 = 0
+    var hasKeys = false
+    var hasFraction = false
+    var isSticky = false
+    var fraction = RuntimeFraction(0)
+    var salt: UInt64
+
+    init(_ description: SliceDescription) {
+      cluster = Int32(truncatingIfNeeded: description.cluster)
+      if let keys = description.keys { (hasKeys, from, to) = (true, keys.lowerBound, keys.upperBound) }
+      if let fraction = description.fraction { (hasFraction, self.fraction) = (true, fraction) }
+      isSticky = description.isSticky
+      salt = XXHash64.hash(description.name)
+    }
+  }
+
   private let descriptions: [SliceDescription]
-  private let salts: [UInt64]
+  private let slices: [Slice]
   /// By what requests carry, in the order in which it was told: whether each slice's conditions on that hold.
-  private var fits: [[Bool]]
+  private var fits: [Bool]
 
   /// The slices of a route, for requests that carry nothing.
   public init(_ descriptions: [SliceDescription]) {
     self.descriptions = descriptions
-    salts = descriptions.map { XXHash64.hash($0.name) }
-    fits = [Self.fits(descriptions, [])]
+    slices = descriptions.map(Slice.init)
+    fits = Self.fits(descriptions, [])
   }
 
   /// Notes headers that requests carry; they name them by the next number, from 1.
-  public mutating func know(_ headers: [HeaderField]) { fits.append(Self.fits(descriptions, headers)) }
+  public mutating func know(_ headers: [HeaderField]) { fits += Self.fits(descriptions, headers) }
 
   /// Takes requests that name no headers to carry these.
-  public mutating func assume(_ headers: [HeaderField]) { fits[0] = Self.fits(descriptions, headers) }
+  public mutating func assume(_ headers: [HeaderField]) {
+    fits.replaceSubrange(0..<slices.count, with: Self.fits(descriptions, headers))
+  }
 
   /// Where a request goes that a slice takes; nil when none does.
   ///
@@ -39,19 +61,19 @@ public struct TrafficSlices: Sendable {
   ///   - key: The hash of its key, if it has one.
   ///   - draw: Its random number for the slice of a place.
   public func cluster(headers: Int32, key: UInt64?, draw: (Int) -> UInt64) -> Int32? {
-    for place in descriptions.indices where fits[Int(headers)][place] {
-      let slice = descriptions[place]
-      if let range = slice.keys {
+    for place in slices.indices where fits[Int(headers) * slices.count + place] {
+      let slice = slices[place]
+      if slice.hasKeys {
         guard let key else { continue }
-        let part = key.multipliedFullWidth(by: UInt64(Self.keyParts)).high
-        if !range.contains(UInt32(truncatingIfNeeded: part)) { continue }
+        let part = UInt32(truncatingIfNeeded: key.multipliedFullWidth(by: UInt64(Self.keyParts)).high)
+        if part < slice.from || part >= slice.to { continue }
       }
-      if let fraction = slice.fraction {
+      if slice.hasFraction {
         let isSticky = slice.isSticky && key != nil
-        let number = isSticky ? XXHash64.hash(key ?? 0, seed: salts[place]) : draw(place)
-        if !fraction.contains(number) { continue }
+        let number = isSticky ? XXHash64.hash(key ?? 0, seed: slice.salt) : draw(place)
+        if !slice.fraction.contains(number) { continue }
       }
-      return Int32(truncatingIfNeeded: slice.cluster)
+      return slice.cluster
     }
     return nil
   }

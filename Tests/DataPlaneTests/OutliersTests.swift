@@ -245,4 +245,25 @@ struct OutliersTests {
     #expect(harness.available == members.count)
     #expect(harness.complaints == [])
   }
+
+  // Goal: a try that goes on beyond its own time counts as a timeout then (Envoy's soft timeout), and its late success does not count.
+  @Test func slowTriesCountOnce() {
+    var description = OutlierDetectionDescription()
+    description.maxEjectionPercent = 100
+    description.consecutive5xx = 3
+    var harness = Harness(
+      profile: .envoy,
+      retry: RetryDescription(
+        on: ["5xx"], attempts: 1, perTryTimeout: .milliseconds(20), backoff: RetryBackoffDescription(base: .zero)),
+      hedge: HedgeDescription(after: .perTryTimeout), outlierDetection: description)
+    harness.list([0])
+    for request in 1...3 {
+      harness.request()
+      harness.advance(by: .milliseconds(20))
+      #expect(harness.available == (request < 3 ? 1 : 0))
+      // The slow first one answers well; the retry is given up.
+      harness.answer(200)
+    }
+    #expect(harness.notices.map(\.kind) == [.ejected] && harness.complaints == [])
+  }
 }
