@@ -8,6 +8,18 @@ import LoadBalancing
 import MeshCore
 import TrafficSplitting
 
+/// How a request got its destination.
+public struct SplitStory: Sendable, Hashable {
+  /// The slice that took it, if one did.
+  public var slice: String?
+  /// Where it fell on the weights laid end to end, and their sum.
+  public var place: UInt64
+  public var total: UInt64
+  /// The destination that lies there, -1 for one that there is not, and the one that it went to: another when the drawn one was not ready.
+  public var drawn: Int32
+  public var chosen: Int32
+}
+
 extension DataPlane {
   /// A destination that there is not.
   static var nowhere: Int32 { -1 }
@@ -24,16 +36,42 @@ extension DataPlane {
       key.draw(Self.sliceDraws + UInt64(truncatingIfNeeded: place))
     }
     if let sliced { return sliced }
-    var place = key.draw(draw)
-    if splitRules.rules[rule].goesByKey {
-      place = ownKey ?? place
-    } else if splitRules.rules[rule].goesByHeader {
-      place = splitRules.rules[rule].headerNumbers[Int(arrival.headers)] ?? place
-    }
+    let place = self.place(of: arrival, rule: rule, draw: draw)
     let drawn = splits.cluster(route: arrival.route, draw: place)
     if splitRules.rules[rule].mode != .linkerd || isReady(drawn) { return drawn }
     let again = splits.cluster(route: arrival.route, draw: key.draw(Self.redraws + draw)) { isReady($0) }
     return again ?? drawn
+  }
+
+  /// What places a request on its route's weights.
+  private func place(of arrival: RequestArrival, rule: Int, draw: UInt64) -> UInt64 {
+    let place = arrival.randomness.key(for: .split).draw(draw)
+    if splitRules.rules[rule].goesByKey { return arrival.hasKey ? arrival.key : place }
+    if splitRules.rules[rule].goesByHeader {
+      return splitRules.rules[rule].headerNumbers[Int(arrival.headers)] ?? place
+    }
+    return place
+  }
+
+  /// How a request's first try got its destination, for people; nil where its route has only one. `draw` counts its draws, from 0.
+  public mutating func story(ofSplit arrival: RequestArrival, draw: UInt64) -> SplitStory? {
+    let plan = routes[arrival.route]
+    if plan.rule < 0 && plan.onlyCluster >= 0 { return nil }
+    let chosen = destination(of: arrival, plan, draw: draw)
+    var story = SplitStory(place: 0, total: splits.total(route: arrival.route), drawn: chosen, chosen: chosen)
+    let key = arrival.randomness.key(for: .split)
+    var place = key.draw(draw)
+    if plan.rule >= 0 {
+      let rule = Int(plan.rule)
+      story.slice = splitRules.rules[rule].slices.name(
+        headers: arrival.headers, key: arrival.hasKey ? arrival.key : nil
+      ) { key.draw(Self.sliceDraws + UInt64(truncatingIfNeeded: $0)) }
+      place = self.place(of: arrival, rule: rule, draw: draw)
+    }
+    if story.total == 0 || story.slice != nil { return story }
+    story.place = place % story.total
+    story.drawn = splits.cluster(route: arrival.route, draw: place)
+    return story
   }
 
   /// Whether a destination takes requests. One that there is not answers at once, and so is always ready.

@@ -122,11 +122,39 @@ extension World {
     return "a retry: \(status) counts, one is left, and there is room and budget (\(made))"
   }
 
+  /// How the request that is watched got its cluster. A trace's rows may have routes of their own: of them nothing is said.
+  private mutating func sayHowSplit() {
+    guard let watch, let call = watch.call else { return }
+    let client = calls[call.index].client
+    if client < 0 || arrivals.traceRow(client: client) >= 0 { return }
+    let (route, plane) = (clients[client].route, Int(calls[call.index].plane))
+    if route < 0 { return }
+    let hasKey = clients[client].keyKind != 0
+    let arrival = RequestArrival(
+      caller: CallerToken(call.packed), route: route, randomness: watch.key,
+      key: hasKey ? drawKey(client: client, watch.key) : 0, hasKey: hasKey)
+    guard let story = proxies[plane].plane.story(ofSplit: arrival, draw: 0) else { return }
+    let chosen = destinationName(story.chosen)
+    if let slice = story.slice {
+      say("the slice \(slice) takes it, to \(chosen)")
+    } else if story.total > 0 {
+      let other = story.chosen == story.drawn ? "" : ", which is not ready: drawn anew, \(chosen)"
+      say("the split: place \(story.place) of \(story.total) is \(destinationName(story.drawn))\(other)")
+    }
+  }
+
+  private func destinationName(_ number: Int32) -> String {
+    let aggregate = Int(number) - mesh.clusters.count
+    if number < 0 { return "a destination that does not exist" }
+    return aggregate < 0 ? mesh.clusters[Int(number)].name : mesh.aggregates[aggregate].name
+  }
+
   /// An action that a data plane asks for, before it is done.
   mutating func noteWatched(_ action: Action) {
     switch action {
     case .startAttempt(let start):
       if !concerns(start.caller) { return }
+      if start.kind == .first { sayHowSplit() }
       let kind = ["first try", "retry", "hedge", "mirror copy"][Int(start.kind.rawValue)]
       let number = start.kind == .first ? "" : " \(start.number)"
       let cluster = mesh.clusters[Int(start.cluster)].name

@@ -109,7 +109,7 @@ extension World {
   }
 
   /// What a proxy makes of the header that carries the request's key: the hash of a number's decimal digits, from 1 on.
-  private mutating func drawKey(client: Int32, _ key: RandomKey) -> UInt64 {
+  mutating func drawKey(client: Int32, _ key: RandomKey) -> UInt64 {
     switch clients[client].keyKind {
     case 1: return RequestHash.header(number: zipfs.rank(clients[client].zipf, key.key(for: .key)) &+ 1)
     case 2:

@@ -61,6 +61,16 @@ public struct TrafficSlices: Sendable {
   ///   - key: The hash of its key, if it has one.
   ///   - draw: Its random number for the slice of a place.
   public func cluster(headers: Int32, key: UInt64?, draw: (Int) -> UInt64) -> Int32? {
+    place(headers: headers, key: key, draw: draw).map { slices[$0].cluster }
+  }
+
+  /// What the slice is called that takes such a request; nil when none does.
+  public func name(headers: Int32, key: UInt64?, draw: (Int) -> UInt64) -> String? {
+    place(headers: headers, key: key, draw: draw).map { descriptions[$0].name }
+  }
+
+  @inline(__always)
+  private func place(headers: Int32, key: UInt64?, draw: (Int) -> UInt64) -> Int? {
     for place in slices.indices where fits[Int(headers) * slices.count + place] {
       let slice = slices[place]
       if slice.hasKeys {
@@ -73,7 +83,7 @@ public struct TrafficSlices: Sendable {
         let number = isSticky ? XXHash64.hash(key ?? 0, seed: slice.salt) : draw(place)
         if !slice.fraction.contains(number) { continue }
       }
-      return slice.cluster
+      return place
     }
     return nil
   }

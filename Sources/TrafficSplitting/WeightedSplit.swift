@@ -70,6 +70,9 @@ public struct WeightedSplit: ~Copyable {
     return destinations[place].cluster
   }
 
+  /// The sum of a route's weights; 0 when nothing has a weight.
+  public func total(route: Int32) -> UInt64 { splits[route].total }
+
   /// As `cluster(route:draw:)`, among the destinations that `isReady` alone, by their weights; nil when none is.
   ///
   /// A destination that is drawn unready, left out and drawn anew among the rest until one is ready gives each of these the same share.
