@@ -143,7 +143,8 @@ struct FailFastScript: ~Copyable {
       switch actions[place] {
       case .startAttempt(let start): attempts.append(start)
       case .respond(_, _, let status, _): statuses.append(status)
-      case .setTimer(let timer, let deadline): timers.append((timer, deadline))
+      case .setTimer(let timer, let deadline), .setBackgroundTimer(let timer, let deadline):
+        timers.append((timer, deadline))
       case .cancelTimer(let timer): timers.removeAll { $0.handle == timer }
       default: break
       }

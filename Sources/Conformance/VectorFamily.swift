@@ -75,6 +75,7 @@ public enum VectorFamilies {
     FinagleAccrualVectors(),
     OutlierDetectionVectors(),
     GRPCOutlierDetectionVectors(),
+    HealthCheckVectors(),
     BackoffVectors(),
     RetryBackoffVectors(),
     RetryConditionsVectors(),

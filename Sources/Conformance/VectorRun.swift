@@ -70,7 +70,7 @@ public struct VectorRun: Sendable {
 
   /// Files about what there is no module for yet.
   private static let later = [
-    "failure_accrual_finagle": "no accrual of Finagle's yet", "health_check": "no active health checks yet",
+    "failure_accrual_finagle": "no accrual of Finagle's yet"
   ]
 
   private static func files(below folder: String) throws -> (files: [VectorFile], unreadable: [String]) {

@@ -135,9 +135,12 @@ extension ClusterState {
     if layers.settings.zoneAware != nil { compareZones(&layers, subset: subset, firstZones) }
   }
 
-  /// How many do not count for availability: those that drain.
-  func excluded(_ members: [Int32]) -> Int32 {
-    Int32(members.count { endpoints.states[$0].status == .draining })
+  /// How many do not count for availability.
+  func excluded(_ members: [Int32]) -> Int32 { Int32(members.count { !counts($0) }) }
+
+  /// Whether an endpoint counts for availability: it does not drain, and its health checks do not leave it out of account.
+  private func counts(_ slot: Int32) -> Bool {
+    endpoints.states[slot].status != .draining && !endpoints.states[slot].exclusions.contains(.uncounted)
   }
 
   private func counted(_ byPriority: [[Int32]], _ settings: LayersDescription) -> [PriorityGroup] {
@@ -149,7 +152,7 @@ extension ClusterState {
       if settings.weightedPriorityHealth {
         group.weigh(
           healthy: weight(members) { isWell($0, .healthy) }, degraded: weight(members) { isWell($0, .degraded) },
-          eligible: weight(members) { endpoints.states[$0].status != .draining })
+          eligible: weight(members) { counts($0) })
       }
       return group
     }

@@ -67,11 +67,12 @@ struct ClusterState: ~Copyable {
   /// Whether localities are chosen by load.
   private let isLoadAware: Bool
   /// Whether anything hears how attempts end, to find endpoints that fail.
-  let detects: Bool
+  private(set) var detects: Bool
   /// Whether failure accrual is on.
   let accrues: Bool
   /// Whether a detector counts successes too. Without one they matter only to an endpoint that has failed.
-  private let countsSuccesses: Bool
+  private var countsSuccesses: Bool
+  private let alwaysCountsSuccesses: Bool
   /// Which endpoints a request may name itself.
   private let overrideHost: OverrideHost
   /// Whether the attempt that began last is a probe.
@@ -88,7 +89,7 @@ struct ClusterState: ~Copyable {
   var heartbeatTimer = TimerHandle.none
   /// Who waits for an endpoint, if anybody may.
   var queue: RequestQueue?
-  /// What outlier detection says, by slot; empty where it is off.
+  /// What outlier detection and health checks say, by slot; empty where both are off.
   var watched = Pool<WatchedHealth>()
   /// Whether outlier detection is on.
   let detectsOutliers: Bool
@@ -102,6 +103,9 @@ struct ClusterState: ~Copyable {
   var breaker: CircuitBreaker
   /// What people know of its refusals.
   var trips = BreakerTrips()
+  /// Active health checks, and whether there are any.
+  var health: HealthChecks
+  let checksHealth: Bool
 
   init(
     _ description: ClusterDescription, criteria: [[NamedValue]?], policy: PolicyDescriptor, place: BalancerContext,
@@ -143,8 +147,15 @@ struct ClusterState: ~Copyable {
     let hearsAll = description.outlierDetection != nil
     detectsOutliers = hearsAll
     outliers = OutlierDetection(description.outlierDetection ?? OutlierDetectionDescription())
-    if case .consecutive = accrual { countsSuccesses = hearsAll } else { countsSuccesses = true }
-    detects = description.failureAccrual != nil ? true : hearsAll
+    let isChecked = description.healthCheck != nil
+    health = HealthChecks(description.healthCheck)
+    checksHealth = isChecked
+    let countsAlways: Bool
+    if case .consecutive = accrual { countsAlways = hearsAll } else { countsAlways = true }
+    alwaysCountsSuccesses = countsAlways
+    // Until there has been traffic, health checks want to know of it.
+    countsSuccesses = isChecked ? true : countsAlways
+    detects = description.failureAccrual != nil ? true : hearsAll ? true : isChecked
     overrideHost = OverrideHost(accepting: description.overrideHostStatus)
     accruals = EndpointAccruals(accrual)
     penalties = Pool()
@@ -425,21 +436,25 @@ struct ClusterState: ~Copyable {
       }
     }
     if hearsHeartbeats { listForHeartbeats(at: now) }
-    if detectsOutliers {
-      outliers.list(endpoints)
-      watched.resize(
-        to: max(watched.count, endpoints.states.count), filling: WatchedHealth(exclusions: [], incarnation: 0))
-      for slot in 0..<endpoints.states.count {
-        let state = endpoints.states[slot]
-        // Who has gone is watched no longer; if it comes back it is new.
-        let incarnation = state.isListed ? state.incarnation : 0
-        if watched[slot].incarnation != incarnation {
-          watched[slot] = WatchedHealth(exclusions: [], incarnation: incarnation)
-        }
-      }
-      _ = deliverHealth()
-    }
+    if detectsOutliers { outliers.list(endpoints) }
+    if detectsOutliers || checksHealth { listForWatchers() }
     endpointsChanged(at: now)
+  }
+
+  private mutating func listForWatchers() {
+    watched.resize(
+      to: max(watched.count, endpoints.states.count), filling: WatchedHealth(exclusions: [], incarnation: 0))
+    let exclusionsOfNew = health.exclusionsOfNew
+    for slot in 0..<endpoints.states.count {
+      let state = endpoints.states[slot]
+      // Who has gone is watched no longer; if it comes back it is new.
+      let incarnation = state.isListed ? state.incarnation : 0
+      if watched[slot].incarnation != incarnation {
+        watched[slot] = WatchedHealth(
+          exclusions: state.isListed ? exclusionsOfNew : [], incarnation: incarnation)
+      }
+    }
+    _ = deliverHealth()
   }
 
   /// Waits for those that are new.
@@ -485,10 +500,10 @@ struct ClusterState: ~Copyable {
     for place in 0..<endpoints.listed.count {
       let slot = endpoints.listed[place]
       if merging?.isWaiting(priority: endpoints.states[slot].priority) ?? false { continue }
-      for watcher in [EndpointExclusions.outlierDetection, .healthCheck] {
+      for watcher in [EndpointExclusions.outlierDetection, .healthCheck, .uncounted] {
         let isOut = watched[slot].exclusions.contains(watcher)
         if endpoints.states[slot].exclusions.contains(watcher) == isOut { continue }
-        if endpoints.setExcluded(isOut, by: watcher, slot: slot) { hasChanged = true }
+        if endpoints.setExcluded(isOut, by: watcher, slot: slot) || watcher == .uncounted { hasChanged = true }
       }
     }
     return hasChanged
@@ -504,7 +519,17 @@ struct ClusterState: ~Copyable {
   /// Who keeps an endpoint out, whether balancers know it or not.
   func exclusions(slot: Int32) -> EndpointExclusions {
     let known = endpoints.states[slot].exclusions
-    return detectsOutliers ? known.intersection(.failureAccrual).union(watched[slot].exclusions) : known
+    let isWatched = detectsOutliers || checksHealth
+    return isWatched ? known.intersection(.failureAccrual).union(watched[slot].exclusions) : known
+  }
+
+  /// An attempt has ended. Whether that one was the first to, for health checks that wait for it.
+  mutating func takeFirstTraffic() -> Bool {
+    if !checksHealth || health.hasTraffic { return false }
+    health.hasTraffic = true
+    detects = accrues || detectsOutliers
+    countsSuccesses = alwaysCountsSuccesses
+    return true
   }
 
   /// Something that watches endpoints' health has changed its mind of one, and nothing makes the balancers wait for the news.

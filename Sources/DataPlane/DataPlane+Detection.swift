@@ -13,6 +13,7 @@ extension DataPlane {
     cluster: Int, slot: Int32, _ outcome: AttemptOutcome, _ failure: TransportFailure?, at now: Timestamp,
     into actions: inout ActionBuffer
   ) {
+    if clusters[cluster].takeFirstTraffic() && !clusters[cluster].detects { return }
     // Who has left is not judged any more.
     if !clusters[cluster].endpoints.states[slot].isListed { return }
     if clusters[cluster].accrues {
@@ -66,6 +67,8 @@ extension DataPlane {
 
   /// Says when a cluster begins or ends to panic.
   func reportPanic(cluster: Int, into actions: inout ActionBuffer) {
+    // Nobody has been checked yet: that is no panic of which people would want to know.
+    if clusters[cluster].health.isWarming { return }
     guard let isInPanic = clusters[cluster].takePanicChange() else { return }
     actions.append(
       .report(

@@ -43,16 +43,22 @@ extension DataPlane {
       standings.append(
         EndpointStanding(
           identity: state.identity, inFlight: state.inFlight, weight: state.weight, priority: state.priority,
-          rank: clusters[cluster].rank(slot: slot, at: now), exclusions: Self.exclusions(of: state)))
+          rank: clusters[cluster].rank(slot: slot, at: now), exclusions: exclusions(cluster: cluster, slot: slot)))
     }
     return standings
   }
 
-  private static func exclusions(of state: EndpointState) -> [String] {
+  private func exclusions(cluster: Int, slot: Int32) -> [String] {
+    let state = clusters[cluster].endpoints.states[slot]
     var words: [String] = []
     if state.exclusions.contains(.failureAccrual) { words.append("failure accrual") }
     if state.exclusions.contains(.outlierDetection) { words.append("ejected as an outlier") }
-    if state.exclusions.contains(.healthCheck) { words.append("fails its health checks") }
+    if state.exclusions.contains(.healthCheck) {
+      let record = clusters[cluster].health.records[slot]
+      let isUndecided = record.machine.isFirst
+      words.append(
+        isUndecided ? "no health check has ended yet" : "fails its health checks, last: \(record.last.words)")
+    }
     if state.health == .unhealthy { words.append("\(state.status.word), as discovery says") }
     return words
   }

@@ -79,6 +79,15 @@ extension DataPlane {
     into actions: inout ActionBuffer
   ) {
     if !clusters[cluster].setWatched(isOut, by: watcher, slot: slot) { return }
+    tellOfHealth(cluster: cluster, slot: slot, at: now, into: &actions)
+  }
+
+  /// Tells balancers of a change of an endpoint's health, when they are to know.
+  mutating func tellOfHealth(cluster: Int, slot: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
+    if clusters[cluster].health.isWarming {
+      clusters[cluster].healthChanged(at: now)
+      return
+    }
     let priority = clusters[cluster].endpoints.states[slot].priority
     guard let decision = clusters[cluster].merging?.takeHealth(ofPriority: priority, at: now) else {
       clusters[cluster].healthChanged(at: now)

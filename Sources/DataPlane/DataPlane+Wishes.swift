@@ -9,7 +9,7 @@ import MeshCore
 /// A probe under way.
 struct ProbeRecord: BitwiseCopyable {
   var cluster: Int32
-  /// Whose balancer asked, or `heartbeatGroup`.
+  /// Whose balancer asked, or `heartbeatGroup` or `healthGroup`.
   var group: Int32
   var slot: Int32
   /// Whose slot that was when it began.
@@ -86,11 +86,26 @@ extension DataPlane {
     grantWishes(cluster: cluster, at: now, into: &actions)
   }
 
+  /// A probe broke.
+  mutating func probeFailed(
+    _ probe: ProbeHandle, _ failure: TransportFailure, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    if probes.contains(probe) && probes[probe.index].group == Self.healthGroup {
+      healthCheckEnded(probe, failure == .reset ? .reset : .refused, at: now, into: &actions)
+    } else {
+      probeEnded(probe, nil, at: now, into: &actions)
+    }
+  }
+
   /// A probe has taken too long.
   mutating func probeTimedOut(_ index: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
     let probe = probes.handle(at: index)
     probes[index].timer = .none
     actions.append(.cancelProbe(probe))
+    if probes[index].group == Self.healthGroup {
+      healthCheckEnded(probe, .timedOut, at: now, into: &actions)
+      return
+    }
     probeEnded(probe, nil, at: now, into: &actions)
   }
 

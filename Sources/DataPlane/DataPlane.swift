@@ -70,6 +70,7 @@ public struct DataPlane: ~Copyable {
     case queuedTimeout
     case sweep
     case probe
+    case healthCheck
     case balancer
     case mergeWindow
     case breaker
@@ -211,8 +212,12 @@ public struct DataPlane: ~Copyable {
       loadReported(attempt, report, at: now, into: &actions)
     case .probeAnswered(let probe, let report):
       probeEnded(probe, report, at: now, into: &actions)
-    case .probeFailed(let probe, _):
-      probeEnded(probe, nil, at: now, into: &actions)
+    case .healthAnswered(let probe, let answer):
+      healthAnswered(probe, answer, at: now, into: &actions)
+    case .probeFailed(let probe, let failure):
+      probeFailed(probe, failure, at: now, into: &actions)
+    case .leaveRequested(let attempt):
+      leaveRequested(attempt, at: now, into: &actions)
     case .timerDue(let timer):
       timerDue(timer, at: now, into: &actions)
     case .requestAbandoned(let request):
@@ -389,7 +394,11 @@ public struct DataPlane: ~Copyable {
   public mutating func endpointsChanged(
     cluster: Int, _ endpoints: [EndpointDescription], at now: Timestamp, into actions: inout ActionBuffer
   ) {
-    if let merged = merged(endpoints, cluster: cluster, at: now, into: &actions) {
+    var listing = endpoints
+    if clusters[cluster].checksHealth {
+      listing = clusters[cluster].health.takeIn(endpoints, clusters[cluster].endpoints)
+    }
+    if let merged = merged(listing, cluster: cluster, at: now, into: &actions) {
       list(merged, cluster: cluster, at: now, into: &actions)
     }
   }
@@ -399,6 +408,7 @@ public struct DataPlane: ~Copyable {
     _ endpoints: [EndpointDescription], cluster: Int, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     clusters[cluster].list(endpoints, at: now)
+    if clusters[cluster].checksHealth { followHealthChecks(cluster: cluster, at: now, into: &actions) }
     dropPenaltiesOfTheGone(cluster: cluster, at: now, into: &actions)
     dropCopiesToTheGone(cluster: cluster, at: now, into: &actions)
     grantWishes(cluster: cluster, at: now, into: &actions)
@@ -488,6 +498,8 @@ public struct DataPlane: ~Copyable {
       sweepDue(cluster: Int(record.subject), at: now, into: &actions)
     case .probe:
       probeTimedOut(record.subject, at: now, into: &actions)
+    case .healthCheck:
+      healthCheckDue(record, at: now, into: &actions)
     case .balancer:
       balancerDue(cluster: Int(record.subject), group: Int(record.slot), at: now, into: &actions)
     case .mergeWindow:
@@ -521,6 +533,7 @@ public struct DataPlane: ~Copyable {
   ) {
     let record = requests[attempt.index]
     let cluster = Int(record.cluster)
+    clusters[cluster].health.hasTraffic = true
     let outcome = AttemptOutcome(latency: now - record.sent, status: 0, ending: ending)
     clusters[cluster].end(slot: record.slot, groups: record.groups, outcome, at: now)
     if record.isProbe {

@@ -20,6 +20,10 @@ public struct DetectionNotice: BitwiseCopyable, Sendable {
     case probeFailed
     /// The endpoint takes part again.
     case returned
+    /// Its health checks say that it is out.
+    case unhealthy
+    /// Its health checks say that it is in.
+    case healthy
     /// Too few endpoints of a priority work: all of them are used.
     case panicBegan
     /// Enough endpoints work again.
@@ -67,6 +71,16 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
   case ejectionOver(after: TimeSpan)
   /// An active health check passed.
   case healthCheckPassed(after: TimeSpan)
+  /// So many health checks failed in a row, and how the last one did.
+  case checksFailed(UInt32, last: HealthCheckResult)
+  /// A health check failed in a way that is enough.
+  case checkFailed(HealthCheckResult)
+  /// The first health check failed.
+  case firstCheckFailed(HealthCheckResult)
+  /// So many health checks passed in a row.
+  case checksPassed(UInt32)
+  /// The first health check passed.
+  case firstCheckPassed
   /// Too few endpoints work.
   case tooFewWork
   /// Enough endpoints work.
@@ -97,6 +111,13 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
     case .outlier(let span, let cause): return "\(Self.words(of: cause)); returns in \(Self.readable(span))"
     case .ejectionOver(let span): return "out for \(Self.readable(span)): the ejection is over"
     case .healthCheckPassed(let span): return "out for \(Self.readable(span)): a health check passed"
+    case .checksFailed(let failures, let last):
+      return "failed: \(failures) check\(failures == 1 ? "" : "s") in a row, last: \(last.words)"
+    case .checkFailed(let result): return "failed: \(result.words), which is enough at once"
+    case .firstCheckFailed(let result): return "failed: the first check: \(result.words)"
+    case .checksPassed(let successes):
+      return "passed: \(successes) check\(successes == 1 ? "" : "s") in a row"
+    case .firstCheckPassed: return "passed: the first check"
     case .tooFewWork: return "too few endpoints work: all of them are used, well or not"
     case .enoughWork: return "enough endpoints work again"
     case .noRoom(let resource, let count, let limit): return Self.words(resource, count: count, limit: limit)
@@ -146,6 +167,20 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
     let whole = "\(hundredths / 100)"
     if rest == 0 { return "\(whole) s" }
     return rest % 10 == 0 ? "\(whole).\(rest / 10) s" : "\(whole).\(rest < 10 ? "0" : "")\(rest) s"
+  }
+}
+
+extension HealthCheckResult {
+  /// The result for people.
+  var words: String {
+    switch self {
+    case .passed: "passed"
+    case .answered(let status), .retriable(let status): "\(status)"
+    case .refused: "connection refused"
+    case .reset: "connection reset"
+    case .timedOut: "timeout"
+    case .toldByAnswer: "an answer asked for it"
+    }
   }
 }
 

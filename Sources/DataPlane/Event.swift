@@ -88,8 +88,12 @@ public enum Event: BitwiseCopyable, Sendable {
   case attemptFailed(AttemptHandle, TransportFailure)
   /// An endpoint answered a probe.
   case probeAnswered(ProbeHandle, LoadReport)
+  /// An endpoint answered a health check, or where only a connection was asked for it stands.
+  case healthAnswered(ProbeHandle, HealthAnswer)
   /// A probe broke.
   case probeFailed(ProbeHandle, TransportFailure)
+  /// An answer says that its endpoint wants to be left alone (`x-envoy-immediate-health-check-fail`); the answer itself follows.
+  case leaveRequested(AttemptHandle)
   /// A timer that the data plane had set is due.
   case timerDue(TimerHandle)
   /// Nobody wants the answer any more.
@@ -135,6 +139,12 @@ public struct ProbeStart: BitwiseCopyable, Sendable {
 public enum ProbeKind: UInt8, BitwiseCopyable, Sendable {
   /// How busy the endpoint is: answered at once, without waiting for a worker.
   case load
+  /// How the endpoint is, as a request: its answer is `Event.healthAnswered`.
+  case health
+  /// The same, over a connection of its own.
+  case healthAlone
+  /// Whether a connection to the endpoint can be opened; when it stands, that is `Event.healthAnswered`.
+  case connection
 }
 
 /// Why an attempt is made. What is drawn for it depends on this and on its number within its kind alone.
@@ -208,6 +218,8 @@ public enum Action: BitwiseCopyable, Sendable {
   case hold(CallerToken, request: RequestHandle, HoldReason)
   /// Call back at `deadline`.
   case setTimer(TimerHandle, deadline: Timestamp)
+  /// The same, for something that goes on whatever requests do.
+  case setBackgroundTimer(TimerHandle, deadline: Timestamp)
   /// Do not call back.
   case cancelTimer(TimerHandle)
   /// Tell people.

@@ -88,6 +88,7 @@ public struct MeshReader {
       failureAccrual: FailureAccrualReader(log: log).accrual(value["failureAccrual"]),
       discovery: discovery(value["discovery"]))
     description.outlierDetection = OutlierDetectionReader(log: log).outlierDetection(value["outlierDetection"])
+    description.healthCheck = HealthCheckReader(profile: profile, log: log).healthCheck(ofCluster: value)
     description.updateMergeWindow = value["updateMergeWindow"]?.span ?? .zero
     description.phi = FailureAccrualReader(log: log).phi(value["failureAccrual"])
     description.queue = QueueSchema.queue(value["queue"])

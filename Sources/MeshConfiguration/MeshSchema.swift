@@ -61,8 +61,8 @@ public enum MeshSchema {
           Field(
             "updateMergeWindow", .anySpan, .standard("0s"),
             "changes of health, weight or metadata within it reach balancers together; 0s for at once (Envoy)"),
-        ] + LayerSchema.clusterFields + OutlierDetectionSchema.clusterFields + CircuitBreakerSchema.clusterFields
-          + LaterMeshSchema.clusterFields))
+        ] + LayerSchema.clusterFields + OutlierDetectionSchema.clusterFields + HealthCheckSchema.clusterFields
+          + CircuitBreakerSchema.clusterFields))
   }
 
   private static let discovery = Shape.fields(

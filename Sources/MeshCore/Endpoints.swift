@@ -39,6 +39,9 @@ public struct EndpointExclusions: OptionSet, BitwiseCopyable, Hashable, Sendable
   /// Active health checks fail.
   @inlinable
   public static var healthCheck: EndpointExclusions { EndpointExclusions(rawValue: 4) }
+  /// It counts neither as there nor as missing: its first health check has not ended, or it has asked to be left alone.
+  @inlinable
+  public static var uncounted: EndpointExclusions { EndpointExclusions(rawValue: 8) }
 }
 
 /// An endpoint as discovery tells it.
@@ -329,6 +332,12 @@ public struct EndpointSet: ~Copyable {
     if states[slot].isAdmitted == wasAdmitted { return false }
     rebuildAvailable()
     return true
+  }
+
+  /// An endpoint whose health checks had failed has passed one: it is as young as that.
+  public mutating func passedHealthCheck(slot: Int32, at now: Timestamp) {
+    states[slot].since = now
+    newest = now
   }
 
   /// The slot of a listed endpoint or of one that still has requests, if it has one. Complexity: O(1).

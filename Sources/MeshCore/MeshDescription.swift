@@ -100,6 +100,8 @@ public struct ClusterDescription: Sendable, Hashable {
   public var queue: QueueDescription?
   /// Outlier detection, when on.
   public var outlierDetection: OutlierDetectionDescription?
+  /// Active health checks, when on.
+  public var healthCheck: HealthCheckDescription?
   /// How late endpoint changes are seen.
   public var discovery: DiscoveryDescription
   /// How long changes of health, weight and metadata are gathered before balancers hear of them; 0 for not at all (Envoy).

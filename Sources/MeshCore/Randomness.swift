@@ -83,6 +83,8 @@ public enum RandomPurpose: UInt64, Sendable, CaseIterable {
   case injectedFault = 25
   /// Whether a request is let through by what goes by rates and latencies.
   case admission = 26
+  /// The way of a health check that a data plane sends.
+  case healthCheck = 27
   /// Whether a request is mirrored.
   case mirror = 30
 }

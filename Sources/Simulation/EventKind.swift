@@ -66,10 +66,16 @@ enum EventKind: UInt8, BitwiseCopyable {
   case answerHandedOn = 31
   /// A pool gives its free connections to those who wait: pool.
   case poolServes = 32
-  /// An attempt that was shed from a queue is answered: work.
-  case shedAnswered = 33
+  /// A health check reaches its replica: check.
+  case healthCheckReachesReplica = 33
+  /// A health check's answer is back: check.
+  case healthCheckReturns = 34
+  /// A timer of a data plane is due that goes on whatever requests do: data plane and timer.
+  case backgroundTimer = 35
   /// A check of a release is due: release.
   case canaryChecked = 36
+  /// An attempt that was shed from a queue is answered: work.
+  case shedAnswered = 37
 
   /// Whether it comes round whatever requests do. A run in which nothing else is left does not go on.
   var isHousekeeping: Bool {
@@ -77,7 +83,7 @@ enum EventKind: UInt8, BitwiseCopyable {
     case .faultBegins, .faultEnds, .pauseBegins, .pauseEnds, .restarted, .antagonistTakes, .antagonistGives,
       .fluctuates,
       .discovered, .windowEnds, .warmUpEnds, .readinessProbed, .readinessProbeTimedOut, .published,
-      .canaryChecked:
+      .canaryChecked, .healthCheckReachesReplica, .healthCheckReturns, .backgroundTimer:
       return true
     default:
       return false

@@ -155,6 +155,8 @@ extension World {
         let row = Int(rowOfReplicaZero[cluster] &+ replica)
         closeEjection(place: proxy * rows.count + row, row: row)
       }
+    case .unhealthy: name = "unhealthy"
+    case .healthy: name = "healthy"
     case .panicBegan: name = "panicBegan"
     case .panicEnded: name = "panicEnded"
     case .breakerOpened: name = "breakerOpened"

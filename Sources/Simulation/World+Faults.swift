@@ -148,7 +148,11 @@ extension World {
     }
     forgetWork(replica)
     watchReadiness(replica)
-    if !isSilent { closeConnections(of: replica) }
+    if !isSilent {
+      closeConnections(of: replica)
+      closeCheckConnections(of: replica)
+    }
+    releaseHealthChecks(at: replica)
     mayBeGone(replica)
   }
 
@@ -241,7 +245,7 @@ extension World {
     if condition.contains(.limited) && isOverLimit(work) { return false }
     if condition.contains(.erring) { decideErrors(work) }
     if condition.contains(.delayed) {
-      let extra = faultDelay(work)
+      let extra = faultDelay(replica: replica, works[work].key)
       works[work].phase = .heldUp
       works[work].event = wheel.schedule(
         at: now.addingClamped(extra), .attemptReachesQueue, UInt64(UInt32(bitPattern: work)))
@@ -252,25 +256,28 @@ extension World {
 
   /// Draws whether a fault makes the attempt fail; the service's own errors are drawn later and independently.
   private mutating func decideErrors(_ work: Int32) {
-    let replica = works[work].replica
-    let key = works[work].key.key(for: .error)
+    guard let error = decidedError(replica: works[work].replica, works[work].key.key(for: .error)) else { return }
+    works[work].status = error.status
+    if error.time >= 0 {
+      works[work].demand = distributions.sample(error.time, works[work].key.key(for: .demand))
+      works[work].isDecided = true
+    }
+  }
+
+  /// The first fault that makes what has come to a replica fail: with which status, and the distribution of how long that takes, or -1.
+  mutating func decidedError(replica: Int32, _ key: RandomKey) -> (status: Int16, time: Int32)? {
     for index in 0..<faults.states.count where faults.states[index].isActive {
       guard case .errors(let targets, let rate, let status, let time) = description.faults[index].kind else { continue }
       if !strikes(targets, replica) { continue }
       if unitInterval(key.key(faults.states[index].seat).draw(0)) >= rate { continue }
-      works[work].status = Int16(clamping: status)
-      if time != nil {
-        works[work].demand = distributions.sample(
-          faults.states[index].distribution, works[work].key.key(for: .demand))
-        works[work].isDecided = true
-      }
-      return
+      return (Int16(clamping: status), time == nil ? -1 : faults.states[index].distribution)
     }
+    return nil
   }
 
-  private mutating func faultDelay(_ work: Int32) -> Int64 {
-    let replica = works[work].replica
-    let key = works[work].key.key(for: .faultDelay)
+  /// How long faults hold up what has come to a replica.
+  mutating func faultDelay(replica: Int32, _ requestKey: RandomKey) -> Int64 {
+    let key = requestKey.key(for: .faultDelay)
     var sum: Int64 = 0
     for index in 0..<faults.states.count where faults.states[index].isActive {
       guard case .delay(let targets, _) = description.faults[index].kind else { continue }
@@ -362,6 +369,7 @@ extension World {
   private mutating func hold(_ replica: Int32, _ change: Int32) {
     replicas[replica].holds += change
     resetSpeed(replica)
+    if replicas[replica].holds == 0 { releaseHealthChecks(at: replica) }
   }
 
   mutating func antagonistTakes(replica: Int32) {

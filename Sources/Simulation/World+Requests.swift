@@ -265,21 +265,25 @@ extension World {
       respondSlowly(caller, cluster: cluster, status: status, rate: rate)
     case .hold(let caller, let request, let reason): hold(caller, request, reason)
     case .setTimer(let timer, let deadline): setTimer(timer, deadline, proxy: proxy)
+    case .setBackgroundTimer(let timer, let deadline): setTimer(timer, deadline, .backgroundTimer, proxy: proxy)
     case .cancelTimer(let timer): wheel.cancel(proxies[proxy].timers[timer.index].event)
     case .cancelAttempt(let attempt, let caller): cancelAttempt(attempt, caller: caller, proxy: proxy)
-    case .startProbe(let start): startProbe(start, proxy: proxy)
-    case .cancelProbe: break
+    case .startProbe(let start):
+      if start.kind == .load { startProbe(start, proxy: proxy) } else { startHealthCheck(start, proxy: proxy) }
+    case .cancelProbe(let probe): cancelHealthCheck(probe, proxy: proxy)
     case .report(let notice): report(notice, proxy: proxy)
     }
   }
 
-  private mutating func setTimer(_ timer: TimerHandle, _ deadline: Timestamp, proxy: Int) {
+  private mutating func setTimer(
+    _ timer: TimerHandle, _ deadline: Timestamp, _ kind: EventKind = .timer, proxy: Int
+  ) {
     if Int(timer.index) >= proxies[proxy].timers.count {
       proxies[proxy].timers.resize(
         to: Int(timer.index) + 1, filling: ArmedTimer(event: .none, generation: 0))
     }
     let at = deadline.nanoseconds < now ? now : deadline.nanoseconds
-    let event = wheel.schedule(at: at, .timer, UInt64(proxy) << 32 | UInt64(UInt32(bitPattern: timer.index)))
+    let event = wheel.schedule(at: at, kind, UInt64(proxy) << 32 | UInt64(UInt32(bitPattern: timer.index)))
     proxies[proxy].timers[timer.index] = ArmedTimer(event: event, generation: timer.generation)
   }
 

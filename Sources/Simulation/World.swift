@@ -84,6 +84,7 @@ struct World: ~Copyable {
   var openings: Slab<Opening>
   var probes: Slab<ProbeFlight>
   var probesSent: UInt64 = 0
+  var checks = HealthCheckFlights()
   var slowAnswers = Slab<SlowAnswer>(capacity: 1)
   var canaries: [CanaryState] = []
 
@@ -258,6 +259,12 @@ struct World: ~Copyable {
     case .discovered: discovered(event.argument)
     case .probeReachesReplica: probeReachesReplica(SlotHandle(packed: event.argument))
     case .probeReturns: probeReturns(SlotHandle(packed: event.argument))
+    case .healthCheckReachesReplica: healthCheckReachesReplica(SlotHandle(packed: event.argument))
+    case .healthCheckReturns: healthCheckReturns(SlotHandle(packed: event.argument))
+    case .backgroundTimer:
+      timerDue(
+        proxy: Int(truncatingIfNeeded: event.argument >> 32),
+        index: Int32(truncatingIfNeeded: event.argument & 0xffff_ffff))
     case .readinessProbed: readinessProbed(event.argument)
     case .readinessProbeTimedOut: readinessProbeTimedOut(event.argument)
     case .published: published(event.argument)

@@ -14,7 +14,7 @@ import Testing
     ("envoy/client_side_wrr.json", 18, 0),
     ("envoy/edf.json", 37, 0),
     ("envoy/hash.json", 17, 0),
-    ("envoy/health_check.json", 0, 7),
+    ("envoy/health_check.json", 7, 0),
     ("envoy/least_request.json", 20, 0),
     ("envoy/load_aware_locality.json", 4, 0),
     ("envoy/load_simulation.json", 7, 1),

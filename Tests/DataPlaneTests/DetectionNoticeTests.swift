@@ -15,6 +15,9 @@ struct DetectionNoticeTests {
       (.probeFailed(penalty: .milliseconds(1095)), "the probe failed; the next one in 1.1 s"),
       (.penaltyElapsed, "the penalty is over; one request may pass as a probe"),
       (.probeSucceeded, "the probe succeeded"),
+      (.checksFailed(3, last: .answered(status: 503)), "failed: 3 checks in a row, last: 503"),
+      (.checksFailed(1, last: .timedOut), "failed: 1 check in a row, last: timeout"),
+      (.checksPassed(2), "passed: 2 checks in a row"),
       (.tooFewWork, "too few endpoints work: all of them are used, well or not"),
       (.enoughWork, "enough endpoints work again"),
     ]

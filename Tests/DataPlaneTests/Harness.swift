@@ -43,7 +43,8 @@ struct Harness: ~Copyable {
     failureAccrual: FailureAccrualDescription? = nil, queue: QueueDescription? = nil,
     phi: PhiAccrualDescription? = nil,
     outlierDetection: OutlierDetectionDescription? = nil, gates: GatesDescription? = nil,
-    breaker: CircuitBreakerDescription = CircuitBreakerDescription()
+    breaker: CircuitBreakerDescription = CircuitBreakerDescription(),
+    healthCheck: HealthCheckDescription? = nil
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -60,6 +61,7 @@ struct Harness: ~Copyable {
     cluster.circuitBreaker = breaker
     if let maxRetries { cluster.circuitBreaker.maxRetries = maxRetries }
     cluster.outlierDetection = outlierDetection
+    cluster.healthCheck = healthCheck
     var route = RouteDescription(
       match: RouteMatch(host: "web"), split: [WeightedCluster(cluster: 0)], timeout: timeout,
       metadataMatch: metadataMatch)
@@ -168,7 +170,7 @@ struct Harness: ~Copyable {
       case .respond(let caller, _, let status, let cause):
         if open.removeValue(forKey: caller.value) == nil { complaints.append("answers \(caller.value) twice") }
         answers.append((caller.value, status, cause))
-      case .setTimer(let handle, let deadline):
+      case .setTimer(let handle, let deadline), .setBackgroundTimer(let handle, let deadline):
         if deadline < now { complaints.append("a timer in the past") }
         if timers.contains(where: { $0.handle.index == handle.index }) { complaints.append("a timer set twice") }
         timers.append((handle, deadline))
