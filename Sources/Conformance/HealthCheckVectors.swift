@@ -39,8 +39,9 @@ struct HealthCheckVectors: VectorFamily {
     description.healthyEdgeInterval = try span("healthy_edge", or: description.interval)
     description.noTrafficInterval = try span("no_traffic", or: .seconds(60))
     description.noTrafficHealthyInterval = try span("no_traffic_healthy", or: description.noTrafficInterval)
+    let isHealthy = try config.member("initially_healthy")?.flag ?? false
     var health = HealthCheck(
-      hasFailed: try config.member("initially_healthy").map { try !$0.flag } ?? true,
+      hasFailed: !isHealthy,
       isPending: try config.member("pending")?.flag ?? false)
     var random = RandomStream(state: 1)
     var hasTraffic = false

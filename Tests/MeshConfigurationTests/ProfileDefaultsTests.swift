@@ -17,7 +17,8 @@ import Testing
         "balancer.clientSideWeightedRoundRobin.form envoy",
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "connectTimeout 5s",
         "updateMergeWindow 1s", "panicThreshold 50%", "overprovisioningFactor 140",
-        "zoneAwareLbConfig.minClusterSize 6", "circuitBreaker.maxConnections 1024",
+        "zoneAwareLbConfig.minClusterSize 6", "ignoreHealthOnHostRemoval false", "healthCheck.noTrafficInterval 60s",
+        "healthCheck.reuseConnection true", "circuitBreaker.maxConnections 1024",
         "circuitBreaker.maxPendingRequests 1024", "circuitBreaker.maxRequests 1024", "circuitBreaker.maxRetries 3",
         "route timeout 15s", "route retry.attempts 1", "route retry.backoff.base 25ms",
       ]
@@ -31,7 +32,7 @@ import Testing
         "balancer.clientSideWeightedRoundRobin.errorUtilizationPenalty 0", "protocol http1", "tls true",
         "connectTimeout 10s", "discovery.delay 100ms", "updateMergeWindow 1s", "panicThreshold 0%",
         "outlierDetection.enforcingSuccessRate 0",
-        "overprovisioningFactor 140", "zoneAwareLbConfig.minClusterSize 6",
+        "overprovisioningFactor 140", "healthCheck.noTrafficInterval 60s", "zoneAwareLbConfig.minClusterSize 6",
         "route retry.on [connect-failure, refused-stream, unavailable, cancelled]", "route retry.attempts 2",
         "route retry.backoff.base 25ms", "route retry.retryHostPredicate [previousHosts]",
         "route retry.hostSelectionRetryMaxAttempts 5",
@@ -77,7 +78,9 @@ import Testing
       [
         "balancer roundRobin", "balancer.random.form haproxy", "balancer.random.draws 2",
         "aggregate failover firstUsable", "failover firstBackup", "protocol http1",
-        "connectTimeout 5s", "route timeout 50s", "route retry.on [connect-failure]", "route retry.attempts 3",
+        "connectTimeout 5s", "healthCheck.form haproxy", "healthCheck.interval 2s",
+        "healthCheck.unhealthyThreshold 3", "healthCheck.healthyThreshold 2", "route timeout 50s",
+        "route retry.on [connect-failure]", "route retry.attempts 3",
         "route retry.backoff.base 1s", "route retry.backoff.max 1s", "route retry.backoff.jitter 0%",
       ]
     ),
