@@ -98,7 +98,8 @@ public enum Metric: Sendable, Hashable {
     ("timeouts", .timeouts), ("rejected", .rejected), ("unanswered", .unanswered),
     ("rateLimited", .rateLimited), ("breakerOverflow", .breakerOverflow), ("admissionRejected", .admissionRejected),
     ("concurrencyLimited", .concurrencyLimited), ("throttled", .throttled), ("faultDelayed", .faultDelayed),
-    ("faultAborted", .faultAborted), ("shed", .shed),
+    ("faultAborted", .faultAborted), ("shed", .shed), ("unauthorized", .unauthorized),
+    ("noBackend", .noBackend),
   ]
 }
 

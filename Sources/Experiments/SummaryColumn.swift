@@ -44,6 +44,8 @@ public enum SummaryColumn: String, CaseIterable, Sendable, Hashable {
   case faultDelayed = "fault_delayed"
   case faultAborted = "fault_aborted"
   case shed
+  case unauthorized
+  case noBackend = "no_backend"
 
   /// The figure in `statistics`; latencies are nanoseconds. Nil when there is nothing to measure.
   public func value(in statistics: RequestStatistics) -> Double? {
@@ -63,7 +65,7 @@ public enum SummaryColumn: String, CaseIterable, Sendable, Hashable {
     case .imbalance: statistics.imbalance
     case .requests, .successes, .failures, .retries, .hedges, .mirrors, .timeouts, .rejected, .ejections, .unanswered,
       .rateLimited, .breakerOverflow, .admissionRejected, .concurrencyLimited, .throttled, .faultDelayed, .faultAborted,
-      .shed:
+      .shed, .unauthorized, .noBackend:
       count(in: statistics).map(Double.init)
     }
   }
@@ -92,6 +94,8 @@ public enum SummaryColumn: String, CaseIterable, Sendable, Hashable {
     case .faultDelayed: statistics.refusals.faultDelayed
     case .faultAborted: statistics.refusals.faultAborted
     case .shed: statistics.refusals.shed
+    case .unauthorized: statistics.refusals.unauthorized
+    case .noBackend: statistics.refusals.noBackend
     default: nil
     }
   }

@@ -26,8 +26,18 @@ enum InboundSchema {
                 Field("total", limit, .optional, "requests of all callers together"),
                 Field("identity", limit, .optional, "requests of each caller"),
                 Field("overrides", .list(override, minimumCount: 0), .standard("[]"), "limits for callers by name"),
-              ])), .optional, "answers 429 beyond so many requests (Linkerd's HTTPLocalRateLimitPolicy)")
+              ])), .optional, "answers 429 beyond so many requests (Linkerd's HTTPLocalRateLimitPolicy)"),
+        Field(
+          "authorization",
+          .fields(
+            FieldGroup(
+              "an authorization",
+              [Field("allow", .list(caller, minimumCount: 0), .required, "clients and services by name")],
+              shorthand: "allow")), .optional, "answers 403 to all others, before any limit"),
       ]))
+
+  private static let caller = Shape.fields(
+    FieldGroup("a caller", [Field("name", .text(.name), .required, "a client or a service")], shorthand: "name"))
 
   private static let override = Shape.fields(
     FieldGroup(
@@ -36,11 +46,7 @@ enum InboundSchema {
         Field("requestsPerSecond", .integer(1...1_000_000_000), .required, "how many a second, and at once"),
         Field(
           "clientRefs",
-          .list(
-            .fields(
-              FieldGroup(
-                "a caller", [Field("name", .text(.name), .required, "a client or a service")], shorthand: "name")),
-            minimumCount: 1), .required, "whom it is for: clients and services by name"),
+          .list(caller, minimumCount: 1), .required, "whom it is for: clients and services by name"),
       ]))
 }
 
@@ -56,10 +62,23 @@ struct InboundReader {
       if !services.isEmpty && services.number(of: entry.key) == nil {
         log.addUnknown(entry.keyOrigin, entry.value.path, "unknown service", entry.key, among: services.names)
       }
-      guard let limits = entry.value["rateLimit"], limits.isValid else { return nil }
-      return InboundDescription(
-        service: entry.key, total: rate(limits["total"]), perIdentity: rate(limits["identity"]),
-        overrides: (limits["overrides"]?.items ?? []).compactMap(override))
+      let (limits, authorization) = (entry.value["rateLimit"], entry.value["authorization"])
+      if limits?.isValid != true && authorization?.isValid != true { return nil }
+      var inbound = InboundDescription(
+        service: entry.key, total: rate(limits?["total"]), perIdentity: rate(limits?["identity"]),
+        overrides: (limits?["overrides"]?.items ?? []).compactMap(override))
+      inbound.allowed = (authorization?["allow"]).map(names)
+      return inbound
+    }
+  }
+
+  private func names(_ value: ResolvedValue) -> [String] {
+    value.items.compactMap { item in
+      guard let reference = item["name"], let name = reference.text else { return nil }
+      if !callers.isEmpty && callers.number(of: name) == nil {
+        log.addUnknown(reference.origin, reference.path, "unknown client", name, among: callers.names)
+      }
+      return name
     }
   }
 
@@ -69,13 +88,6 @@ struct InboundReader {
 
   private func override(_ value: ResolvedValue) -> RateOverrideDescription? {
     guard let rate = rate(value) else { return nil }
-    let names = (value["clientRefs"]?.items ?? []).compactMap { item -> String? in
-      guard let reference = item["name"], let name = reference.text else { return nil }
-      if !callers.isEmpty && callers.number(of: name) == nil {
-        log.addUnknown(reference.origin, reference.path, "unknown client", name, among: callers.names)
-      }
-      return name
-    }
-    return RateOverrideDescription(requestsPerSecond: rate, clientRefs: names)
+    return RateOverrideDescription(requestsPerSecond: rate, clientRefs: value["clientRefs"].map(names) ?? [])
   }
 }

@@ -27,6 +27,8 @@ public struct InboundDescription: Sendable, Hashable {
   public var perIdentity: UInt32?
   /// Limits by name. Who is named twice has the first one.
   public var overrides: [RateOverrideDescription]
+  /// Names of the clients and services that may call; nil for all. Others are answered 403.
+  public var allowed: [String]?
 
   /// Limits.
   public init(

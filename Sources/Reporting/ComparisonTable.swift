@@ -57,7 +57,7 @@ public struct ComparisonTable {
     let whenNotZero: [SummaryColumn] = [
       .failures, .timeouts, .rejected, .unanswered, .retries, .hedges, .mirrors, .ejections,
       .rateLimited, .breakerOverflow, .admissionRejected, .concurrencyLimited, .throttled, .faultDelayed, .faultAborted,
-      .shed,
+      .shed, .unauthorized, .noBackend,
     ]
     let hasFailures = means(of: .failures).contains { ($0 ?? 0) > 0 }
     return SummaryColumn.allCases.filter { column in

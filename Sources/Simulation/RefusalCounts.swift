@@ -23,6 +23,10 @@ public struct RefusalCounts: BitwiseCopyable, Sendable, Hashable {
   public var faultAborted: Int64 = 0
   /// Shed from a server's queue.
   public var shed: Int64 = 0
+  /// Answered 403 at a server's side, by its authorization.
+  public var unauthorized: Int64 = 0
+  /// Sent by a split to a destination that does not exist.
+  public var noBackend: Int64 = 0
 
   /// None.
   public init() {}
@@ -37,6 +41,8 @@ public struct RefusalCounts: BitwiseCopyable, Sendable, Hashable {
     left.faultDelayed += right.faultDelayed
     left.faultAborted += right.faultAborted
     left.shed += right.shed
+    left.unauthorized += right.unauthorized
+    left.noBackend += right.noBackend
   }
 
   /// Counts a request that its data plane has answered in the endpoint's place.
@@ -48,6 +54,7 @@ public struct RefusalCounts: BitwiseCopyable, Sendable, Hashable {
     case .throttled: throttled += 1
     case .concurrencyLimited: concurrencyLimited += 1
     case .breakerOverflow: breakerOverflow += 1
+    case .noBackend: noBackend += 1
     default: break
     }
   }
@@ -58,6 +65,7 @@ public struct RefusalCounts: BitwiseCopyable, Sendable, Hashable {
     case .none: break
     case .rateLimited: rateLimited += 1
     case .shed: shed += 1
+    case .unauthorized: unauthorized += 1
     }
   }
 }
@@ -69,6 +77,8 @@ enum ServerRefusal: UInt8, BitwiseCopyable {
   case rateLimited
   /// Its queue stood.
   case shed
+  /// Its authorization does not name the caller.
+  case unauthorized
 }
 
 /// An answer that is handed on slowly.

@@ -242,7 +242,7 @@ extension World {
       loseWork(work)
       return false
     }
-    if condition.contains(.limited) && isOverLimit(work) { return false }
+    if condition.contains(.limited) && isRefusedAtInbound(work) { return false }
     if condition.contains(.erring) { decideErrors(work) }
     if condition.contains(.delayed) {
       let extra = faultDelay(replica: replica, works[work].key)

@@ -53,6 +53,6 @@ extension World {
   ) {
     if !isCounted { return }
     if cause != .endpoint { refusals[client].count(cause) }
-    if cause == .endpoint && (status == 429 || status == 503) { refusals[client].count(refusal) }
+    if cause == .endpoint && (status == 429 || status == 503 || status == 403) { refusals[client].count(refusal) }
   }
 }

@@ -1,7 +1,7 @@
 // What stands before a service at its own side: who is let to a replica, and who is shed from its queue.
 //
 // Each replica has limits of its own, as each pod's sidecar has. A caller's identity is its name: that of the client, or of the service
-// whose replica calls (every caller here is in the mesh). A request over a limit is answered 429 before it reaches queue or worker. What is
+// whose replica calls (every caller here is in the mesh). Who is not authorized is answered 403 and takes nothing from a limit; a request over a limit is answered 429, both before it reaches queue or worker. What is
 // shed from a queue (CoDel) is answered 503, in an event of its own at that instant: it happens while another request leaves.
 
 import DataPlane
@@ -13,6 +13,8 @@ struct InboundSides {
   /// By replica, its place in `limits`, or -1; empty where nobody has a limit.
   var limitOfReplica: [Int32] = []
   var limits: [IdentityRateLimit] = []
+  /// By the same place: who may call, ascending; nil for all.
+  var allowed: [[Int32]?] = []
   /// By replica; empty where no queue is controlled.
   var delays: [ControlledDelay] = []
 }
@@ -55,6 +57,7 @@ extension World {
         inbound.limitOfReplica[Int(replica)] = Int32(inbound.limits.count)
         inbound.limits.append(
           IdentityRateLimit(total: rate(side.total), perIdentity: rate(side.perIdentity), overrides: overrides))
+        inbound.allowed.append(side.allowed.map { $0.flatMap { identities(named: $0) }.sorted() })
         replicas[replica].condition.insert(.limited)
       }
     }
@@ -67,12 +70,17 @@ extension World {
     return clients + services.map { Int32(description.clients.count + $0) }
   }
 
-  /// Whether a limit of its replica's refuses an attempt; it is answered then.
-  mutating func isOverLimit(_ work: Int32) -> Bool {
+  /// Whether its replica's sidecar refuses an attempt, by authorization or a limit; it is answered then.
+  mutating func isRefusedAtInbound(_ work: Int32) -> Bool {
     let (plane, replica, isCounted) = works.modify(work) { (Int($0.plane), $0.replica, $0.isCounted) }
     let (client, service) = (proxies[plane].client, proxies[plane].service)
     let identity = client >= 0 ? client : Int32(clients.count) &+ service
     let place = Int(inbound.limitOfReplica[Int(replica)])
+    if inbound.allowed[place]?.contains(identity) == false {
+      if isCounted { replicas[replica].requests &+= 1 }
+      turnAway(work, status: 403, .unauthorized)
+      return true
+    }
     if inbound.limits[place].denial(of: identity, at: Timestamp(nanoseconds: now)) == nil { return false }
     if isCounted { replicas[replica].requests &+= 1 }
     turnAway(work, status: 429, .rateLimited)

@@ -153,7 +153,9 @@ extension World {
       }
       return isSuccess
     }
-    if !isSuccess || cause != .endpoint { countRefusal(client, cause, refusal, status: status, isCounted) }
+    if !isSuccess || cause != .endpoint || status == 403 {
+      countRefusal(client, cause, refusal, status: status, isCounted)
+    }
     measurement.record(latency, client: Int(client), isSuccess: isSuccess, isCounted: isCounted)
     if user >= 0 { think(user) }
   }

@@ -39,7 +39,7 @@ import Testing
       requests, successes, failures, success_rate, throughput_rps, latency_mean_ms, latency_p50_ms, latency_p90_ms, \
       latency_p95_ms, latency_p99_ms, latency_p999_ms, latency_max_ms, success_latency_p50_ms, success_latency_p99_ms, \
       retries, hedges, mirrors, timeouts, rejected, ejections, imbalance, unanswered, rate_limited, breaker_overflow, admission_rejected, \
-      concurrency_limited, throttled, fault_delayed, fault_aborted, shed
+      concurrency_limited, throttled, fault_delayed, fault_aborted, shed, unauthorized, no_backend
       """
     #expect(SummaryColumn.allCases.map(\.rawValue).joined(separator: ", ") == names)
     for column in SummaryColumn.allCases { #expect(Metric(named: column.rawValue) == .summary(column)) }

@@ -70,4 +70,29 @@ struct InboundTests {
     scene.fault(.crash([FaultTarget(service: 0)]), at: 100, for: 100)
     #expect(try scene.result().client("c").successes == 3)
   }
+
+  /// Goal: who is not named is answered 403 before any limit, which is no failure, and is counted; a service is known by its own name.
+  @Test func authorization() throws {
+    var inbound = InboundDescription(service: "web", total: 5)
+    inbound.allowed = ["b"]
+    let result = try scene(5, inbound).result()
+    #expect(result.client("a").refusals.unauthorized == 5 && result.client("b").refusals.unauthorized == 0)
+    // Had the refused taken from the limit, none would be left for the others.
+    #expect(result.client("b").refusals.rateLimited == 0 && result.summary.successes == 10)
+    #expect(result.service("web").requests == 10)
+    inbound.allowed = []
+    #expect(try scene(5, inbound).result().summary.refusals.unauthorized == 10)
+  }
+
+  /// Goal: a split's destination that does not exist is counted, and answered as its mode says.
+  @Test func noBackend() throws {
+    var scene = Scene(service("web") { $0.discipline = .infinite })
+    scene.mesh.routes[0].split.append(WeightedCluster(cluster: WeightedCluster.nowhere))
+    scene.mesh.routes[0].splitMode = .gatewayApi
+    scene.client(.constant(rate: 100))
+    let summary = try scene.result().summary
+    #expect(summary.refusals.noBackend == summary.failures && summary.rejected == 0)
+    // Half of 1000, sd 16.
+    #expect(abs(summary.failures - 500) < 80)
+  }
 }
