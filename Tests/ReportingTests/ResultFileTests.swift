@@ -69,7 +69,7 @@ func text(of file: ResultFile, _ result: ExperimentResult) throws -> String {
     let summary = try text(of: .summary, result).split(separator: "\n")
     #expect(
       summary[1] == "synthetic,roundRobin,0,42,1000,990,10,0.99,100,,,,,10,,,,,25,5,0,0,0,3,,0"
-        + String(repeating: ",0", count: 8))
+        + String(repeating: ",0", count: 10))
     #expect(summary.count == 5)
     let comparison = try text(of: .comparison, result).split(separator: "\n")
     #expect(comparison.contains("synthetic,roundRobin,latency_p50_ms,,,,,,,,,,0"))
