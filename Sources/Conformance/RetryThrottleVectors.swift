@@ -9,7 +9,9 @@ struct RetryThrottleVectors: VectorFamily {
 
   func run(_ file: VectorFile, _ report: inout VectorReport) {
     report.run("calls") { try checkCalls(file.content, &$0) }
-    if file.has("hedging_schedule") { report.skip("hedging_schedule", "no hedging yet") }
+    if file.has("hedging_schedule") {
+      report.run("hedging_schedule") { try HedgingScript.run(file.content("hedging_schedule"), &$0) }
+    }
   }
 
   private func checkCalls(_ content: VectorValue, _ check: inout VectorCheck) throws {

@@ -115,6 +115,7 @@ public struct MeshReader {
     let splits = SplitReader(clusters: clusters, matches: matches, log: log)
     var timeout = value["timeout"]?.span
     if timeout == .zero { timeout = nil }
+    if let idle = value["idleTimeout"]?.span, idle > .zero { timeout = min(idle, timeout ?? idle) }
     var route = RouteDescription(
       match: matches.match(match, host: host), split: splits.split(value, host: host, match: match), timeout: timeout,
       metadataMatch: value["metadataMatch"].map { LayerReader.pairs($0) })

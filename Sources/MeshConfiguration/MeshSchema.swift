@@ -96,6 +96,9 @@ public enum MeshSchema {
           Field("name", .text(.title), .optional, "a name to set it by"),
           Field("match", RouteMatchSchema.match, .required, "which requests it takes"),
           Field("timeout", .anySpan, .optional, "how long a request may take in all; 0s for no limit"),
+          Field(
+            "idleTimeout", .anySpan, .optional,
+            "how long nothing may happen to a request; 0s for no limit. Answers come whole, so it bounds the same span"),
         ] + SplitSchema.routeFields + LayerSchema.routeFields + RetrySchema.routeFields + HedgeSchema.routeFields
           + GateSchema.routeFields))
   }

@@ -20,6 +20,9 @@ struct RetryReader {
     }
     retry.attempts = Int32(clamping: value["attempts"]?.integer ?? 1)
     if let limit = value["perTryTimeout"]?.span, limit > .zero { retry.perTryTimeout = limit }
+    if let idle = value["perTryIdleTimeout"]?.span, idle > .zero {
+      retry.perTryTimeout = min(idle, retry.perTryTimeout ?? idle)
+    }
     retry.backoff = backoff(value["backoff"])
     retry.budget = value["budget"].map { given in
       var budget = RetryBudgetDescription()

@@ -17,6 +17,9 @@ enum RetrySchema {
         Field("retriableStatusCodes", .list(.integer(100...599), minimumCount: 0), .optional, "more statuses to retry"),
         Field("attempts", .integer(0...1000), .standard("1"), "retries after the first try"),
         Field(
+          "perTryIdleTimeout", .anySpan, .optional,
+          "how long nothing may happen to a try; 0s for no limit. Answers come whole, so it bounds the same span"),
+        Field(
           "perTryTimeout", .anySpan, .optional,
           "how long one try may take; 0s, or as long as the route's timeout, for no limit of its own"),
         Field(

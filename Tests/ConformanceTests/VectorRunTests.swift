@@ -45,7 +45,7 @@ import Testing
     ("linkerd-finagle-grpc/failure_accrual_finagle.json", 19, 1),
     ("linkerd-finagle-grpc/failure_accrual_linkerd.json", 30, 0),
     ("linkerd-finagle-grpc/grpc_outlier_detection.json", 13, 0),
-    ("linkerd-finagle-grpc/grpc_retry_throttling.json", 1, 1),
+    ("linkerd-finagle-grpc/grpc_retry_throttling.json", 2, 0),
     ("linkerd-finagle-grpc/grpc_wrr.json", 13, 0),
     ("linkerd-finagle-grpc/panic_mode.json", 15, 0),
     ("linkerd-finagle-grpc/peak_ewma_finagle.json", 4, 0),

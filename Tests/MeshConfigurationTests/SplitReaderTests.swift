@@ -67,6 +67,16 @@ struct SplitReaderTests {
     #expect(whole == expected)
   }
 
+  // Goal: an idle timeout bounds the span that the route's and the try's timeouts bound; 0s is none of either.
+  @Test func idleTimeouts() {
+    #expect(read("timeout: 2s, idleTimeout: 1s").route?.timeout == .seconds(1))
+    #expect(read("timeout: 1s, idleTimeout: 2s").route?.timeout == .seconds(1))
+    #expect(read("timeout: 0s, idleTimeout: 2s").route?.timeout == .seconds(2))
+    #expect(read("timeout: 1s, idleTimeout: 0s").route?.timeout == .seconds(1))
+    #expect(read("retry: {perTryIdleTimeout: 2s}").route?.retry?.perTryTimeout == .seconds(2))
+    #expect(read("retry: {perTryIdleTimeout: 2s, perTryTimeout: 1s}").route?.retry?.perTryTimeout == .seconds(1))
+  }
+
   // Goal: what cannot be is told, one line each.
   @Test(
     arguments: [
