@@ -31,16 +31,20 @@ extension DataPlane {
   /// The destination of a request whose route has a rule.
   mutating func ruledDestination(of arrival: RequestArrival, rule number: Int32, draw: UInt64) -> Int32 {
     let (rule, key) = (Int(number), arrival.randomness.key(for: .split))
-    let ownKey = arrival.hasKey ? arrival.key : nil
-    let sliced = splitRules.rules[rule].slices.cluster(headers: arrival.headers, key: ownKey) { place in
-      key.draw(Self.sliceDraws + UInt64(truncatingIfNeeded: place))
-    }
-    if let sliced { return sliced }
+    if let slice = slice(of: arrival, rule: rule) { return splitRules.rules[rule].slices.cluster(of: slice) }
     let place = self.place(of: arrival, rule: rule, draw: draw)
     let drawn = splits.cluster(route: arrival.route, draw: place)
     if splitRules.rules[rule].mode != .linkerd || isReady(drawn) { return drawn }
     let again = splits.cluster(route: arrival.route, draw: key.draw(Self.redraws + draw)) { isReady($0) }
     return again ?? drawn
+  }
+
+  /// The slice that takes a request, if one does.
+  private func slice(of arrival: RequestArrival, rule: Int) -> Int? {
+    let key = arrival.randomness.key(for: .split)
+    return splitRules.rules[rule].slices.place(headers: arrival.headers, key: arrival.hasKey ? arrival.key : nil) {
+      key.draw(Self.sliceDraws + UInt64(truncatingIfNeeded: $0))
+    }
   }
 
   /// What places a request on its route's weights.
@@ -59,13 +63,10 @@ extension DataPlane {
     if plan.rule < 0 && plan.onlyCluster >= 0 { return nil }
     let chosen = destination(of: arrival, plan, draw: draw)
     var story = SplitStory(place: 0, total: splits.total(route: arrival.route), drawn: chosen, chosen: chosen)
-    let key = arrival.randomness.key(for: .split)
-    var place = key.draw(draw)
+    var place = arrival.randomness.key(for: .split).draw(draw)
     if plan.rule >= 0 {
       let rule = Int(plan.rule)
-      story.slice = splitRules.rules[rule].slices.name(
-        headers: arrival.headers, key: arrival.hasKey ? arrival.key : nil
-      ) { key.draw(Self.sliceDraws + UInt64(truncatingIfNeeded: $0)) }
+      story.slice = slice(of: arrival, rule: rule).map { splitRules.rules[rule].slices.name(of: $0) }
       place = self.place(of: arrival, rule: rule, draw: draw)
     }
     if story.total == 0 || story.slice != nil { return story }

@@ -52,7 +52,13 @@ public struct TrafficSlices: Sendable {
     fits.replaceSubrange(0..<slices.count, with: Self.fits(descriptions, headers))
   }
 
-  /// Where a request goes that a slice takes; nil when none does.
+  /// Where the requests of a slice go.
+  public func cluster(of place: Int) -> Int32 { slices[place].cluster }
+
+  /// What a slice is called.
+  public func name(of place: Int) -> String { descriptions[place].name }
+
+  /// The place of the slice that takes a request; nil when none does.
   ///
   /// Complexity: O(slices); allocates nothing.
   ///
@@ -60,17 +66,7 @@ public struct TrafficSlices: Sendable {
   ///   - headers: What it carries, by number.
   ///   - key: The hash of its key, if it has one.
   ///   - draw: Its random number for the slice of a place.
-  public func cluster(headers: Int32, key: UInt64?, draw: (Int) -> UInt64) -> Int32? {
-    place(headers: headers, key: key, draw: draw).map { slices[$0].cluster }
-  }
-
-  /// What the slice is called that takes such a request; nil when none does.
-  public func name(headers: Int32, key: UInt64?, draw: (Int) -> UInt64) -> String? {
-    place(headers: headers, key: key, draw: draw).map { descriptions[$0].name }
-  }
-
-  @inline(__always)
-  private func place(headers: Int32, key: UInt64?, draw: (Int) -> UInt64) -> Int? {
+  public func place(headers: Int32, key: UInt64?, draw: (Int) -> UInt64) -> Int? {
     for place in slices.indices where fits[Int(headers) * slices.count + place] {
       let slice = slices[place]
       if slice.hasKeys {

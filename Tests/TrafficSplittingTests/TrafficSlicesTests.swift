@@ -2,6 +2,13 @@ import MeshCore
 import Testing
 import TrafficSplitting
 
+extension TrafficSlices {
+  /// Where a request goes that a slice takes; nil when none does.
+  fileprivate func cluster(headers: Int32, key: UInt64?, draw: (Int) -> UInt64) -> Int32? {
+    place(headers: headers, key: key, draw: draw).map { cluster(of: $0) }
+  }
+}
+
 @Suite struct TrafficSlicesTests {
   private func slice(_ cluster: Int, name: String = "s", _ change: (inout SliceDescription) -> Void) -> SliceDescription
   {
