@@ -30,7 +30,9 @@ struct ClusterState: ~Copyable {
   /// The layers around the balancer, if any.
   var layers: ClusterLayers?
   /// Whether there are any.
-  private let isLayered: Bool
+  let isLayered: Bool
+  /// Whether a choice is the balancer's alone: without layers, and without fail-fast.
+  private let choosesPlainly: Bool
   /// The group of each key that has had one.
   var groupNumbers: [GroupKey: Int32] = [:]
   /// Which endpoint is in which groups.
@@ -80,8 +82,11 @@ struct ClusterState: ~Copyable {
   /// The list of the groups that heard of the attempt that began last.
   private(set) var begunList: Int32 = 0
   /// Failure accrual by slot, and its timers; empty when off.
-  private var accruals: EndpointAccruals
+  var accruals: EndpointAccruals
   var penalties: Pool<EndpointPenalty>
+  /// Whether endpoints are left alone to which no connection opens, and who is.
+  let failsFast: Bool
+  var failFast: FailFastRecords
   /// Whether endpoints are asked for heartbeats; by slot, what is known of them, and the timer of the next question.
   let hearsHeartbeats: Bool
   private(set) var phi: PhiDetectors
@@ -135,6 +140,9 @@ struct ClusterState: ~Copyable {
       ClusterLayers($0, failover: description.failover, place: place, criteria: criteria)
     }
     isLayered = description.layers != nil
+    failsFast = description.failsFast
+    failFast = FailFastRecords(connectTimeout: description.connectTimeout)
+    choosesPlainly = description.layers != nil ? false : !description.failsFast
     layerRandom = key.key(1).stream()
     self.policy = policy
     self.parameters = parameters
@@ -155,7 +163,8 @@ struct ClusterState: ~Copyable {
     alwaysCountsSuccesses = countsAlways
     // Until there has been traffic, health checks want to know of it.
     countsSuccesses = isChecked ? true : countsAlways
-    detects = description.failureAccrual != nil ? true : hearsAll ? true : isChecked
+    let hears = description.failsFast ? true : hearsAll
+    detects = description.failureAccrual != nil ? true : hears ? true : isChecked
     overrideHost = OverrideHost(accepting: description.overrideHostStatus)
     accruals = EndpointAccruals(accrual)
     penalties = Pool()
@@ -217,9 +226,9 @@ struct ClusterState: ~Copyable {
   mutating func choose(
     _ context: PickContext, route: Int32, within chosen: PriorityChoice?, _ draws: inout RandomStream, at now: Timestamp
   ) -> Int32 {
-    isLayered
-      ? pickInLayers(context, route: route, within: chosen, &draws, at: now)
-      : groups[0].balancer.pick(endpoints.view, context, &draws, at: now)
+    choosesPlainly
+      ? groups[0].balancer.pick(endpoints.view, context, &draws, at: now)
+      : chooseWithCare(context, route: route, within: chosen, &draws, at: now)
   }
 
   /// Counts an attempt in.
@@ -258,8 +267,7 @@ struct ClusterState: ~Copyable {
     return nil
   }
 
-  @inline(never)
-  private mutating func pickInLayers(
+  mutating func pickInLayers(
     _ given: PickContext, route: Int32, within chosen: PriorityChoice?, _ draws: inout RandomStream, at now: Timestamp
   ) -> Int32 {
     let sole = soleGroups[route]
@@ -426,15 +434,17 @@ struct ClusterState: ~Copyable {
   /// Replaces the endpoints; who is new gets a fresh state machine.
   mutating func list(_ descriptions: [EndpointDescription], at now: Timestamp) {
     endpoints.list(descriptions, at: now)
+    // Fail-fast alone has machines that nobody feeds: they say that a success changes nothing.
+    if accrues || failsFast { accruals.resize(to: endpoints.states.count, at: now) }
     if accrues {
       let count = endpoints.states.count
-      accruals.resize(to: count, at: now)
       penalties.resize(to: count, filling: EndpointPenalty(timer: .none, incarnation: 0))
       for slot in 0..<count where penalties[slot].incarnation != endpoints.states[slot].incarnation {
         accruals.reset(slot: Int32(truncatingIfNeeded: slot), at: now)
         penalties[slot].incarnation = endpoints.states[slot].incarnation
       }
     }
+    if failsFast { failFast.makeRoom(endpoints.states.count) }
     if hearsHeartbeats { listForHeartbeats(at: now) }
     if detectsOutliers { outliers.list(endpoints) }
     if detectsOutliers || checksHealth { listForWatchers() }
@@ -520,14 +530,14 @@ struct ClusterState: ~Copyable {
   func exclusions(slot: Int32) -> EndpointExclusions {
     let known = endpoints.states[slot].exclusions
     let isWatched = detectsOutliers || checksHealth
-    return isWatched ? known.intersection(.failureAccrual).union(watched[slot].exclusions) : known
+    return isWatched ? known.intersection([.failureAccrual, .failFast]).union(watched[slot].exclusions) : known
   }
 
   /// An attempt has ended. Whether that one was the first to, for health checks that wait for it.
   mutating func takeFirstTraffic() -> Bool {
     if !checksHealth || health.hasTraffic { return false }
     health.hasTraffic = true
-    detects = accrues || detectsOutliers
+    detects = accrues || detectsOutliers || failsFast
     countsSuccesses = alwaysCountsSuccesses
     return true
   }
@@ -538,7 +548,7 @@ struct ClusterState: ~Copyable {
   }
 
   /// Tells the balancers that there are others to choose from.
-  private mutating func endpointsChanged(at now: Timestamp) {
+  mutating func endpointsChanged(at now: Timestamp) {
     if isLayered {
       regroup(at: now)
       return
@@ -560,39 +570,5 @@ struct ClusterState: ~Copyable {
   func listens(slot: Int32) -> Bool {
     if countsSuccesses { return true }
     return !accruals.isUntroubled(slot: slot)
-  }
-
-  /// Feeds one answer to failure accrual and applies what follows.
-  mutating func classified(
-    slot: Int32, _ answer: AccrualAnswer, _ draws: inout RandomStream, at now: Timestamp
-  ) -> AccrualVerdict {
-    let verdict = accruals.classified(slot: slot, answer, random: &draws, at: now)
-    if verdict != .none { setAdmitted(accruals.gate(slot: slot).isAdmitting, slot: slot, at: now) }
-    return verdict
-  }
-
-  /// The penalty is over: one request may pass. Returns whether it was.
-  mutating func penaltyElapsed(slot: Int32, at now: Timestamp) -> Bool {
-    let isOver = accruals.penaltyElapsed(slot: slot, at: now) == .probation
-    setAdmitted(accruals.gate(slot: slot).isAdmitting, slot: slot, at: now)
-    return isOver
-  }
-
-  /// A probe ended without a verdict: the next request may be one.
-  mutating func returnPermit(slot: Int32, at now: Timestamp) {
-    if accruals.gate(slot: slot).state != .probation { return }
-    accruals.attemptForgotten(slot: slot)
-    setAdmitted(true, slot: slot, at: now)
-  }
-
-  /// Forgets an endpoint's failures, as if it were new.
-  mutating func pardon(slot: Int32, at now: Timestamp) {
-    accruals.reset(slot: slot, at: now)
-    penalties[slot].timer = .none
-    endpoints.setExcluded(false, by: .failureAccrual, slot: slot)
-  }
-
-  private mutating func setAdmitted(_ admitted: Bool, slot: Int32, at now: Timestamp) {
-    if endpoints.setExcluded(!admitted, by: .failureAccrual, slot: slot) { endpointsChanged(at: now) }
   }
 }

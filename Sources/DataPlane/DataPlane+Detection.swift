@@ -16,6 +16,9 @@ extension DataPlane {
     if clusters[cluster].takeFirstTraffic() && !clusters[cluster].detects { return }
     // Who has left is not judged any more.
     if !clusters[cluster].endpoints.states[slot].isListed { return }
+    if clusters[cluster].failsFast, let failure, failure == .refused || failure == .connectTimeout {
+      connectionFailed(cluster: cluster, slot: slot, failure, at: now, into: &actions)
+    }
     if clusters[cluster].accrues {
       let answer = AccrualAnswer(status: outcome.status, isAnswered: outcome.isAnswered)
       classified(cluster: cluster, slot: slot, answer, at: now, into: &actions)

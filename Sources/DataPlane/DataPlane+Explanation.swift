@@ -52,6 +52,7 @@ extension DataPlane {
     let state = clusters[cluster].endpoints.states[slot]
     var words: [String] = []
     if state.exclusions.contains(.failureAccrual) { words.append("failure accrual") }
+    if state.exclusions.contains(.failFast) { words.append("fail-fast: no connection opens") }
     if state.exclusions.contains(.outlierDetection) { words.append("ejected as an outlier") }
     if state.exclusions.contains(.healthCheck) {
       let record = clusters[cluster].health.records[slot]

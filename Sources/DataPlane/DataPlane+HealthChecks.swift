@@ -66,7 +66,7 @@ extension DataPlane {
       .healthCheck, Int32(truncatingIfNeeded: cluster), slot: slot, after: pause, at: now, into: &actions)
   }
 
-  private mutating func setBackgroundTimer(
+  mutating func setBackgroundTimer(
     _ purpose: TimerPurpose, _ subject: Int32, slot: Int32, after span: TimeSpan, at now: Timestamp,
     into actions: inout ActionBuffer
   ) -> TimerHandle {
@@ -113,7 +113,12 @@ extension DataPlane {
   mutating func healthAnswered(
     _ probe: ProbeHandle, _ answer: HealthAnswer, at now: Timestamp, into actions: inout ActionBuffer
   ) {
-    if !probes.contains(probe) || probes[probe.index].group != Self.healthGroup { return }
+    if !probes.contains(probe) { return }
+    if probes[probe.index].group == Self.trialGroup {
+      connectionTrialEnded(probe, nil, at: now, into: &actions)
+      return
+    }
+    if probes[probe.index].group != Self.healthGroup { return }
     let (cluster, slot) = (Int(probes[probe.index].cluster), probes[probe.index].slot)
     // What is no answer leaves the check to its timeout.
     guard let description = clusters[cluster].health.description, let result = description.result(answer) else {

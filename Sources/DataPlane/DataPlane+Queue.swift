@@ -42,6 +42,9 @@ extension DataPlane {
     _ arrival: RequestArrival, _ plan: RoutePlan, _ passage: GatePassage = GatePassage(), toward destination: Int32,
     cluster: Int32, at now: Timestamp, into actions: inout ActionBuffer
   ) {
+    if cluster >= 0 && clusters[Int(cluster)].failsFast {
+      hearOfChoiceInVain(cluster: Int(cluster), at: now, into: &actions)
+    }
     // Who is to go to one endpoint or nowhere waits for no other.
     let mayWait = cluster >= 0 && arrival.override.number < 0 && clusters[Int(cluster)].queue != nil
     let admission = mayWait ? clusters[Int(cluster)].queue?.machine.admit() ?? .shed : .shed

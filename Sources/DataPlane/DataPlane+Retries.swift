@@ -227,6 +227,9 @@ extension DataPlane {
     }
     let (cluster, slot) = beginAgain(pursuit, stream: UInt64(pursuits[pursuit].retries) + 1, at: now)
     if slot < 0 {
+      if cluster >= 0 && clusters[Int(cluster)].failsFast {
+        hearOfChoiceInVain(cluster: Int(cluster), at: now, into: &actions)
+      }
       if hasOthers(pursuit) { return }
       // Linkerd hands on what the try before was answered; Envoy has its own answer.
       let (status, cause) = pursuits.modify(pursuit) { ($0.status, $0.cause) }

@@ -9,7 +9,7 @@ import MeshCore
 /// A probe under way.
 struct ProbeRecord: BitwiseCopyable {
   var cluster: Int32
-  /// Whose balancer asked, or `heartbeatGroup` or `healthGroup`.
+  /// Whose balancer asked, or `heartbeatGroup`, `healthGroup` or `trialGroup`.
   var group: Int32
   var slot: Int32
   /// Whose slot that was when it began.
@@ -90,9 +90,13 @@ extension DataPlane {
   mutating func probeFailed(
     _ probe: ProbeHandle, _ failure: TransportFailure, at now: Timestamp, into actions: inout ActionBuffer
   ) {
-    if probes.contains(probe) && probes[probe.index].group == Self.healthGroup {
+    if !probes.contains(probe) { return }
+    switch probes[probe.index].group {
+    case Self.healthGroup:
       healthCheckEnded(probe, failure == .reset ? .reset : .refused, at: now, into: &actions)
-    } else {
+    case Self.trialGroup:
+      connectionTrialEnded(probe, failure, at: now, into: &actions)
+    default:
       probeEnded(probe, nil, at: now, into: &actions)
     }
   }
@@ -102,11 +106,11 @@ extension DataPlane {
     let probe = probes.handle(at: index)
     probes[index].timer = .none
     actions.append(.cancelProbe(probe))
-    if probes[index].group == Self.healthGroup {
-      healthCheckEnded(probe, .timedOut, at: now, into: &actions)
-      return
+    switch probes[index].group {
+    case Self.healthGroup: healthCheckEnded(probe, .timedOut, at: now, into: &actions)
+    case Self.trialGroup: connectionTrialEnded(probe, .connectTimeout, at: now, into: &actions)
+    default: probeEnded(probe, nil, at: now, into: &actions)
     }
-    probeEnded(probe, nil, at: now, into: &actions)
   }
 
   /// A balancer had asked to be woken now.

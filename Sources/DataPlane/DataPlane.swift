@@ -71,6 +71,7 @@ public struct DataPlane: ~Copyable {
     case sweep
     case probe
     case healthCheck
+    case connectionTrial
     case balancer
     case mergeWindow
     case breaker
@@ -410,6 +411,7 @@ public struct DataPlane: ~Copyable {
     clusters[cluster].list(endpoints, at: now)
     if clusters[cluster].checksHealth { followHealthChecks(cluster: cluster, at: now, into: &actions) }
     dropPenaltiesOfTheGone(cluster: cluster, at: now, into: &actions)
+    if clusters[cluster].failsFast { followFailFast(cluster: cluster, at: now, into: &actions) }
     dropCopiesToTheGone(cluster: cluster, at: now, into: &actions)
     grantWishes(cluster: cluster, at: now, into: &actions)
     reportPanic(cluster: cluster, into: &actions)
@@ -500,6 +502,8 @@ public struct DataPlane: ~Copyable {
       probeTimedOut(record.subject, at: now, into: &actions)
     case .healthCheck:
       healthCheckDue(record, at: now, into: &actions)
+    case .connectionTrial:
+      connectionTrialDue(record, at: now, into: &actions)
     case .balancer:
       balancerDue(cluster: Int(record.subject), group: Int(record.slot), at: now, into: &actions)
     case .mergeWindow:

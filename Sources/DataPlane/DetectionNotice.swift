@@ -57,6 +57,12 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
   case suspected(phi: Float, silence: TimeSpan)
   /// It has answered again.
   case heardAgain
+  /// A connection to it did not open; another one is tried after a while.
+  case connectFailed(TransportFailure, trialIn: TimeSpan)
+  /// Nor did that one.
+  case trialFailed(TransportFailure, trialIn: TimeSpan)
+  /// That one stands.
+  case connectionStands
   /// A probe failed, and no rule says that the endpoint is dead for it; the next request is one.
   case probeUndecided
   /// A probe failed; the next one may pass after the penalty.
@@ -104,6 +110,11 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
       let suspicion = tenths < 0 ? "beyond measure" : "\(tenths / 10).\(tenths % 10)"
       return "silent for \(Self.readable(silence)), phi \(suspicion); returns with its next heartbeat"
     case .heardAgain: return "it has sent a heartbeat"
+    case .connectFailed(let failure, let wait):
+      return "\(Self.words(of: failure)); a connection is tried in \(Self.readable(wait))"
+    case .trialFailed(let failure, let wait):
+      return "\(Self.words(of: failure)) again; the next one is tried in \(Self.readable(wait))"
+    case .connectionStands: return "a connection stands"
     case .probeUndecided: return "the probe failed, which decides nothing; another request may pass as one"
     case .probeFailed(let penalty): return "the probe failed; the next one in \(Self.readable(penalty))"
     case .penaltyElapsed: return "the penalty is over; one request may pass as a probe"
@@ -135,6 +146,15 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
       "maxPendingRequests: \(count) wait for a connection, limit \(limit); another one is turned away"
     case .requests: "maxRequests: \(count) under way, limit \(limit); another one is turned away"
     case .retries: "maxRetries: \(count) under way, limit \(limit); another one is not made"
+    }
+  }
+
+  private static func words(of failure: TransportFailure) -> String {
+    switch failure {
+    case .refused: "connection refused"
+    case .connectTimeout: "the connection did not open in time"
+    case .reset: "connection reset"
+    case .overflow: "no room for a connection"
     }
   }
 

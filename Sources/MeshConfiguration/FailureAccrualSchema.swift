@@ -7,7 +7,10 @@ import MeshCore
 enum FailureAccrualSchema {
   static let clusterFields: [Field] = [
     Field(
-      "failureAccrual", failureAccrual, .optional, "shuts out endpoints for what they answer (Linkerd, Finagle)")
+      "failureAccrual", failureAccrual, .optional, "shuts out endpoints for what they answer (Linkerd, Finagle)"),
+    Field(
+      "failFast", .flag, .standard("false"),
+      "leaves endpoints alone to which no connection opens, until one does (Finagle)"),
   ]
 
   private static let failureAccrual = Shape.choice(

@@ -91,6 +91,7 @@ public struct MeshReader {
     description.healthCheck = HealthCheckReader(profile: profile, log: log).healthCheck(ofCluster: value)
     description.updateMergeWindow = value["updateMergeWindow"]?.span ?? .zero
     description.phi = FailureAccrualReader(log: log).phi(value["failureAccrual"])
+    description.failsFast = value["failFast"]?.flag ?? false
     description.queue = QueueSchema.queue(value["queue"])
     description.layers = layers.layers(value)
     description.failover = value["failover"]?.text.flatMap(FailoverRule.init(rawValue:)) ?? .spillOver

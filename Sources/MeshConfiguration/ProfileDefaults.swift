@@ -118,12 +118,9 @@ extension MeshProfile {
   /// What it does by default that no field says, one line each: for the reader of its figures.
   public var unnamedDefaults: [String] {
     switch self {
-    case .weir, .envoy: return []
-    case .istio: return []
+    case .weir, .envoy, .istio, .finagle: return []
     case .linkerd: return ["splits that leave out backends without a ready endpoint"]
     case .grpc: return ["pick_first in place of a balancer", "transparent retries"]
-    case .finagle:
-      return ["fail-fast on connect failures, 1s to 32s"]
     case .haproxy:
       return [
         "no maxconn", "a queue timeout of the connect timeout",
@@ -255,6 +252,7 @@ extension MeshProfile {
       "failureAccrual.hybrid.minRequestThreshold", "5", "FailureAccrualPolicy: DefaultMinimumRequestThreshold"),
     .cluster("failureAccrual.hybrid.backoff.min", "5s", "FailureAccrualFactory: equalJittered(5.seconds, …)"),
     .cluster("failureAccrual.hybrid.backoff.max", "300s", "FailureAccrualFactory: equalJittered(…, 300.seconds)"),
+    .cluster("failFast", "true", "FailFastFactory: FailFast(true); linkerd1 has it off"),
     .route(
       "retry.on", "[connect-failure, reset-before-request, refused-stream]",
       "Retries.Module: requeues what was never written, or was refused (RetryableWriteException, nacks)"),

@@ -42,6 +42,9 @@ public struct EndpointExclusions: OptionSet, BitwiseCopyable, Hashable, Sendable
   /// It counts neither as there nor as missing: its first health check has not ended, or it has asked to be left alone.
   @inlinable
   public static var uncounted: EndpointExclusions { EndpointExclusions(rawValue: 8) }
+  /// No connection to it opens.
+  @inlinable
+  public static var failFast: EndpointExclusions { EndpointExclusions(rawValue: 16) }
 }
 
 /// An endpoint as discovery tells it.

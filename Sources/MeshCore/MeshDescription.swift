@@ -94,6 +94,8 @@ public struct ClusterDescription: Sendable, Hashable {
   public var balancer: PolicyChoice
   /// Failure accrual, when on.
   public var failureAccrual: FailureAccrualDescription?
+  /// Whether endpoints are left alone to which no connection opens (Finagle's fail-fast).
+  public var failsFast = false
   /// Who is shut out for being silent, when on.
   public var phi: PhiAccrualDescription?
   /// Where requests wait while nobody is ready to serve them; nil for nowhere.

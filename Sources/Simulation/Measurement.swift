@@ -151,7 +151,7 @@ extension World {
     case .returned:
       name = "returned"
       // Another detector may still keep it out.
-      if notice.exclusions.isDisjoint(with: [.failureAccrual, .outlierDetection]) {
+      if notice.exclusions.isDisjoint(with: [.failureAccrual, .failFast, .outlierDetection]) {
         let row = Int(rowOfReplicaZero[cluster] &+ replica)
         closeEjection(place: proxy * rows.count + row, row: row)
       }

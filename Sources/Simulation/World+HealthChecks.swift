@@ -145,8 +145,8 @@ extension World {
         carry(check: handle, .there)
         return
       }
-      checks.pairs[flight.pair].isConnected = flight.kind == .health
       if flight.kind != .connection {
+        checks.pairs[flight.pair].isConnected = flight.kind == .health
         checks.flights[handle.index].stage = .asking
         carry(check: handle, .there)
         return

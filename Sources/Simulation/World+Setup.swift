@@ -197,7 +197,10 @@ extension World {
             wasListed: number < description.services[service].replicas.count))
       }
     }
-    if mesh.clusters.contains(where: { $0.failureAccrual != nil || $0.phi != nil || $0.outlierDetection != nil }) {
+    let mayEject = mesh.clusters.contains {
+      $0.failureAccrual != nil || $0.phi != nil || $0.outlierDetection != nil || $0.failsFast
+    }
+    if mayEject {
       measurement.ejectedSince = Pool(repeating: -1, count: proxyCount * rows.count)
     }
   }

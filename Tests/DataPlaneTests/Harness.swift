@@ -44,7 +44,7 @@ struct Harness: ~Copyable {
     phi: PhiAccrualDescription? = nil,
     outlierDetection: OutlierDetectionDescription? = nil, gates: GatesDescription? = nil,
     breaker: CircuitBreakerDescription = CircuitBreakerDescription(),
-    healthCheck: HealthCheckDescription? = nil
+    healthCheck: HealthCheckDescription? = nil, failsFast: Bool = false
   ) {
     let policy = PolicyChoice(
       name: balancer,
@@ -54,6 +54,7 @@ struct Harness: ~Copyable {
     cluster.updateMergeWindow = mergeWindow
     cluster.queue = queue
     cluster.phi = phi
+    cluster.failsFast = failsFast
     cluster.layers = layers
     cluster.slowStart = slowStart
     cluster.overrideHostStatus = overrideHostStatus

@@ -67,7 +67,7 @@ import Testing
         "balancer.peakEwma.decay 10s", "protocol http2", "connectTimeout 1s",
         "failureAccrual.hybrid.failures 5", "failureAccrual.hybrid.successRate 80%", "failureAccrual.hybrid.window 30s",
         "failureAccrual.hybrid.minRequestThreshold 5", "failureAccrual.hybrid.backoff.min 5s",
-        "failureAccrual.hybrid.backoff.max 300s",
+        "failureAccrual.hybrid.backoff.max 300s", "failFast true",
         "route retry.on [connect-failure, reset-before-request, refused-stream]", "route retry.attempts 20",
         "route retry.backoff.base 0s", "route retry.budget.ratio 20%", "route retry.budget.minPerSecond 10",
         "route retry.budget.ttl 10s",
@@ -198,6 +198,7 @@ import Testing
     #expect(grpc.balancer.name == "roundRobin" && grpc.transport == .http2 && grpc.connectTimeout == .seconds(20))
     let (finagle, finagleRoute) = try cluster(.finagle)
     #expect(finagle.failureAccrual == .finagle(FinagleAccrualDescription()))
+    #expect(finagle.failsFast && !linkerd.failsFast && !weir.failsFast)
     #expect(finagle.connectTimeout == .seconds(1) && finagle.transport == .http2 && finagleRoute.timeout == nil)
     let (haproxy, haproxyRoute) = try cluster(.haproxy)
     #expect(haproxy.balancer.name == "roundRobin" && haproxyRoute.timeout == .seconds(50))
