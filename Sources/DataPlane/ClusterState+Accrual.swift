@@ -10,7 +10,8 @@ extension ClusterState {
     slot: Int32, _ answer: AccrualAnswer, _ draws: inout RandomStream, at now: Timestamp
   ) -> AccrualVerdict {
     let verdict = accruals.classified(slot: slot, answer, random: &draws, at: now)
-    if verdict != .none { setAdmitted(accruals.gate(slot: slot).isAdmitting, slot: slot, at: now) }
+    if case .none = verdict { return verdict }
+    setAdmitted(accruals.gate(slot: slot).isAdmitting, slot: slot, at: now)
     return verdict
   }
 

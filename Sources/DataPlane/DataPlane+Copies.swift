@@ -34,6 +34,7 @@ extension DataPlane {
     _ arrival: RequestArrival, _ plan: RoutePlan, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     let (first, count) = (retries.plans[plan.retry].firstMirror, retries.plans[plan.retry].mirrorCount)
+    if count == 0 { return }
     let isEnvoys = profile == .envoy || profile == .istio
     for place in 0..<count {
       let mirror = retries.mirrors[first + place]

@@ -108,9 +108,7 @@ extension DataPlane {
     let timer = timers[index]
     switch timer.purpose {
     case .attemptTimeout: return (requests[timer.subject].caller, "the attempt's time is over")
-    case .pursuitTimeout: return (pursuits[timer.subject].arrival.caller, "the route's timeout is over")
-    case .retryPause: return (pursuits[timer.subject].arrival.caller, "the pause before a retry is over")
-    case .hedge: return (pursuits[timer.subject].arrival.caller, "waited long enough: another try may join")
+    case .pursuit: return words(ofDeadlines: timer.subject).map { (pursuits[timer.subject].arrival.caller, $0) }
     default: return nil
     }
   }

@@ -37,13 +37,17 @@ extension DataPlane {
       letIn(pursuit, wasDelayed: false, at: now, into: &actions)
       return
     }
-    pursuits[pursuit].pause = setTimer(.faultDelay, pursuit, deadline: now + delay, into: &actions)
+    pursuits.modify(pursuit) { pursuit in
+      pursuit.deadlines.pause = now + delay
+      pursuit.isHeldUp = true
+    }
+    awaitDeadlines(of: pursuit, into: &actions)
     actions.append(.hold(arrival.caller, request: requestHandle(ofPursuit: pursuit), .faultDelay))
   }
 
   /// An injected delay is over.
   mutating func faultDelayEnded(_ pursuit: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
-    pursuits[pursuit].pause = .none
+    pursuits[pursuit].isHeldUp = false
     gates.delayEnded(&pursuits[pursuit].passage)
     letIn(pursuit, wasDelayed: true, at: now, into: &actions)
   }

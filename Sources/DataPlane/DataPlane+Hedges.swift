@@ -21,21 +21,18 @@ enum HedgedEnding {
 }
 
 extension DataPlane {
-  /// Sets the timer of the next hedge, if one may follow.
-  mutating func awaitHedge(_ pursuit: Int32, _ hedge: Int, at now: Timestamp, into actions: inout ActionBuffer) {
-    let former = pursuits[pursuit].hedge
-    if former.index >= 0 {
-      pursuits[pursuit].hedge = .none
-      drop(former, into: &actions)
-    }
+  /// Notes when the next hedge is due, if one may follow.
+  @inline(__always)
+  mutating func awaitHedge(_ pursuit: Int32, _ hedge: Int, at now: Timestamp) {
+    pursuits[pursuit].deadlines.hedge = PursuitDeadlines.never
     if pursuits[pursuit].triesAtOnce >= retries.hedges[hedge].mostTries { return }
     guard let delay = retries.hedges[hedge].delay(at: now) else { return }
-    pursuits[pursuit].hedge = setTimer(.hedge, pursuit, deadline: now + delay, into: &actions)
+    pursuits[pursuit].deadlines.hedge = now + delay
   }
 
   /// The tries under way have been waited for long enough.
   mutating func hedgeDue(_ pursuit: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
-    pursuits[pursuit].hedge = .none
+    pursuits[pursuit].deadlines.hedge = PursuitDeadlines.never
     _ = sendHedge(pursuit, at: now, into: &actions)
   }
 
@@ -76,7 +73,6 @@ extension DataPlane {
   /// A try's own time is over. Returns whether it goes on all the same, and its retry is on the way if there may be one.
   mutating func goesOnOverdue(_ attempt: Int32, at now: Timestamp, into actions: inout ActionBuffer) -> Bool {
     let (pursuit, cluster) = requests.modify(attempt) { ($0.pursuit, $0.cluster) }
-    if pursuit < 0 { return false }
     let plan = routes[pursuits[pursuit].arrival.route].retry
     if !retries.plans[plan].keepsSlowTries { return false }
     pursuits[pursuit].tries.setOverdue(attempt)
@@ -87,7 +83,8 @@ extension DataPlane {
       detect(cluster: Int(cluster), slot: slot, outcome, nil, at: now, into: &actions)
     }
     // One pause at a time, and a retry that has no room is none.
-    if pursuits[pursuit].pause.index >= 0 || !pursuits[pursuit].tries.hasRoom { return true }
+    let isPausing = pursuits[pursuit].deadlines.pause < PursuitDeadlines.never
+    if isPausing || !pursuits[pursuit].tries.hasRoom { return true }
     leaveRoom(pursuit)
     if mayRetry(pursuit, plan, cluster: cluster, after: .timedOut, at: now, into: &actions) {
       keep(pursuit, status: 504, .routeTimeout)

@@ -14,12 +14,10 @@ import TrafficSplitting
 /// A request that may be tried again, or that something stands before, beside its attempts.
 struct PursuitRecord: BitwiseCopyable {
   var arrival: RequestArrival
-  /// The route's timeout.
-  var timer: TimerHandle = .none
-  /// The pause before the next try.
-  var pause: TimerHandle = .none
-  /// When another try joins the one under way.
-  var hedge: TimerHandle = .none
+  /// What it waits for.
+  var deadlines = PursuitDeadlines()
+  /// Whether the pause is a fault's delay.
+  var isHeldUp = false
   /// The tries under way.
   var tries = OpenTries()
   /// Retries begun.
@@ -90,7 +88,7 @@ extension DataPlane {
       pursuit = pursuits.insert(PursuitRecord(arrival: arrival, destination: destination, passage: passage)).index
     }
     if timeout.nanoseconds > 0 {
-      pursuits[pursuit].timer = setTimer(.pursuitTimeout, pursuit, deadline: now + timeout, into: &actions)
+      pursuits[pursuit].deadlines.route = now + timeout
     }
     retries.requestBegan(plan.retry, at: now)
     startTry(pursuit, cluster, slot: slot, .first, at: now, into: &actions)
@@ -116,26 +114,32 @@ extension DataPlane {
     let attempt = record(arrival.caller, cluster, slot: slot, pursuit: pursuit, at: now)
     openTries += 1
     let ordinal = pursuits.modify(pursuit) { pursuit in
-      pursuit.tries.insert(attempt.index)
       pursuit.passage.cluster = cluster
       pursuit.triesAtOnce = kind == .hedge ? pursuit.triesAtOnce + 1 : 1
       return kind == .hedge ? pursuit.hedges : max(number, 1)
     }
     let endpoint = clusters[Int(cluster)].endpoints.states[slot].identity
-    let plan = retries.plans[routes[arrival.route].retry]
-    if plan.hostSelectionRetries > 0 { pursuits[pursuit].tried.record(endpoint) }
-    if plan.priorities >= 0 { recordPriority(pursuit, cluster, slot: slot) }
+    // Only what is asked for is read: a whole plan is a long copy.
+    let plan = routes[arrival.route].retry
+    let perTryTimeout = retries.plans[plan].perTryTimeout
+    if retries.plans[plan].hostSelectionRetries > 0 { pursuits[pursuit].tried.record(endpoint) }
+    if retries.plans[plan].priorities >= 0 { recordPriority(pursuit, cluster, slot: slot) }
     // In Linkerd the last try may take as long as the route allows.
-    let isLimited = profile != .linkerd || number < plan.attempts
-    actions.reserve(2)
-    if isLimited { limit(attempt, to: plan.perTryTimeout, at: now, into: &actions) }
+    let isLimited = profile != .linkerd || number < retries.plans[plan].attempts
+    let tryEnds = isLimited && perTryTimeout > .zero ? now + perTryTimeout : PursuitDeadlines.never
+    pursuits.modify(pursuit) { pursuit in
+      pursuit.deadlines.tries = pursuit.tries.isEmpty ? tryEnds : min(pursuit.deadlines.tries, tryEnds)
+      pursuit.tries.insert(attempt.index, isLimited: tryEnds < PursuitDeadlines.never)
+    }
     actions.append(
       .startAttempt(
         AttemptStart(
           caller: arrival.caller,
           request: requestHandle(ofPursuit: pursuit), attempt: attempt, cluster: cluster,
           endpoint: endpoint, kind: kind, number: ordinal)))
-    if plan.hedge >= 0 { awaitHedge(pursuit, Int(plan.hedge), at: now, into: &actions) }
+    let hedge = retries.plans[plan].hedge
+    if hedge >= 0 { awaitHedge(pursuit, Int(hedge), at: now) }
+    awaitDeadlines(of: pursuit, into: &actions)
   }
 
   /// A try is over, and its cluster knows: the request is answered or tried again.
@@ -150,7 +154,7 @@ extension DataPlane {
     if routes[pursuits[pursuit].arrival.route].rule >= 0 {
       watchCanary(pursuit, attempt.index, ending, status: status, at: now)
     }
-    forgetTry(attempt.index, into: &actions)
+    forgetTry(attempt.index)
     let plan = routes[pursuits[pursuit].arrival.route].retry
     leaveRoom(pursuit)
     let isRetriable = retries.heard(plan, ending, status: status, ResetKind(failure), at: now)
@@ -213,12 +217,12 @@ extension DataPlane {
       tryAgain(pursuit, at: now, into: &actions)
       return
     }
-    pursuits[pursuit].pause = setTimer(.retryPause, pursuit, deadline: now + pause, into: &actions)
+    pursuits[pursuit].deadlines.pause = now + pause
+    awaitDeadlines(of: pursuit, into: &actions)
   }
 
   /// The pause before a retry is over.
   mutating func tryAgain(_ pursuit: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
-    pursuits[pursuit].pause = .none
     pursuits[pursuit].retries += 1
     if profile == .linkerd {
       // Linkerd retries above the split, so a retry may go to another backend; Envoy and all others stay in their cluster.
@@ -310,14 +314,13 @@ extension DataPlane {
 
   /// The route's timeout is over.
   mutating func pursuitTimedOut(_ pursuit: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
-    pursuits[pursuit].timer = .none
     while let attempt = openTry(of: pursuit) {
       actions.append(.cancelAttempt(attempt, caller: pursuits[pursuit].arrival.caller))
       let (cluster, _) = countOut(attempt.index, .timedOut, 504, at: now, into: &actions)
       if routes[pursuits[pursuit].arrival.route].rule >= 0 {
         watchCanary(pursuit, attempt.index, .timedOut, status: 504, at: now)
       }
-      forgetTry(attempt.index, into: &actions)
+      forgetTry(attempt.index)
       if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
     }
     conclude(pursuit, .none, status: 504, .routeTimeout, at: now, into: &actions)
@@ -330,7 +333,7 @@ extension DataPlane {
     if !pursuits.contains(handle) { return }
     while let attempt = openTry(of: handle.index) {
       withdraw(attempt, .abandoned, at: now, into: &actions)
-      forgetTry(attempt.index, into: &actions)
+      forgetTry(attempt.index)
     }
     let passage = pursuits[handle.index].passage
     if passage.gate >= 0 { gates.forgotten(passage) }
@@ -345,7 +348,7 @@ extension DataPlane {
 
   /// Whether an answer may still come from other tries, or from one that is to come.
   func hasOthers(_ pursuit: Int32) -> Bool {
-    !pursuits[pursuit].tries.isEmpty || pursuits[pursuit].pause.index >= 0
+    !pursuits[pursuit].tries.isEmpty || pursuits[pursuit].deadlines.pause < PursuitDeadlines.never
   }
 
   /// The caller gets its answer, and whatever else is under way is given up.
@@ -358,7 +361,7 @@ extension DataPlane {
       retries.recordLatency(plan, .superseded, status: 0, now - requests[other.index].sent, at: now)
       let cluster = Int(requests[other.index].cluster)
       withdraw(other, .superseded, at: now, into: &actions)
-      forgetTry(other.index, into: &actions)
+      forgetTry(other.index)
       if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
     }
     let passage = pursuits[pursuit].passage
@@ -371,26 +374,22 @@ extension DataPlane {
     actions.append(.respond(caller, attempt: attempt, status: status, cause: cause))
   }
 
-  private mutating func forgetTry(_ attempt: Int32, into actions: inout ActionBuffer) {
-    let (timer, pursuit) = requests.modify(attempt) { ($0.timer, $0.pursuit) }
+  @inline(__always)
+  private mutating func forgetTry(_ attempt: Int32) {
+    let pursuit = requests[attempt].pursuit
     requests.remove(at: attempt)
     openTries -= 1
-    pursuits[pursuit].tries.remove(attempt)
-    if timer.index >= 0 { drop(timer, into: &actions) }
-    let hedge = pursuits[pursuit].hedge
-    if hedge.index >= 0 && pursuits[pursuit].tries.isEmpty {
-      pursuits[pursuit].hedge = .none
-      drop(hedge, into: &actions)
+    pursuits.modify(pursuit) { pursuit in
+      pursuit.tries.remove(attempt)
+      if pursuit.tries.isEmpty { pursuit.deadlines.hedge = PursuitDeadlines.never }
     }
   }
 
   mutating func forgetPursuit(_ index: Int32, into actions: inout ActionBuffer) {
     leaveRoom(index)
-    let (timer, pause, hedge) = pursuits.modify(index) { ($0.timer, $0.pause, $0.hedge) }
+    let timer = pursuits.modify(index) { $0.deadlines.timer }
     pursuits.remove(at: index)
     if timer.index >= 0 { drop(timer, into: &actions) }
-    if pause.index >= 0 { drop(pause, into: &actions) }
-    if hedge.index >= 0 { drop(hedge, into: &actions) }
   }
 
   mutating func leaveRoom(_ pursuit: Int32) {

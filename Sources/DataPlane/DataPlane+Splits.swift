@@ -30,17 +30,25 @@ extension DataPlane {
 
   /// The destination of a request whose route has a rule.
   mutating func ruledDestination(of arrival: RequestArrival, rule number: Int32, draw: UInt64) -> Int32 {
-    let (rule, key) = (Int(number), arrival.randomness.key(for: .split))
-    if let slice = slice(of: arrival, rule: rule) { return splitRules.rules[rule].slices.cluster(of: slice) }
+    let rule = Int(number)
+    if !splitRules.rules[rule].slices.isEmpty, let slice = slice(of: arrival, rule: rule) {
+      return splitRules.rules[rule].slices.cluster(of: slice)
+    }
     let place = self.place(of: arrival, rule: rule, draw: draw)
     let drawn = splits.cluster(route: arrival.route, draw: place)
-    if splitRules.rules[rule].mode != .linkerd || isReady(drawn) { return drawn }
-    let again = splits.cluster(route: arrival.route, draw: key.draw(Self.redraws + draw)) { isReady($0) }
-    return again ?? drawn
+    return splitRules.rules[rule].mode == .linkerd ? ready(drawn, arrival, draw: draw) : drawn
   }
 
-  /// The slice that takes a request, if one does.
-  private func slice(of arrival: RequestArrival, rule: Int) -> Int? {
+  /// The drawn destination if it is ready, or another one that is.
+  @inline(never)
+  private func ready(_ drawn: Int32, _ arrival: RequestArrival, draw: UInt64) -> Int32 {
+    if isReady(drawn) { return drawn }
+    let place = arrival.randomness.key(for: .split).draw(Self.redraws + draw)
+    return splits.cluster(route: arrival.route, draw: place) { isReady($0) } ?? drawn
+  }
+
+  /// The slice that takes a request, if one does. Mutating, as all that each request asks: a borrowing method would get a copy.
+  private mutating func slice(of arrival: RequestArrival, rule: Int) -> Int? {
     let key = arrival.randomness.key(for: .split)
     return splitRules.rules[rule].slices.place(headers: arrival.headers, key: arrival.hasKey ? arrival.key : nil) {
       key.draw(Self.sliceDraws + UInt64(truncatingIfNeeded: $0))
@@ -48,7 +56,7 @@ extension DataPlane {
   }
 
   /// What places a request on its route's weights.
-  private func place(of arrival: RequestArrival, rule: Int, draw: UInt64) -> UInt64 {
+  private mutating func place(of arrival: RequestArrival, rule: Int, draw: UInt64) -> UInt64 {
     let place = arrival.randomness.key(for: .split).draw(draw)
     if splitRules.rules[rule].goesByKey { return arrival.hasKey ? arrival.key : place }
     if splitRules.rules[rule].goesByHeader {

@@ -58,12 +58,10 @@ public struct DataPlane: ~Copyable {
   }
 
   enum TimerPurpose: UInt8, BitwiseCopyable {
-    /// A request's only attempt, a try, or a copy takes too long.
+    /// A request's only attempt, or a copy takes too long.
     case attemptTimeout
-    case pursuitTimeout
-    case retryPause
-    case faultDelay
-    case hedge
+    /// Something is due that a request waits for which may be tried again.
+    case pursuit
     case penalty
     case heartbeat
     case failFast
@@ -476,18 +474,9 @@ public struct DataPlane: ~Copyable {
     switch record.purpose {
     case .attemptTimeout:
       requests[record.subject].timer = .none
-      if goesOnOverdue(record.subject, at: now, into: &actions) { return }
-      let attempt = requests.handle(at: record.subject)
-      actions.append(.cancelAttempt(attempt, caller: requests[record.subject].caller))
-      end(attempt, .timedOut, 504, .routeTimeout, at: now, into: &actions)
-    case .pursuitTimeout:
-      pursuitTimedOut(record.subject, at: now, into: &actions)
-    case .retryPause:
-      tryAgain(record.subject, at: now, into: &actions)
-    case .faultDelay:
-      faultDelayEnded(record.subject, at: now, into: &actions)
-    case .hedge:
-      hedgeDue(record.subject, at: now, into: &actions)
+      attemptTimedOut(record.subject, at: now, into: &actions)
+    case .pursuit:
+      deadlinesDue(record.subject, at: now, into: &actions)
     case .penalty:
       penaltyElapsed(record, at: now, into: &actions)
     case .heartbeat:
@@ -513,6 +502,13 @@ public struct DataPlane: ~Copyable {
         breakerDue(cluster: Int(record.subject), resource, at: now, into: &actions)
       }
     }
+  }
+
+  /// An attempt has taken too long.
+  mutating func attemptTimedOut(_ index: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
+    let attempt = requests.handle(at: index)
+    actions.append(.cancelAttempt(attempt, caller: requests[index].caller))
+    end(attempt, .timedOut, 504, .routeTimeout, at: now, into: &actions)
   }
 
   private mutating func abandon(_ handle: RequestHandle, at now: Timestamp, into actions: inout ActionBuffer) {

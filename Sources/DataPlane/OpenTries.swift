@@ -8,6 +8,8 @@ struct OpenTries: BitwiseCopyable {
   private var used: UInt8 = 0
   /// By place, a bit: whether its time was over and it goes on all the same, beside its retry.
   private var overdue: UInt8 = 0
+  /// By place, a bit: whether its time is limited.
+  private var limited: UInt8 = 0
 
   /// Tries that may be under way at a time.
   static var capacity: Int { 8 }
@@ -24,23 +26,36 @@ struct OpenTries: BitwiseCopyable {
   /// Whether one more has room.
   var hasRoom: Bool { used != .max }
 
+  /// The try at a place where there is one.
+  subscript(place: Int) -> Int32 { slots[place] }
+
+  /// Whether there is a try at a place, 0..<`capacity`, whose time is limited and not over.
+  func isLimited(_ place: Int) -> Bool { used & limited & ~overdue & 1 << UInt8(place) != 0 }
+
   /// A try begins; there is room.
-  mutating func insert(_ slot: Int32) {
+  mutating func insert(_ slot: Int32, isLimited: Bool) {
     precondition(hasRoom, "more tries than have room")
     let place = (~used).trailingZeroBitCount
+    let bit: UInt8 = 1 << UInt8(place)
     slots[place] = slot
-    used |= 1 << UInt8(place)
-    overdue &= ~(1 << UInt8(place))
+    used |= bit
+    overdue &= ~bit
+    limited = isLimited ? limited | bit : limited & ~bit
   }
 
   /// A try is over.
-  mutating func remove(_ slot: Int32) { used &= ~bit(slot) }
+  @inline(__always)
+  mutating func remove(_ slot: Int32) {
+    let isOnly = used & (used &- 1) == 0
+    used = isOnly && slots[0] == slot ? 0 : used & ~bit(slot)
+  }
 
   /// A try has taken too long and goes on.
   mutating func setOverdue(_ slot: Int32) { overdue |= bit(slot) }
 
   /// Whether a try has taken too long and gone on.
-  func isOverdue(_ slot: Int32) -> Bool { overdue & bit(slot) != 0 }
+  @inline(__always)
+  func isOverdue(_ slot: Int32) -> Bool { overdue == 0 ? false : overdue & bit(slot) != 0 }
 
   /// The bit of a try's place; 0 when it is not under way.
   private func bit(_ slot: Int32) -> UInt8 {

@@ -51,7 +51,9 @@ struct RetryRules: ~Copyable {
   /// What chooses other priorities for retries than those that were tried.
   var priorities: [PreviousPriorities] = []
   /// When another try joins a slow one.
-  var hedges: [HedgeRule] = []
+  // Behind a pointer: each request looks at one and changes it.
+  let hedges: UnsafeMutablePointer<HedgeRule>
+  private let hedgeCount: Int
   private(set) var mirrors: Pool<MirrorPlan>
   private let planOfRoute: [Int32]
   private var budgets: RetryBudgets
@@ -66,6 +68,13 @@ struct RetryRules: ~Copyable {
     budgets = RetryBudgets()
     mirrors = Pool(capacity: 1)
     paysAtEnd = mesh.profile == .linkerd
+    let hedged = mesh.routes.compactMap(\.hedge)
+    hedges = .allocate(capacity: max(1, hedged.count))
+    hedgeCount = hedged.count
+    for (place, description) in hedged.enumerated() {
+      (hedges + place).initialize(to: HedgeRule(description, mesh.profile))
+    }
+    var nextHedge: Int32 = 0
     var numbers: [Int32] = []
     for route in mesh.routes {
       // A request that is only hedged, mirrored or let through by something is one that is never retried.
@@ -89,9 +98,9 @@ struct RetryRules: ~Copyable {
         priorities.append(choice)
       }
       var hedge: Int32 = -1
-      if let description = route.hedge {
-        hedge = Int32(hedges.count)
-        hedges.append(HedgeRule(description, mesh.profile))
+      if route.hedge != nil {
+        hedge = nextHedge
+        nextHedge += 1
       }
       let firstMirror = Int32(mirrors.count)
       for mirror in route.mirrors {
@@ -111,6 +120,11 @@ struct RetryRules: ~Copyable {
     for cluster in mesh.clusters {
       rooms.append(Self.room(cluster.circuitBreaker))
     }
+  }
+
+  deinit {
+    hedges.deinitialize(count: hedgeCount)
+    hedges.deallocate()
   }
 
   private static func room(_ breaker: CircuitBreakerDescription) -> EnvoyRetryBudget {
@@ -153,12 +167,12 @@ struct RetryRules: ~Copyable {
   mutating func heard(
     _ plan: Int32, _ ending: AttemptEnding, status: Int16, _ reset: ResetKind, at now: Timestamp
   ) -> Bool {
-    let (budget, conditions, hedge) = (plans[plan].budget, plans[plan].conditions, Int(plans[plan].hedge))
+    let (budget, hedge) = (plans[plan].budget, Int(plans[plan].hedge))
     let isRetriable: Bool
     switch ending {
-    case .answered: isRetriable = conditions.isRetriable(status: status)
-    case .timedOut: isRetriable = conditions.isRetriable(.perTryTimeout)
-    case .broken: isRetriable = conditions.isRetriable(reset)
+    case .answered: isRetriable = plans[plan].conditions.isRetriable(status: status)
+    case .timedOut: isRetriable = plans[plan].conditions.isRetriable(.perTryTimeout)
+    case .broken: isRetriable = plans[plan].conditions.isRetriable(reset)
     case .superseded, .abandoned: isRetriable = false
     }
     if budget >= 0 {

@@ -37,9 +37,9 @@ struct GateRefusal: BitwiseCopyable {
 struct RouteGates: ~Copyable {
   // Not private: debug builds of Swift 6.3.1 crash on a private record behind a noncopyable type's pointer.
   /// One route's.
-  struct Gate {
+  struct Gate: ~Copyable {
     /// By what requests carry: what may strike them.
-    var faults: [FaultInjection] = []
+    var faults = Pool<FaultInjection>()
     var maxActiveFaults = Int32.max
     var activeFaults: Int32 = 0
     var bucket: TokenBucket?
@@ -87,7 +87,7 @@ struct RouteGates: ~Copyable {
   private static func gate(_ description: GatesDescription) -> Gate {
     var gate = Gate()
     if let fault = description.fault {
-      gate.faults = [FaultInjection(fault, headers: [])]
+      gate.faults.append(FaultInjection(fault, headers: []))
       gate.maxActiveFaults = fault.maxActiveFaults ?? .max
     }
     if let limit = description.rateLimit {
@@ -128,11 +128,14 @@ struct RouteGates: ~Copyable {
   /// Draws a request's faults that come first. Returns how long it is held up.
   mutating func delay(_ passage: inout GatePassage, _ arrival: RequestArrival) -> TimeSpan {
     let gate = Int(passage.gate)
-    if gates[gate].faults.isEmpty { return .zero }
-    let fault = gates[gate].faults[Int(arrival.headers)]
+    if gates[gate].faults.count == 0 { return .zero }
+    let fault = gates[gate].faults[arrival.headers]
     let key = arrival.randomness.key(for: .injectedFault)
-    let rate = fault.responseRate(draw: key.draw(0))
-    if rate > 0 && takesFault(&passage) { passage.responseRate = rate }
+    if fault.mayBeSlow {
+      let rate = fault.responseRate(draw: key.draw(0))
+      if rate > 0 && takesFault(&passage) { passage.responseRate = rate }
+    }
+    if !fault.mayDelay { return .zero }
     let delay = fault.delay(draw: key.draw(1))
     return delay > .zero && takesFault(&passage) ? delay : .zero
   }
@@ -148,9 +151,9 @@ struct RouteGates: ~Copyable {
   ) -> GateRefusal? {
     let gate = Int(passage.gate)
     passage.began = now
-    if !gates[gate].faults.isEmpty {
+    if gates[gate].faults.count > 0 && gates[gate].faults[arrival.headers].mayAbort {
       let draw = arrival.randomness.key(for: .injectedFault).draw(2)
-      if let status = gates[gate].faults[Int(arrival.headers)].abort(draw: draw) {
+      if let status = gates[gate].faults[arrival.headers].abort(draw: draw) {
         // After a delay the request has been a fault already, and may be another.
         if wasDelayed || takesFault(&passage) { return GateRefusal(status: status, cause: .faultAborted) }
       }
@@ -168,14 +171,21 @@ struct RouteGates: ~Copyable {
   }
 
   private mutating func refusalByRate(_ gate: Int, _ arrival: RequestArrival, at now: Timestamp) -> GateRefusal? {
-    var draws = arrival.randomness.stream(for: .admission, 1)
-    if gates[gate].admission?.rejects(&draws, at: now) == true {
-      return GateRefusal(status: 503, cause: .admissionRejected)
+    // Streams are made where a chance is above 0 alone: nearly always nobody is refused.
+    if let chance = gates[gate].admission?.rejectionChance(at: now) ?? nil, chance > 0 {
+      var draws = arrival.randomness.stream(for: .admission, 1)
+      if AdmissionControl.rejects(chance, draw: draws.next()) {
+        return GateRefusal(status: 503, cause: .admissionRejected)
+      }
     }
-    draws = arrival.randomness.stream(for: .admission, 2)
-    if gates[gate].throttling?.refuses(&draws, at: now) == true { return GateRefusal(status: 503, cause: .throttled) }
-    draws = arrival.randomness.stream(for: .admission, 3)
-    if gates[gate].nacks?.drops(&draws, at: now) == true { return GateRefusal(status: 503, cause: .throttled) }
+    if let chance = gates[gate].throttling?.count(at: now), chance > 0 {
+      var draws = arrival.randomness.stream(for: .admission, 2)
+      if draws.unit() < chance { return GateRefusal(status: 503, cause: .throttled) }
+    }
+    if let chance = gates[gate].nacks?.count(at: now), chance > 0 {
+      var draws = arrival.randomness.stream(for: .admission, 3)
+      if draws.unit() < chance { return GateRefusal(status: 503, cause: .throttled) }
+    }
     return nil
   }
 

@@ -4,7 +4,7 @@ import MeshCore
 import TrafficSplitting
 
 /// What a route says of its split beyond weights.
-struct SplitRule {
+struct SplitRule: ~Copyable {
   var mode: SplitMode
   var source: SplitSource
   var slices: TrafficSlices
@@ -46,19 +46,19 @@ struct SplitRules: ~Copyable {
 
   init(_ mesh: MeshDescription) {
     var numbers: [Int32] = []
-    var rules: [SplitRule] = []
+    var ruled: [RouteDescription] = []
     for route in mesh.routes {
       let isPlain =
         route.slices.isEmpty && route.canary == nil && route.splitSource == .random
         && (route.splitMode != .linkerd || route.split.count < 2)
         && !route.split.contains { $0.cluster == WeightedCluster.nowhere }
-      numbers.append(isPlain ? -1 : Int32(truncatingIfNeeded: rules.count))
-      if !isPlain { rules.append(SplitRule(route)) }
+      numbers.append(isPlain ? -1 : Int32(truncatingIfNeeded: ruled.count))
+      if !isPlain { ruled.append(route) }
     }
     ruleOfRoute = numbers
-    count = rules.count
-    self.rules = .allocate(capacity: max(1, rules.count))
-    self.rules.initialize(from: rules, count: rules.count)
+    count = ruled.count
+    rules = .allocate(capacity: max(1, ruled.count))
+    for (place, route) in ruled.enumerated() { (rules + place).initialize(to: SplitRule(route)) }
   }
 
   deinit {

@@ -48,8 +48,9 @@ public struct SuccessRateWindow: BitwiseCopyable, Hashable, Sendable {
 
   /// Whether at least `minimumRequests` answers, and one at the least, have a share of successes below `threshold`.
   public func shouldTrip(minimumRequests: UInt32, threshold: Double) -> Bool {
-    guard let ratio, total >= minimumRequests else { return false }
-    return ratio < threshold
+    let total = total
+    if total == 0 || total < minimumRequests { return false }
+    return Double(successes) / Double(total) < threshold
   }
 
   /// Forgets all answers.
@@ -60,7 +61,13 @@ public struct SuccessRateWindow: BitwiseCopyable, Hashable, Sendable {
     isEmpty = true
   }
 
+  @inline(__always)
   private mutating func roll(to now: Timestamp) {
+    if (now - bucketStart).nanoseconds >= bucketLength { rollOn(to: now) }
+  }
+
+  @inline(never)
+  private mutating func rollOn(to now: Timestamp) {
     let passed = (now - bucketStart).nanoseconds / bucketLength
     if passed <= 0 { return }
     bucketStart = Timestamp(nanoseconds: bucketStart.nanoseconds + passed * bucketLength)

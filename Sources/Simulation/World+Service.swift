@@ -278,7 +278,7 @@ extension World {
     }
     if makesCalls && status == 200 {
       beginCalls(work, service: replicas[replica].service)
-    } else if answersAtOnce && call >= 0 && isUp && works[work].holdsWorker {
+    } else if answersAtOnce && call >= 0 && isUp && works[work].holdsWorker && !(hasCopies && calls[call].isCopy) {
       answerAtOnce(work, replica: replica)
     } else {
       leave(work)

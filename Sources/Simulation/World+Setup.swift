@@ -99,7 +99,8 @@ extension World {
     let hasPools = replication.mesh.clusters.contains { $0.circuitBreaker.countsConnections }
     self.hasPools = hasPools
     startsAtOnce = hasPaths ? false : !hasPools
-    answersAtOnce = hasPaths ? false : hasPools ? false : !hasCopies
+    answersAtOnce = hasPaths ? false : !hasPools
+    self.hasCopies = hasCopies
 
     let table = RouteTable(mesh)
     let plan = ProxyPlan(world)

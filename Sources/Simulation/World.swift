@@ -120,8 +120,10 @@ struct World: ~Copyable {
   let hasPools: Bool
   /// Whether attempts are at their replicas at once: nothing lies between, and no connection is counted.
   let startsAtOnce: Bool
-  /// Whether answers go the short way: nothing lies between, and no attempt is a copy.
+  /// Whether answers go the short way: nothing lies between. Those of copies never do.
   let answersAtOnce: Bool
+  /// Whether requests may be copied.
+  let hasCopies: Bool
   /// Clusters whose balancer asks for what only the lab knows.
   let oracleClusters: [Int]
   /// By replica: the work that an oracle sees; empty without one.

@@ -89,7 +89,13 @@ public struct AdaptiveConcurrency: Sendable {
   }
 
   /// What timers would have done by now, in their order.
+  @inline(__always)
   private mutating func catchUp(to now: Timestamp) {
+    if sampleDue <= now || measureDue <= now { catchUpLate(to: now) }
+  }
+
+  @inline(never)
+  private mutating func catchUpLate(to now: Timestamp) {
     // While it is measured nothing is due: the interval begins anew when it is over.
     while !isMeasuring && min(sampleDue, measureDue) <= now {
       if measureDue <= sampleDue {

@@ -18,9 +18,12 @@ public struct AdaptiveThrottling: Sendable {
   private static let slotCount = 60
   private let multiplier: Double
   private let slotLength: Int64
+  /// The slots that are over.
   private var slots = Array(repeating: Slot(), count: slotCount)
-  /// The number of the slot that is under way, from the beginning of time.
+  /// The slot that is under way: its number from the beginning of time, when it ends, and what it has counted.
   private var current: Int64 = 0
+  private var currentEnd: Int64
+  private var counted = Slot()
   /// All slots together.
   public private(set) var requests: UInt64 = 0
   /// All slots together.
@@ -30,6 +33,7 @@ public struct AdaptiveThrottling: Sendable {
   public init(_ description: AdaptiveThrottlingDescription) {
     multiplier = max(1, description.multiplier)
     slotLength = max(1, description.window.nanoseconds / Int64(Self.slotCount))
+    currentEnd = slotLength
   }
 
   /// The chance that the next request is refused, 0…1.
@@ -39,22 +43,37 @@ public struct AdaptiveThrottling: Sendable {
 
   /// Counts a request in, and says whether it is refused. One number is drawn where the chance is not 0.
   public mutating func refuses(_ random: inout RandomStream, at now: Timestamp) -> Bool {
-    forget(at: now)
-    let probability = probability
-    requests += 1
-    slots[Int(current) % Self.slotCount].requests += 1
+    let probability = count(at: now)
     return probability > 0 && random.unit() < probability
+  }
+
+  /// Counts a request in. Returns the chance that it is refused, 0…1.
+  public mutating func count(at now: Timestamp) -> Double {
+    forget(at: now)
+    let probability = Double(requests) <= multiplier * Double(accepts) ? 0 : probability
+    requests += 1
+    counted.requests += 1
+    return probability
   }
 
   /// Counts a request that the backend has accepted.
   public mutating func accepted(at now: Timestamp) {
     forget(at: now)
     accepts += 1
-    slots[Int(current) % Self.slotCount].accepts += 1
+    counted.accepts += 1
   }
 
+  @inline(__always)
   private mutating func forget(at now: Timestamp) {
+    if now.nanoseconds >= currentEnd { turn(at: now) }
+  }
+
+  @inline(never)
+  private mutating func turn(at now: Timestamp) {
     let number = now.nanoseconds / slotLength
+    slots[Int(current) % Self.slotCount] = counted
+    counted = Slot()
+    currentEnd = (number + 1) * slotLength
     if number - current >= Int64(Self.slotCount) {
       (requests, accepts) = (0, 0)
       for slot in slots.indices { slots[slot] = Slot() }

@@ -19,10 +19,15 @@ public struct AdmissionControl: Sendable {
 
   private let description: AdmissionControlDescription
   private let successes: StatusSet
-  /// A ring: `count` samples from `first` on.
+  /// The samples that are over, in a ring: `count` from `first` on.
   private var samples: [Sample]
   private var first = 0
   private var count = 0
+  /// The one that is counted in now, if there is any.
+  private var newest: Sample?
+  private let windowSeconds: UInt64
+  /// Until then no sample is too old, and none is to begin.
+  private var nextChange = Timestamp.zero
   /// The requests in the window, and those of them that succeeded.
   public private(set) var counts: (requests: UInt64, successes: UInt64) = (0, 0)
 
@@ -32,8 +37,8 @@ public struct AdmissionControl: Sendable {
     var statuses = StatusSet()
     for range in description.successStatuses { statuses.formUnion(StatusSet(range)) }
     successes = statuses
-    let seconds = Int(min(max(description.samplingWindow.nanoseconds / 1_000_000_000, 1), 86_400))
-    samples = Array(repeating: Sample(began: .zero), count: seconds + 2)
+    windowSeconds = UInt64(max(description.samplingWindow.nanoseconds / 1_000_000_000, 1))
+    samples = Array(repeating: Sample(began: .zero), count: Int(min(windowSeconds, 86_400)) + 2)
   }
 
   /// The chance of a rejection after `requests` with so many `successes`, before it is capped at 0; not a number where Envoy's `pow`
@@ -53,42 +58,70 @@ public struct AdmissionControl: Sendable {
 
   /// Whether a request is rejected. A number is drawn when the rate is high enough for anything to be.
   public mutating func rejects(_ random: inout RandomStream, at now: Timestamp) -> Bool {
-    if rate(at: now) < UInt64(description.minimumRate) { return false }
+    guard let probability = rejectionChance(at: now) else { return false }
+    return Self.rejects(probability, draw: random.next())
+  }
+
+  /// The chance that a request is rejected now, at most 1 and maybe below 0; nil where the rate is too low for anything to be.
+  public mutating func rejectionChance(at now: Timestamp) -> Double? {
+    if rate(at: now) < UInt64(description.minimumRate) { return nil }
     forget(at: now)
-    let probability = Self.probability(requests: counts.requests, successes: counts.successes, description)
-    let draw = random.next() % 10_000
-    return probability > 0 && 10_000 * probability > Double(draw)
+    return Self.probability(requests: counts.requests, successes: counts.successes, description)
+  }
+
+  /// Whether a chance comes to a rejection with this draw.
+  public static func rejects(_ probability: Double, draw: UInt64) -> Bool {
+    probability > 0 && 10_000 * probability > Double(draw % 10_000)
   }
 
   /// Counts an answer to a request that was let through.
   public mutating func record(status: Int16, at now: Timestamp) {
     forget(at: now)
-    let newest = (first + count - 1) % samples.count
-    samples[newest].requests += 1
+    let success: UInt32 = successes.contains(status) ? 1 : 0
+    newest?.requests += 1
+    newest?.successes += success
     counts.requests += 1
-    if successes.contains(status) {
-      samples[newest].successes += 1
-      counts.successes += 1
-    }
+    counts.successes += UInt64(success)
   }
 
   /// Requests a second over the window, or over the age of its oldest sample where that is more; whole ones.
   public func rate(at now: Timestamp) -> UInt64 {
-    if count == 0 || counts.requests == 0 { return 0 }
-    let age = (now - samples[first].began).nanoseconds / 1_000_000_000
-    return counts.requests / UInt64(max(1, description.samplingWindow.nanoseconds / 1_000_000_000, age))
+    guard counts.requests > 0, let newest else { return 0 }
+    if now < nextChange { return counts.requests / windowSeconds }
+    let oldest = count == 0 ? newest : samples[first]
+    return counts.requests / max(windowSeconds, UInt64((now - oldest.began).nanoseconds / 1_000_000_000))
   }
 
   /// Forgets samples that are as old as the window, and begins a new one when the newest is a second old.
+  @inline(__always)
   private mutating func forget(at now: Timestamp) {
+    if now >= nextChange { change(at: now) }
+  }
+
+  @inline(never)
+  private mutating func change(at now: Timestamp) {
     while count > 0 && now - samples[first].began >= description.samplingWindow {
-      counts.requests -= UInt64(samples[first].requests)
-      counts.successes -= UInt64(samples[first].successes)
+      drop(samples[first])
       first = (first + 1) % samples.count
       count -= 1
     }
-    if count > 0 && now - samples[(first + count - 1) % samples.count].began < .seconds(1) { return }
-    samples[(first + count) % samples.count] = Sample(began: now)
-    count += 1
+    if let last = newest, now - last.began >= min(.seconds(1), description.samplingWindow) {
+      if now - last.began >= description.samplingWindow {
+        drop(last)
+      } else {
+        samples[(first + count) % samples.count] = last
+        count += 1
+      }
+      newest = nil
+    }
+    let current = newest ?? Sample(began: now)
+    newest = current
+    let oldest = count == 0 ? current : samples[first]
+    nextChange = min(oldest.began + description.samplingWindow, current.began + .seconds(1))
+  }
+
+  private mutating func drop(_ sample: Sample) {
+    counts.requests -= UInt64(sample.requests)
+    counts.successes -= UInt64(sample.successes)
   }
 }

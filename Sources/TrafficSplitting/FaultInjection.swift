@@ -39,6 +39,15 @@ public struct FaultInjection: BitwiseCopyable, Sendable, Hashable {
     return (named, RuntimeFraction(min(percentage ?? .max, part.share.numerator), of: part.share.denominator))
   }
 
+  /// Whether any request may get its answer slowly.
+  public var mayBeSlow: Bool { responseRate > 0 && responseShare.numerator > 0 }
+
+  /// Whether any request may be held up.
+  public var mayDelay: Bool { delaySpan > .zero && delayShare.numerator > 0 }
+
+  /// Whether any request may be answered in the endpoint's place.
+  public var mayAbort: Bool { abortStatus > 0 && abortShare.numerator > 0 }
+
   /// How long a request with this draw is held up; zero for not at all.
   public func delay(draw: UInt64) -> TimeSpan { delayShare.contains(draw) ? delaySpan : .zero }
 

@@ -34,11 +34,16 @@ public struct NackAdmission: BitwiseCopyable, Sendable {
 
   /// Counts a request in, and says whether it is dropped. One number is drawn where the chance is not 0.
   public mutating func drops(_ random: inout RandomStream, at now: Timestamp) -> Bool {
+    let probability = count(at: now)
+    return probability > 0 && random.unit() < probability
+  }
+
+  /// Counts a request in. Returns the chance that it is dropped, 0…1.
+  public mutating func count(at now: Timestamp) -> Double {
     recent.expire(at: now.nanoseconds)
     recent.add(1)
     let probability = probability
-    if probability <= 0 || recent.sum < description.leastRequests { return false }
-    return random.unit() < probability
+    return probability <= 0 || recent.sum < description.leastRequests ? 0 : probability
   }
 
   /// Counts an answer: accepted or not.

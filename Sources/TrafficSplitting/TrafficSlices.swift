@@ -8,7 +8,7 @@
 import MeshCore
 
 /// The slices of one route.
-public struct TrafficSlices: Sendable {
+public struct TrafficSlices: ~Copyable {
   /// Parts that a slice's range of hashes is given in.
   public static let keyParts: UInt32 = 1_000_000
 
@@ -33,24 +33,31 @@ public struct TrafficSlices: Sendable {
   }
 
   private let descriptions: [SliceDescription]
-  private let slices: [Slice]
+  private var slices: Pool<Slice>
   /// By what requests carry, in the order in which it was told: whether each slice's conditions on that hold.
-  private var fits: [Bool]
+  private var fits: Pool<Bool>
 
   /// The slices of a route, for requests that carry nothing.
   public init(_ descriptions: [SliceDescription]) {
     self.descriptions = descriptions
-    slices = descriptions.map(Slice.init)
-    fits = Self.fits(descriptions, [])
+    slices = Pool(capacity: descriptions.count)
+    for description in descriptions { slices.append(Slice(description)) }
+    fits = Pool(capacity: descriptions.count)
+    for fit in Self.fits(descriptions, []) { fits.append(fit) }
   }
 
   /// Notes headers that requests carry; they name them by the next number, from 1.
-  public mutating func know(_ headers: [HeaderField]) { fits += Self.fits(descriptions, headers) }
+  public mutating func know(_ headers: [HeaderField]) {
+    for fit in Self.fits(descriptions, headers) { fits.append(fit) }
+  }
 
   /// Takes requests that name no headers to carry these.
   public mutating func assume(_ headers: [HeaderField]) {
-    fits.replaceSubrange(0..<slices.count, with: Self.fits(descriptions, headers))
+    for (place, fit) in Self.fits(descriptions, headers).enumerated() { fits[place] = fit }
   }
+
+  /// Whether there is none.
+  public var isEmpty: Bool { slices.count == 0 }
 
   /// Where the requests of a slice go.
   public func cluster(of place: Int) -> Int32 { slices[place].cluster }
@@ -67,7 +74,7 @@ public struct TrafficSlices: Sendable {
   ///   - key: The hash of its key, if it has one.
   ///   - draw: Its random number for the slice of a place.
   public func place(headers: Int32, key: UInt64?, draw: (Int) -> UInt64) -> Int? {
-    for place in slices.indices where fits[Int(headers) * slices.count + place] {
+    for place in 0..<slices.count where fits[Int(headers) * slices.count + place] {
       let slice = slices[place]
       if slice.hasKeys {
         guard let key else { continue }

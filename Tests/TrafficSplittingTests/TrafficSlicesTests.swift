@@ -79,10 +79,14 @@ extension TrafficSlices {
     #expect(loose.cluster(headers: 0, key: 1) { _ in 49_999 } == 1)
     #expect(loose.cluster(headers: 0, key: 1) { _ in 50_000 } == nil)
     let keys = (0..<20_000).map { RequestHash.header(number: $0) }
-    func members(_ slices: TrafficSlices, _ draw: UInt64) -> Set<UInt64> {
-      Set(keys.filter { slices.cluster(headers: 0, key: $0) { _ in draw } != nil })
+    func members(_ slices: borrowing TrafficSlices, _ draw: UInt64) -> Set<UInt64> {
+      var members: Set<UInt64> = []
+      for key in keys where slices.cluster(headers: 0, key: key, draw: { _ in draw }) != nil { members.insert(key) }
+      return members
     }
-    let (five, ten, other) = (share(5, sticky: true), share(10, sticky: true), share(10, name: "b", sticky: true))
+    let five = share(5, sticky: true)
+    let ten = share(10, sticky: true)
+    let other = share(10, name: "b", sticky: true)
     let few = members(five, 0)
     #expect(few == members(five, .max) && few.isSubset(of: members(ten, 3)))
     // 5 % of 20,000: sd 31; of those of 10 % of one name, 10 % are of the other: 200, sd 13.
