@@ -4,6 +4,7 @@ import FaultDetection
 import LoadBalancing
 import MeshCore
 import TestVectors
+import TrafficSplitting
 
 struct ClassificationVectors: VectorFamily {
   func knows(_ file: VectorFile) -> Bool { file.name == "classification" || file.has("default_http_failure") }
@@ -32,7 +33,32 @@ struct ClassificationVectors: VectorFamily {
     if let values = file.content.member("load_biaser_values") {
       report.run("load_biaser_values") { try checkValues(values, &$0) }
     }
-    if file.has("retry_after") { report.skip("retry_after", "no Retry-After yet") }
+    if let rule = file.content.member("retry_after") { report.run("retry_after") { try checkRetryAfter(rule, &$0) } }
+  }
+
+  /// Of which statuses Retry-After is heeded, and in which forms.
+  private func checkRetryAfter(_ rule: VectorValue, _ check: inout VectorCheck) throws {
+    if let statuses = try rule.member("only_statuses")?.ints {
+      for status in 100...599 {
+        let isHeeded = RetryAfter.span("30", status: Int16(status), now: 0) != nil
+        check.equal(isHeeded, statuses.contains(status), "\(status)")
+      }
+    }
+    guard let formats = try rule.member("formats")?.strings else { return }
+    // One of each form, half a minute from the instant it is read at: RFC 9110's own example.
+    let examples: [RetryAfter.Format: [String]] = [
+      .delaySeconds: ["30"],
+      .httpDate: [
+        "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+      ],
+    ]
+    for name in formats {
+      guard let format = RetryAfter.Format(rawValue: name) else { throw VectorError(description: "no format \(name)") }
+      for example in examples[format] ?? [] {
+        let span = RetryAfter.span(example, status: 503, now: 784_111_747)
+        check.equal(span?.milliseconds ?? -1, 30_000, example)
+      }
+    }
   }
 
   private static let grpcStatuses: [Int16] = Array(1...16)

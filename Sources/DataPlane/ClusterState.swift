@@ -52,6 +52,8 @@ struct ClusterState: ~Copyable {
   private let key: RandomKey
   /// What failures count as for the balancer, if they are penalised.
   private let biaser: LoadBiaser?
+  /// When the answer that is being taken in asks to be tried again.
+  var retryAfter: TimeSpan?
   /// The share of requests that are copied to all endpoints that have their data.
   let readRepairChance: Double
   /// The group that the last choice in layers was made in.
@@ -345,7 +347,8 @@ struct ClusterState: ~Copyable {
   private mutating func endInLayers(_ slot: Int32, _ list: Int32, _ given: AttemptOutcome, at now: Timestamp) {
     var outcome = given
     if let biaser, outcome.isAnswered {
-      outcome.latency = biaser.recordedLatency(outcome.latency, LoadBiaser.failure(status: outcome.status))
+      outcome.latency = biaser.recordedLatency(
+        outcome.latency, LoadBiaser.failure(status: outcome.status), retryAfter: retryAfter)
     }
     forEachGroup(ofList: list) { group, view in group.balancer.ended(view, slot: slot, outcome, at: now) }
     groupLists.release(list)

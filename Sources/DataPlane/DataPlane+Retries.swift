@@ -212,7 +212,10 @@ extension DataPlane {
   ) {
     pursuits[pursuit].room = cluster
     let (key, number) = (pursuits[pursuit].arrival.randomness.key(for: .retry), pursuits[pursuit].retries)
-    let pause = retries.plans[plan].backoff.delay(retry: number + 1, draw: key.draw(UInt64(number)))
+    let draw = key.draw(UInt64(number))
+    let pause =
+      pauseAskedFor(retries.plans[plan], draw: draw)
+      ?? retries.plans[plan].backoff.delay(retry: number + 1, draw: draw)
     if pause.nanoseconds <= 0 {
       tryAgain(pursuit, at: now, into: &actions)
       return
@@ -402,7 +405,7 @@ extension DataPlane {
 
 extension ResetKind {
   /// What a broken attempt counts as.
-  fileprivate init(_ failure: TransportFailure?) {
+  init(_ failure: TransportFailure?) {
     switch failure {
     case .refused: self = .connectFailure
     case .connectTimeout: self = .connectTimeout

@@ -108,6 +108,8 @@ public struct DataPlane: ~Copyable {
   var openCopies = 0
   /// Attempts under way of requests that may be tried again.
   var openTries = 0
+  /// When the answer that is being taken in asks to be tried again.
+  var retryAfter: TimeSpan?
 
   /// A data plane without endpoints: `endpointsChanged` brings them.
   ///
@@ -207,6 +209,8 @@ public struct DataPlane: ~Copyable {
       } else {
         end(attempt, .broken, status(of: failure), .transport, at: now, into: &actions, failure)
       }
+    case .attemptPutOff(let attempt, let status, let retryAfter):
+      attemptPutOff(attempt, status: status, retryAfter: retryAfter, at: now, into: &actions)
     case .loadReported(let attempt, let report):
       loadReported(attempt, report, at: now, into: &actions)
     case .probeAnswered(let probe, let report):

@@ -84,6 +84,8 @@ public enum Event: BitwiseCopyable, Sendable {
   case loadReported(AttemptHandle, LoadReport)
   /// An endpoint answered with an HTTP status.
   case attemptAnswered(AttemptHandle, status: Int16)
+  /// An endpoint answered with an HTTP status, and says when to come again (`Retry-After`).
+  case attemptPutOff(AttemptHandle, status: Int16, retryAfter: TimeSpan)
   /// An attempt broke.
   case attemptFailed(AttemptHandle, TransportFailure)
   /// An endpoint answered a probe.

@@ -12,6 +12,8 @@ struct RetryPlan: BitwiseCopyable {
   /// How long one try may take; zero for as long as the route allows.
   var perTryTimeout: TimeSpan
   var backoff: RetryBackoff
+  /// The longest wait that an answer may ask for before its retry; zero where none is heeded.
+  var longestReset: TimeSpan
   /// How many times another endpoint is chosen in place of one that has been tried.
   var hostSelectionRetries: Int32
   /// What leaves out the priorities that have been tried, in `RetryRules.priorities`, or -1.
@@ -110,7 +112,8 @@ struct RetryRules: ~Copyable {
       plans.append(
         RetryPlan(
           conditions: Self.conditions(retry, mesh.profile), attempts: retry.attempts, perTryTimeout: perTryTimeout,
-          backoff: Self.backoff(retry.backoff), hostSelectionRetries: retry.hostSelectionRetries,
+          backoff: Self.backoff(retry.backoff), longestReset: retry.longestReset,
+          hostSelectionRetries: retry.hostSelectionRetries,
           priorities: ownPriorities, budget: budget, hedge: hedge,
           firstMirror: firstMirror, mirrorCount: Int32(route.mirrors.count),
           keepsSlowTries: route.hedge?.after == .perTryTimeout))

@@ -1,4 +1,4 @@
-// Faults that strike nothing: a slip of a time that no figure would show.
+// Faults that strike nothing: a slip that no figure would show.
 
 import MeshCore
 import Simulation
@@ -12,7 +12,21 @@ struct FaultNotes {
 
   /// A line for each fault that begins when arrivals have stopped, or is over before anything is counted. A run that is given in
   /// requests ends nobody knows when.
-  var texts: [String] {
+  var texts: [String] { untimely + unheard }
+
+  /// Whoever checks nobody does not hear who wants to be left alone (Envoy).
+  private var unheard: [String] {
+    variant.world.faults.compactMap { fault in
+      guard case .healthCheckFail(let targets) = fault.kind else { return nil }
+      let services = targets.map { variant.world.services[$0.service].name }
+      let isHeard = variant.mesh.clusters.contains { $0.healthCheck?.form == .envoy && services.contains($0.service) }
+      if isHeard { return nil }
+      return
+        "fault \(fault.summary) is heard by nobody: no cluster of \(services.joined(separator: ", ")) has Envoy's health checks"
+    }
+  }
+
+  private var untimely: [String] {
     let run = variant.run
     return variant.world.faults.compactMap { fault in
       let begins = "fault \(fault.summary) begins at \(seconds(fault.at - .zero))"

@@ -16,7 +16,8 @@ struct FaultReader {
   private static let companions: [String: [String]] = [
     "crash": ["service", "replicas", "zone"], "hang": ["service", "replicas", "zone"],
     "slow": ["service", "replicas", "zone", "mode"], "delay": ["service", "replicas", "zone"],
-    "errors": ["service", "replicas", "zone", "status", "time"], "pause": ["service", "replicas", "zone"],
+    "errors": ["service", "replicas", "zone", "status", "time", "retryAfter"],
+    "healthCheckFail": ["service", "replicas", "zone"], "pause": ["service", "replicas", "zone"],
     "partition": [], "loss": ["service", "replicas", "zone", "from", "to"], "scale": ["service"],
     "restart": ["service", "replicas", "zone"], "discoveryFrozen": ["service"],
     "certificateExpired": ["service"],
@@ -89,8 +90,10 @@ struct FaultReader {
     case "errors":
       guard let rate = part.number else { return nil }
       let time = value["time"].map { distributions.distribution($0) }
-      let kind = FaultKind.errors(targets, rate: rate, status: Int(value["status"]?.integer ?? 500), time: time)
+      let kind = FaultKind.errors(
+        targets, rate: rate, status: Int(value["status"]?.integer ?? 500), time: time, retryAfter: retryAfter(value))
       return (kind, "errors \(part.written)")
+    case "healthCheckFail": return (.healthCheckFail(targets), "healthCheckFail")
     case "pause":
       guard let every = part["every"], let length = part["for"], let a = every.span, let b = length.span else {
         return nil
@@ -102,6 +105,15 @@ struct FaultReader {
       return (.restart(targets, down: down), "restart")
     default: return nil
     }
+  }
+
+  /// What failing answers say of when to come again: seconds, as the header has them.
+  private func retryAfter(_ value: ResolvedValue) -> TimeSpan? {
+    guard let given = value["retryAfter"], let span = given.span else { return nil }
+    if span.nanoseconds % 1_000_000_000 != 0 {
+      log.add(given.origin, given.path, "\(given.written) is no whole number of seconds, which Retry-After counts in")
+    }
+    return span
   }
 
   private func loss(_ value: ResolvedValue, _ part: ResolvedValue) -> [(FaultKind, String)] {

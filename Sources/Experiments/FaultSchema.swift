@@ -11,6 +11,9 @@ enum FaultSchema {
     Field("delay", Distributions.shape, "requests are held up before they reach the queue"),
     Field("errors", .ratio(maximum: 1), "the share of requests that is answered with an error"),
     Field(
+      "healthCheckFail", .mark,
+      "answers ask to be left alone (x-envoy-immediate-health-check-fail), and health checks are answered 503"),
+    Field(
       "pause",
       .fields(
         FieldGroup(
@@ -48,6 +51,8 @@ enum FaultSchema {
         Field("zone", .text(.name), .optional, "all replicas in this zone"),
         Field("status", .integer(100...599), .optional, "of errors: the answer, 500 by default"),
         Field("time", Distributions.shape, .optional, "of errors: how long a failing answer takes"),
+        Field(
+          "retryAfter", .positiveSpan, .optional, "of errors: when to come again, as the answer says; whole seconds"),
         Field("mode", .word(["start", "rate"]), .optional, "of slow: work that begins meanwhile, or running work too"),
         Field("from", place, .optional, "of loss: where messages come from"),
         Field("to", place, .optional, "of loss: where they go"),

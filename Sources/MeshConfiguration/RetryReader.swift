@@ -24,6 +24,7 @@ struct RetryReader {
       retry.perTryTimeout = min(idle, retry.perTryTimeout ?? idle)
     }
     retry.backoff = backoff(value["backoff"])
+    retry.longestReset = longestReset(value["rateLimitedRetryBackOff"])
     retry.budget = value["budget"].map { given in
       var budget = RetryBudgetDescription()
       if let ratio = given["ratio"]?.number { budget.ratio = ratio }
@@ -59,6 +60,20 @@ struct RetryReader {
       retry.priorityUpdateFrequency = Int32(clamping: frequency)
     }
     return retry
+  }
+
+  /// Envoy takes the first of the headers that an answer has; simulated ones have one.
+  private func longestReset(_ value: ResolvedValue?) -> TimeSpan {
+    guard let value else { return .zero }
+    for header in value["resetHeaders"]?.items ?? [] {
+      guard let name = header["name"], let text = name.text else { continue }
+      if text.lowercased() != "retry-after" {
+        log.add(name.origin, name.path, "no simulated answer carries \(quoted(text)); expected retry-after")
+      } else if let format = header["format"], format.text == "unixTimestamp" {
+        log.add(format.origin, format.path, "simulated answers carry seconds; expected seconds")
+      }
+    }
+    return value["maxInterval"]?.span ?? .seconds(300)
   }
 
   private func failures(_ value: ResolvedValue) -> [String] {

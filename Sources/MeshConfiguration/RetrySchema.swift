@@ -37,6 +37,25 @@ enum RetrySchema {
                 ),
               ])), .optional, "pauses between tries"),
         Field(
+          "rateLimitedRetryBackOff",
+          .fields(
+            FieldGroup(
+              "a rate-limited back-off",
+              [
+                Field(
+                  "resetHeaders",
+                  .list(
+                    .fields(
+                      FieldGroup(
+                        "a reset header",
+                        [
+                          Field("name", .text(.title), .required, "the header's name"),
+                          Field(
+                            "format", .word(["seconds", "unixTimestamp"]), .standard("seconds"), "what its value is"),
+                        ])), minimumCount: 1), .required, "where an answer says when to come again"),
+                Field("maxInterval", .positiveSpan, .standard("300s"), "what asks for more is not heeded"),
+              ])), .optional, "pauses that answers ask for, in place of others (Envoy)"),
+        Field(
           "budget",
           .fields(
             FieldGroup(

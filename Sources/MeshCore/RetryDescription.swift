@@ -12,6 +12,8 @@ public struct RetryDescription: Sendable, Hashable {
   public var perTryTimeout: TimeSpan?
   /// The pauses between tries.
   public var backoff: RetryBackoffDescription
+  /// The longest `Retry-After` that a retry waits for in place of its pause; zero for none (Envoy's `rate_limited_retry_back_off`).
+  public var longestReset = TimeSpan.zero
   /// How much load retries may add; nil for any.
   public var budget: RetryBudgetDescription?
   /// How many times another endpoint is chosen in place of one that the request has been sent to (Envoy's

@@ -57,6 +57,8 @@ struct FaultStates: ~Copyable {
   var restarts = Pool<Int32>()
   var delays = Pool<Int32>()
   var errors = Pool<Int32>()
+  /// By replica: how many faults make it ask to be left alone.
+  var leaves = Pool<Int32>()
 
   init(replicas: Int, services: Int) {
     freezes = Pool(repeating: 0, count: services)
@@ -66,6 +68,7 @@ struct FaultStates: ~Copyable {
     restarts = Pool(repeating: 0, count: replicas)
     delays = Pool(repeating: 0, count: replicas)
     errors = Pool(repeating: 0, count: replicas)
+    leaves = Pool(repeating: 0, count: replicas)
   }
 }
 

@@ -158,6 +158,8 @@ struct ReplicaCondition: OptionSet, BitwiseCopyable {
   static var limited: ReplicaCondition { .init(rawValue: 512) }
   /// Sheds from its queue.
   static var shedding: ReplicaCondition { .init(rawValue: 1024) }
+  /// Asks to be left alone with whatever it answers.
+  static var leaving: ReplicaCondition { .init(rawValue: 2048) }
 }
 
 /// One replica. What each request touches comes first, on two cache lines.

@@ -59,9 +59,14 @@ extension World {
         world.faults.delays[replica] += step
         world.resetCondition(replica)
       }
-    case .errors(let targets, _, _, _):
+    case .errors(let targets, _, _, _, _):
       forEachReplica(of: targets) { world, replica in
         world.faults.errors[replica] += step
+        world.resetCondition(replica)
+      }
+    case .healthCheckFail(let targets):
+      forEachReplica(of: targets) { world, replica in
+        world.faults.leaves[replica] += step
         world.resetCondition(replica)
       }
     case .pause:
@@ -131,6 +136,7 @@ extension World {
     if faults.restarts[replica] > 0 { condition.insert(.restarting) }
     if faults.delays[replica] > 0 { condition.insert(.delayed) }
     if faults.errors[replica] > 0 { condition.insert(.erring) }
+    if faults.leaves[replica] > 0 { condition.insert(.leaving) }
     replicas[replica].condition = condition
   }
 
@@ -258,6 +264,7 @@ extension World {
   private mutating func decideErrors(_ work: Int32) {
     guard let error = decidedError(replica: works[work].replica, works[work].key.key(for: .error)) else { return }
     works[work].status = error.status
+    if let retryAfter = error.retryAfter { remark(work, retryAfter: retryAfter, status: error.status) }
     if error.time >= 0 {
       works[work].demand = distributions.sample(error.time, works[work].key.key(for: .demand))
       works[work].isDecided = true
@@ -265,12 +272,15 @@ extension World {
   }
 
   /// The first fault that makes what has come to a replica fail: with which status, and the distribution of how long that takes, or -1.
-  mutating func decidedError(replica: Int32, _ key: RandomKey) -> (status: Int16, time: Int32)? {
+  mutating func decidedError(
+    replica: Int32, _ key: RandomKey
+  ) -> (status: Int16, time: Int32, retryAfter: TimeSpan?)? {
     for index in 0..<faults.states.count where faults.states[index].isActive {
-      guard case .errors(let targets, let rate, let status, let time) = description.faults[index].kind else { continue }
+      guard case .errors(let targets, let rate, let status, let time, let retryAfter) = description.faults[index].kind
+      else { continue }
       if !strikes(targets, replica) { continue }
       if unitInterval(key.key(faults.states[index].seat).draw(0)) >= rate { continue }
-      return (Int16(clamping: status), time == nil ? -1 : faults.states[index].distribution)
+      return (Int16(clamping: status), time == nil ? -1 : faults.states[index].distribution, retryAfter)
     }
     return nil
   }

@@ -37,6 +37,8 @@ struct HealthCheckFlight: BitwiseCopyable {
   var key: RandomKey
   /// What it goes back with: a status, or below 0 for refused (-1) and reset (-2).
   var status: Int16
+  /// Whether its answer carries `x-envoy-immediate-health-check-fail`.
+  var asksToBeLeft: Bool
   /// Whether it waits at its replica for a pause to end.
   var isParked: Bool
 }
@@ -75,7 +77,8 @@ extension World {
         proxy: Int32(truncatingIfNeeded: proxy), probe: start.probe, replica: replica, cluster: start.cluster,
         pair: pair, kind: start.kind,
         stage: keepsConnection && checks.pairs[pair].isConnected ? .asking : .connecting,
-        key: own.key(checks.pairs[pair].count), status: 0, isParked: false))
+        key: own.key(checks.pairs[pair].count), status: 0, asksToBeLeft: false,
+        isParked: false))
     carry(check: flight, .there)
   }
 
@@ -123,10 +126,22 @@ extension World {
         return
       } else {
         status = faultStatus(replica: flight.replica, flight.key)
+        if replicas[flight.replica].condition.contains(.leaving) { failCheck(handle, &status) }
       }
     }
     checks.flights[handle.index].status = status
     carry(check: handle, .back)
+  }
+
+  /// A replica that wants to be left alone fails its checks, and says so where there are headers to say it in. What answers over TCP goes on.
+  private mutating func failCheck(_ handle: SlotHandle, _ status: inout Int16) {
+    switch mesh.clusters[Int(checks.flights[handle.index].cluster)].healthCheck?.question {
+    case .http:
+      status = 503
+      checks.flights[handle.index].asksToBeLeft = true
+    case .grpc: status = 503
+    case .tcp, nil: break
+    }
   }
 
   /// What a replica answers: 200, or what a fault makes of it.
@@ -158,7 +173,9 @@ extension World {
       checks.pairs[flight.pair].isConnected = false
       tell(Int(flight.proxy), .probeFailed(flight.probe, flight.status == -1 ? .refused : .reset))
     default:
-      tell(Int(flight.proxy), .healthAnswered(flight.probe, HealthAnswer(status: flight.status)))
+      tell(
+        Int(flight.proxy),
+        .healthAnswered(flight.probe, HealthAnswer(status: flight.status, asksToBeLeft: flight.asksToBeLeft)))
     }
   }
 

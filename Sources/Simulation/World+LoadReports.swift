@@ -140,6 +140,7 @@ extension World {
     for cluster in mesh.clusters.indices {
       let wants = (0..<proxyCount).contains { proxies[$0].plane.wantsLoadReports(inCluster: cluster) }
       reportsOfCluster.append(wants)
+      saysMore.append(wants || mayRemark(ofService: memberships.services[cluster]))
       let probes = (0..<proxyCount).contains { proxies[$0].plane.mayProbe(inCluster: cluster) }
       if !wants && !probes { continue }
       isAnyReporting = true

@@ -387,10 +387,7 @@ extension World {
       if isSuccess { replica.successes &+= 1 }
       return replica.service
     }
-    if replicas[replica].condition.contains(.reporting) {
-      noteAnswer(work)
-      attachReport(to: work)
-    }
+    if !replicas[replica].condition.isDisjoint(with: [.reporting, .leaving]) { remarkOnAnswer(work) }
     if hasPaths {
       returnAnswer(work, size: services[service].responseSize)
     } else {
@@ -415,8 +412,11 @@ extension World {
     detach(work)
     removeWork(work)
     if calls[call.index].isCopy { calls.remove(at: call.index) }
-    if reportsOfCluster[cluster] { tell(Int(plane), .loadReported(attempt, reports[work])) }
-    tellAnswer(Int(plane), attempt, status: status)
+    if saysMore[cluster] {
+      tellAnswerWithRemarks(work, plane: Int(plane), attempt, status: status, cluster: cluster)
+    } else {
+      tellAnswer(Int(plane), attempt, status: status)
+    }
   }
 
   /// Counts an attempt that somebody still waited for.

@@ -331,7 +331,7 @@ extension World {
       var distribution: Int32 = -1
       switch fault.kind {
       case .delay(_, let extra): distribution = distributions.add(extra)
-      case .errors(_, _, _, let time): if let time { distribution = distributions.add(time) }
+      case .errors(_, _, _, let time, _): if let time { distribution = distributions.add(time) }
       case .partition: faults.messageFaults.append(MessageFault(fault: Int32(index), loss: 1))
       case .loss(_, _, let rate): faults.messageFaults.append(MessageFault(fault: Int32(index), loss: rate))
       default: break
@@ -363,7 +363,7 @@ extension World {
   private func seatName(_ kind: FaultKind) -> String {
     switch kind {
     case .delay(let targets, _): return "delay " + seatName(targets)
-    case .errors(let targets, _, _, _): return "errors " + seatName(targets)
+    case .errors(let targets, _, _, _, _): return "errors " + seatName(targets)
     default: return ""
     }
   }

@@ -136,6 +136,9 @@ struct World: ~Copyable {
   var reports = Pool<LoadReport>()
   /// By cluster: whether its balancers want reports with answers.
   var reportsOfCluster = Pool<Bool>()
+  /// By cluster, whether its answers may ever say more than their status; by work, what its answer says to everybody.
+  var saysMore = Pool<Bool>()
+  var remarks = Pool<AnswerRemark>()
 
   // What is to be done for the data planes, in order.
   var actions: ActionBuffer

@@ -462,8 +462,11 @@ public enum FaultKind: Sendable, Hashable {
   case slow([FaultTarget], factor: Double, affectsRunning: Bool)
   /// Each request is held up by this much more before it reaches the queue.
   case delay([FaultTarget], DistributionDescription)
-  /// This share of requests is answered `status` instead, after `time` (the service time when nil).
-  case errors([FaultTarget], rate: Double, status: Int, time: DistributionDescription?)
+  /// This share of requests is answered `status` instead, after `time` (the service time when nil), maybe with a `Retry-After`.
+  case errors(
+    [FaultTarget], rate: Double, status: Int, time: DistributionDescription?, retryAfter: TimeSpan? = nil)
+  /// Every answer carries `x-envoy-immediate-health-check-fail`, and health checks are answered 503.
+  case healthCheckFail([FaultTarget])
   /// Every `every`, all work stands still for `length`.
   case pause([FaultTarget], every: TimeSpan, length: TimeSpan)
   /// Nothing passes between the two, either way.

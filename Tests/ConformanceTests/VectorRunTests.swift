@@ -39,7 +39,7 @@ import Testing
     ("linkerd-finagle-grpc/aperture.json", 20, 0),
     ("linkerd-finagle-grpc/backoff.json", 9, 4),
     ("linkerd-finagle-grpc/beyond_round_robin.json", 16, 0),
-    ("linkerd-finagle-grpc/classification.json", 10, 2),
+    ("linkerd-finagle-grpc/classification.json", 11, 1),
     ("linkerd-finagle-grpc/consistent_hash_misc.json", 21, 0),
     ("linkerd-finagle-grpc/ewma_linkerd.json", 14, 0),
     ("linkerd-finagle-grpc/failure_accrual_finagle.json", 19, 1),

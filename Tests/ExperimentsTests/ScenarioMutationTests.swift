@@ -38,11 +38,12 @@ import Testing
       faults:
         - {at: 1s, for: 1s, repeat: 5s, service: web, zone: a, pause: {every: 100ms, for: 10ms}}
         - {at: 1s, partition: {from: users, to: zone:b}}
-        - {at: 1s, service: db, errors: 5%, status: 503, time: 0s}
+        - {at: 1s, service: db, errors: 5%, status: 503, time: 0s, retryAfter: 2s}
         - {at: 1s, service: db, scale: 3}
         - {at: 1s, service: db, replicas: [2, db-1], restart: 5s}
         - {at: 1s, loss: 5%, from: users, to: web}
         - {at: 1s, discoveryFrozen: {}}
+        - {at: 1s, service: db, healthCheckFail: {}}
     mesh:
       profile: linkerd
       hop: {outbound: 100us, inbound: {weibull: {scale: 1ms, shape: 2}}}

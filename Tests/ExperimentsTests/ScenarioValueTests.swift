@@ -171,11 +171,14 @@ import Testing
     let webInA = FaultTarget(service: 0, replicas: [0, 1])
     #expect(kinds[0] == .pause([webInA], every: .milliseconds(100), length: .milliseconds(10)))
     #expect(kinds[1] == .partition(from: .client(0), to: .zone(1)))
-    #expect(kinds[2] == .errors([FaultTarget(service: 1)], rate: 0.05, status: 503, time: .constant(0)))
+    #expect(
+      kinds[2]
+        == .errors([FaultTarget(service: 1)], rate: 0.05, status: 503, time: .constant(0), retryAfter: .seconds(2)))
     #expect(kinds[3] == .scale(service: 1, count: 3))
     #expect(kinds[4] == .restart([FaultTarget(service: 1, replicas: [2, 1])], down: .seconds(5)))
     #expect(kinds[5] == .loss(from: .client(0), to: .service(0), rate: 0.05))
     #expect(kinds[6] == .discoveryFrozen(service: nil))
+    #expect(kinds[7] == .healthCheckFail([FaultTarget(service: 1)]))
     #expect(
       world.faults.map(\.summary).prefix(3) == [
         "pause 10ms every 100ms on big-0, big-1", "partition between users and zone:b", "errors 5% on db",
@@ -200,7 +203,7 @@ import Testing
     #expect(
       two.world.services[1].replicas == [ReplicaDescription(name: "db-0", speed: 2)]
         || two.world.services[1].replicas[0].speed == 2)
-    #expect(scenario.notes.count == 1)
+    #expect(scenario.notes.count == 2)
     #expect(scenario.expectations[0].bound == .equals(target: 0.5, within: 0.1))
     #expect(scenario.expectations[0].text == "equals 50% within 10%")
     #expect(scenario.expectations[1].text == "min 0.1 × one")
@@ -234,6 +237,7 @@ import Testing
           - {at: 40s, service: web, slow: 2}
           - {at: 1s, for: 2s, service: web, replicas: [1], slow: 3}
           - {at: 1s, for: 10s, service: web, slow: 4}
+          - {at: 20s, service: web, replicas: [0], healthCheckFail: {}}
       sweep: {run.duration: [20s, 30s]}
       validate: {tolerance: {latency.p99: 5%}}
       """
@@ -243,6 +247,7 @@ import Testing
         "validate is read and not acted on: this version has no weir validate",
         "fault slow 2 on web begins at 40 s, when arrivals have stopped (30 s): it strikes no new request",
         "fault slow 3 on web-1 begins at 1 s and is over at 3 s, before anything is counted (10 s)",
+        "fault healthCheckFail on web-0 is heard by nobody: no cluster of web has Envoy's health checks",
       ])
   }
 

@@ -30,6 +30,7 @@ struct RetryReaderTests {
     let (retry, faults) = read(
       "{on: [gateway-error, 429, retriable-status-codes], retriableStatusCodes: [418], attempts: 3, perTryTimeout: 300ms, "
         + "backoff: {base: 10ms, max: 40ms, jitter: 50%}, budget: {ratio: 0.1, minPerSecond: 5, ttl: 20s}, "
+        + "rateLimitedRetryBackOff: {resetHeaders: [{name: Retry-After, format: seconds}], maxInterval: 90s}, "
         + "retryHostPredicate: [previousHosts], hostSelectionRetryMaxAttempts: 4, "
         + "retryPriority: {previousPriorities: {updateFrequency: 2}}}")
     #expect(faults == [])
@@ -38,6 +39,7 @@ struct RetryReaderTests {
       perTryTimeout: .milliseconds(300), budget: RetryBudgetDescription(ratio: 0.1, minPerSecond: 5, ttl: .seconds(20)),
       hostSelectionRetries: 4)
     expected.priorityUpdateFrequency = 2
+    expected.longestReset = .seconds(90)
     expected.backoff = RetryBackoffDescription(
       base: .milliseconds(10), maximum: .milliseconds(40), jitter: .added(ratio: 0.5))
     #expect(try #require(retry) == expected)
@@ -49,6 +51,8 @@ struct RetryReaderTests {
     ("{retriableStatusCodes: [418]}", "retriable-status-codes"),
     ("{backoff: {base: 1s, max: 10ms}}", "below the first pause"),
     ("{budget: {ttl: 100ms}}", "1s to 60s"),
+    ("{rateLimitedRetryBackOff: {resetHeaders: [{name: x-ratelimit-reset}]}}", "expected retry-after"),
+    ("{rateLimitedRetryBackOff: {resetHeaders: [{name: retry-after, format: unixTimestamp}]}}", "expected seconds"),
   ]) func faults(_ retry: String, _ part: String) {
     let faults = read(retry).faults
     #expect(faults.count == 1 && faults.allSatisfy { $0.contains(part) }, "\(faults)")

@@ -101,7 +101,7 @@ struct DeterminismTests {
         var fault = fault
         switch fault.kind {
         case .delay(_, let extra): fault.kind = .delay([FaultTarget(service: 1)], extra)
-        case .errors(_, let rate, let status, let time):
+        case .errors(_, let rate, let status, let time, _):
           fault.kind = .errors([FaultTarget(service: 2)], rate: rate, status: status, time: time)
         default: break
         }
