@@ -103,21 +103,21 @@ extension DataPlane {
     return overdue
   }
 
-  /// What a request's timer will be about, for people; nil when it will come to nothing.
-  func words(ofDeadlines pursuit: Int32) -> String? {
+  /// What a request's timer will be about, for people, and which attempt it ends, if any; nil when it will come to nothing.
+  func story(ofDeadlines pursuit: Int32) -> (words: String, ends: AttemptHandle)? {
     let deadlines = pursuits[pursuit].deadlines
     if deadlines.timerAt < deadlines.first { return nil }
     switch deadlines.first {
-    case deadlines.route: return "the route's timeout is over"
+    case deadlines.route: return ("the route's timeout is over", .none)
     case deadlines.tries:
       let limit = retries.plans[routes[pursuits[pursuit].arrival.route].retry].perTryTimeout
       let tries = pursuits[pursuit].tries
-      let isThere = (0..<OpenTries.capacity).contains {
+      let place = (0..<OpenTries.capacity).first {
         tries.isLimited($0) && requests[tries[$0]].sent + limit == deadlines.tries
       }
-      return isThere ? "the attempt's time is over" : nil
-    case deadlines.hedge: return "waited long enough: another try may join"
-    default: return pursuits[pursuit].isHeldUp ? nil : "the pause before a retry is over"
+      return place.map { ("the attempt's time is over", requests.handle(at: tries[$0])) }
+    case deadlines.hedge: return ("waited long enough: another try may join", .none)
+    default: return pursuits[pursuit].isHeldUp ? nil : ("the pause before a retry is over", .none)
     }
   }
 }

@@ -20,9 +20,20 @@ public struct EndpointStanding: Sendable, Hashable {
   public var exclusions: [String]
 }
 
+/// How a try has ended.
+@frozen
+public enum TryEnding: BitwiseCopyable, Hashable, Sendable {
+  /// With an answer.
+  case answered(Int16)
+  /// It broke.
+  case broken(TransportFailure)
+  /// It took too long.
+  case timedOut
+}
+
 /// How a request stands with its retries.
 public struct RetryStanding: Sendable, Hashable {
-  /// Whether the status counts as one to retry.
+  /// Whether the failure counts as one to retry.
   public var isRetriable: Bool
   /// Retries begun, and at most.
   public var retries: Int32
@@ -65,9 +76,9 @@ extension DataPlane {
   }
 
   /// The endpoints that a balancer without layers would compare for an attempt, drawn as it draws them; empty where it compares all.
-  public mutating func candidates(inCluster cluster: Int, randomness: RandomKey, _ kind: AttemptKind, number: Int32)
-    -> [EndpointIdentity]
-  {
+  public mutating func candidates(
+    inCluster cluster: Int, randomness: RandomKey, _ kind: AttemptKind, number: Int32, at now: Timestamp
+  ) -> [EndpointIdentity] {
     if clusters[cluster].layers != nil { return [] }
     let ordinal = UInt64(UInt32(bitPattern: number))
     let stream: UInt64
@@ -79,7 +90,7 @@ extension DataPlane {
     }
     var draws = randomness.stream(for: .balancer, stream)
     let view = clusters[cluster].endpoints.view
-    let slots = clusters[cluster].groups.modify(0) { $0.balancer.candidates(view, &draws) }
+    let slots = clusters[cluster].groups.modify(0) { $0.balancer.candidates(view, &draws, at: now) }
     return slots.map { clusters[cluster].endpoints.states[$0].identity }
   }
 
@@ -90,25 +101,35 @@ extension DataPlane {
     return (0..<view.available.count).map { view.states[view.available[$0]].identity }
   }
 
-  /// How the request of an attempt stands with its retries if the attempt is answered with `status`; nil when it has none.
-  public mutating func retryStanding(of attempt: AttemptHandle, status: Int16, at now: Timestamp) -> RetryStanding? {
+  /// How the request of an attempt stands with its retries if the attempt ends so; nil when it has none.
+  public mutating func retryStanding(of attempt: AttemptHandle, _ ending: TryEnding, at now: Timestamp)
+    -> RetryStanding?
+  {
     guard requests.contains(attempt), requests[attempt.index].pursuit >= 0 else { return nil }
     let pursuit = requests[attempt.index].pursuit
     let plan = retries.plans[routes[pursuits[pursuit].arrival.route].retry]
     let cluster = requests[attempt.index].cluster
     let (hasRoom, isPaid) = retries.allows(
       plan, cluster: cluster, underWay: clusters[Int(cluster)].breaker.requestsUnderWay, at: now)
+    let isRetriable: Bool
+    switch ending {
+    case .answered(let status): isRetriable = plan.conditions.isRetriable(status: status)
+    case .broken(let failure): isRetriable = plan.conditions.isRetriable(ResetKind(failure))
+    case .timedOut: isRetriable = plan.conditions.isRetriable(.perTryTimeout)
+    }
     return RetryStanding(
-      isRetriable: plan.conditions.isRetriable(status: status), retries: pursuits[pursuit].retries,
+      isRetriable: isRetriable, retries: pursuits[pursuit].retries,
       attempts: plan.attempts, hasRoom: hasRoom, isPaid: isPaid)
   }
 
-  /// Whose timer it is, and what for; nil for one that belongs to no request.
-  public func story(ofTimer index: Int32) -> (caller: CallerToken, words: String)? {
+  /// Whose timer it is, what for, and which attempt it ends, if any; nil for one that belongs to no request.
+  public func story(ofTimer index: Int32) -> (caller: CallerToken, words: String, ends: AttemptHandle)? {
     let timer = timers[index]
     switch timer.purpose {
-    case .attemptTimeout: return (requests[timer.subject].caller, "the attempt's time is over")
-    case .pursuit: return words(ofDeadlines: timer.subject).map { (pursuits[timer.subject].arrival.caller, $0) }
+    case .attemptTimeout:
+      return (requests[timer.subject].caller, "the attempt's time is over", requests.handle(at: timer.subject))
+    case .pursuit:
+      return story(ofDeadlines: timer.subject).map { (pursuits[timer.subject].arrival.caller, $0.words, $0.ends) }
     default: return nil
     }
   }

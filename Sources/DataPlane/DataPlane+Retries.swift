@@ -214,7 +214,7 @@ extension DataPlane {
     let (key, number) = (pursuits[pursuit].arrival.randomness.key(for: .retry), pursuits[pursuit].retries)
     let draw = key.draw(UInt64(number))
     let pause =
-      pauseAskedFor(retries.plans[plan], draw: draw)
+      pauseAskedFor(plan, draw: draw)
       ?? retries.plans[plan].backoff.delay(retry: number + 1, draw: draw)
     if pause.nanoseconds <= 0 {
       tryAgain(pursuit, at: now, into: &actions)

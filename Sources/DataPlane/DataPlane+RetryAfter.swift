@@ -24,9 +24,11 @@ extension DataPlane {
   }
 
   /// The pause before a retry that the answer has asked for, as far as the route heeds it.
-  func pauseAskedFor(_ plan: RetryPlan, draw: UInt64) -> TimeSpan? {
+  func pauseAskedFor(_ plan: Int32, draw: UInt64) -> TimeSpan? {
     // Envoy counts in milliseconds, and takes one of them for none.
-    guard let retryAfter, retryAfter <= plan.longestReset, retryAfter >= .milliseconds(2) else { return nil }
+    guard let retryAfter, retryAfter <= retries.plans[plan].longestReset, retryAfter >= .milliseconds(2) else {
+      return nil
+    }
     return RetryBackoff.afterReset(in: retryAfter, draw: draw)
   }
 }

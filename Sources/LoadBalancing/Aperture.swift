@@ -135,6 +135,28 @@ public struct Aperture: LoadBalancer {
     }
   }
 
+  /// Those of the last pair: pairs of dead ones before it were not compared.
+  public mutating func candidates(
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+  ) -> [Int32] {
+    if endpoints.availableCount < 2 { return [] }
+    var effort = MaxEffort(maximum: contents.value.maxEffort)
+    var window = contents.value.window
+    while true {
+      let drawn = isRandom ? window.pair(&random) : contents.value.ring.pair(&random)
+      guard let pair = drawn else { return [] }
+      let slots = [contents.value.slots[Int(pair.first)], contents.value.slots[Int(pair.second)]]
+      switch effort.judge(isOpen: slots.contains { endpoints.states[$0].mayBeChosen }) {
+      case .take: return slots
+      case .pickAgain: continue
+      case .panic:
+        let (all, tokens) = (contents.value.slots, contents.value.tokens)
+        window.update(
+          tokens: all.map { tokens[$0] }, statuses: all.map { EndpointStatus(endpoints.states[$0]) })
+      }
+    }
+  }
+
   @inline(__always)
   private mutating func load(_ endpoints: EndpointView, _ slot: Int32, at now: Timestamp) -> Double {
     if knowsLatencies, let cost = contents.value.latencies?.cost(endpoints, slot: slot, at: now) { return cost }

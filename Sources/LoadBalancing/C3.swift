@@ -123,6 +123,16 @@ public struct C3: LoadBalancer {
     return chosen
   }
 
+  /// Those within their sending rates, where that leaves anybody out.
+  public mutating func candidates(
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+  ) -> [Int32] {
+    if !contents.value.hasRates { return [] }
+    let slots = (0..<endpoints.availableCount).map { endpoints.available[$0] }
+    let within = slots.filter { contents.value.replicas[$0].rate.mayTake(contents.value.rules, at: now) }
+    return within.count == slots.count ? [] : within
+  }
+
   private mutating func best(
     _ endpoints: EndpointView, withinRates: Bool, _ random: inout RandomStream, at now: Timestamp
   ) -> Int32 {

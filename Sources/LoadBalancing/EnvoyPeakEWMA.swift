@@ -71,13 +71,19 @@ public struct EnvoyPeakEWMA: LoadBalancer {
     return active > 0 ? penalty + Double(active) : defaultRtt * Double(active + 1)
   }
 
+  /// The two places, below `count`, that the number `r` leads to.
+  @inline(__always)
+  private static func places(_ r: UInt64, count: Int) -> (first: Int, second: Int) {
+    let n = UInt64(count)
+    let first = Int(r % n)
+    let second = Int((r >> 16) % n)
+    return (first, second == first ? (second + 1) % count : second)
+  }
+
   /// The place, below `count`, that the number `r` leads to when places cost what `cost` says.
   @inline(__always)
   public static func place(_ r: UInt64, count: Int, cost: (_ place: Int) -> Double) -> Int {
-    let n = UInt64(count)
-    let first = Int(r % n)
-    var second = Int((r >> 16) % n)
-    if second == first { second = (second + 1) % count }
+    let (first, second) = places(r, count: count)
     let (firstCost, secondCost) = (cost(first), cost(second))
     if firstCost == secondCost { return r & 1 == 1 ? first : second }
     return firstCost < secondCost ? first : second
@@ -106,6 +112,13 @@ public struct EnvoyPeakEWMA: LoadBalancer {
     if count < 2 { return count == 0 ? -1 : endpoints.available[0] }
     return endpoints.available[
       Self.place(random.next(), count: count) { cost(endpoints, endpoints.available[$0]) }]
+  }
+
+  public func candidates(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) -> [Int32] {
+    let count = endpoints.availableCount
+    if count < 2 { return [] }
+    let (first, second) = Self.places(random.next(), count: count)
+    return [endpoints.available[first], endpoints.available[second]]
   }
 
   public mutating func ended(

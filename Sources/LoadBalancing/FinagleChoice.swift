@@ -60,6 +60,21 @@ public struct FinagleChoice: LoadBalancer, ~Copyable {
     }
   }
 
+  public mutating func candidates(
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+  ) -> [Int32] {
+    let count = endpoints.availableCount
+    if count < 2 { return [] }
+    var effort = MaxEffort(maximum: maxEffort)
+    while true {
+      let pair = random.distinctPair(below: count)
+      let drawn = [endpoints.available[pair.first], endpoints.available[pair.second]]
+      // Pairs of dead ones before it were not compared.
+      let isOpen = drawn.contains { EndpointStatus(endpoints.states[$0]) == .open }
+      if effort.judge(isOpen: isOpen) == .take { return drawn }
+    }
+  }
+
   private func load(_ endpoints: EndpointView, _ slot: Int32, at now: Timestamp) -> Double {
     contents.inner.rank(endpoints, slot: slot, at: now) ?? Double(endpoints.states[slot].inFlight)
   }

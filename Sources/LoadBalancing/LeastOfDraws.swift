@@ -44,6 +44,14 @@ struct LeastOfDraws: LoadBalancer {
     return best
   }
 
+  func candidates(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) -> [Int32] {
+    let count = endpoints.availableCount
+    if count < 2 || draws < 2 { return [] }
+    return (0..<draws).map { _ in
+      endpoints.available[isWeighted ? weights.value.draw(&random) : random.below(count)]
+    }
+  }
+
   private func isMoreLoaded(_ slot: Int32, than other: Int32, _ endpoints: EndpointView) -> Bool {
     let (one, two) = (endpoints.states[slot], endpoints.states[other])
     return Int64(one.inFlight) &* Int64(two.weight) > Int64(two.inFlight) &* Int64(one.weight)

@@ -193,16 +193,49 @@ public struct LeastRequest: LoadBalancer {
     }
   }
 
-  public func candidates(_ endpoints: EndpointView, _ random: inout RandomStream) -> [Int32] {
+  public func candidates(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) -> [Int32] {
     let count = endpoints.availableCount
-    if weighting == .compare || weighting == .schedule || count < 2 { return [] }
+    if weighting == .schedule || count < 2 || comparison == .fullScan { return [] }
+    if weighting == .compare { return drawnByWeight(endpoints, &random) }
     switch comparison {
     case .distinctPair:
       let pair = random.distinctPair(below: count)
       return [endpoints.available[pair.first], endpoints.available[pair.second]]
     case .withReplacement: return (0..<Int(choices)).map { _ in endpoints.available[random.modulo(count)] }
-    case .oneOfOne, .distinct, .fullScan: return []
+    case .distinct:
+      var deck = deck
+      return (0..<min(Int(choices), count)).map { dealt in
+        deck.swapAt(dealt, dealt &+ random.below(count &- dealt))
+        return endpoints.available[deck[dealt]]
+      }
+    case .oneOfOne, .fullScan: return []
     }
+  }
+
+  /// What a choice by weight draws, where a second one depends on which of those before is the best.
+  private func drawnByWeight(_ endpoints: EndpointView, _ random: inout RandomStream) -> [Int32] {
+    var drawn = [endpoints.available[weighted.value.draw.draw(&random)]]
+    var best = drawn[0]
+    for _ in 1..<max(1, choices) {
+      let slot = drawnByWeight(endpoints, otherThan: best, &random)
+      if isLighter(endpoints.states[slot], endpoints.states[best]) { best = slot }
+      drawn.append(slot)
+    }
+    return drawn
+  }
+
+  /// A draw by weight, made anew a few times while it gives the one that is best so far, where two are to be distinct.
+  @inline(__always)
+  private func drawnByWeight(
+    _ endpoints: EndpointView, otherThan best: Int32, _ random: inout RandomStream
+  ) -> Int32 {
+    var slot = endpoints.available[weighted.value.draw.draw(&random)]
+    var redraws = comparison == .withReplacement ? 0 : Self.redraws
+    while slot == best && redraws > 0 {
+      slot = endpoints.available[weighted.value.draw.draw(&random)]
+      redraws &-= 1
+    }
+    return slot
   }
 
   @inline(__always)
@@ -283,12 +316,7 @@ public struct LeastRequest: LoadBalancer {
     }
     var best = endpoints.available[weighted.value.draw.draw(&random)]
     for _ in 1..<max(1, choices) {
-      var slot = endpoints.available[weighted.value.draw.draw(&random)]
-      var redraws = comparison == .withReplacement ? 0 : Self.redraws
-      while slot == best && redraws > 0 {
-        slot = endpoints.available[weighted.value.draw.draw(&random)]
-        redraws &-= 1
-      }
+      let slot = drawnByWeight(endpoints, otherThan: best, &random)
       if isLighter(endpoints.states[slot], endpoints.states[best]) { best = slot }
     }
     return best

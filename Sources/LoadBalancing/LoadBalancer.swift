@@ -154,9 +154,9 @@ public protocol LoadBalancer: ~Copyable {
   /// none. For people and tests: nothing is decided by it.
   mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double?
 
-  /// The slots that `pick` would compare with these draws, in the order drawn; empty where it compares none or all. For people, as
-  /// `rank` is.
-  mutating func candidates(_ endpoints: EndpointView, _ random: inout RandomStream) -> [Int32]
+  /// The slots that `pick` would compare now with these draws, in the order drawn; empty where it compares none or all. The one it takes is
+  /// among them. For people, as `rank` is.
+  mutating func candidates(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) -> [Int32]
 
   /// An attempt at `slot` has ended.
   mutating func ended(_ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp)
@@ -193,7 +193,9 @@ extension LoadBalancer where Self: ~Copyable {
 
   public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? { nil }
 
-  public mutating func candidates(_ endpoints: EndpointView, _ random: inout RandomStream) -> [Int32] { [] }
+  public mutating func candidates(
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+  ) -> [Int32] { [] }
 
   public mutating func ended(
     _ endpoints: EndpointView, slot: Int32, _ outcome: AttemptOutcome, at now: Timestamp

@@ -121,7 +121,7 @@ public struct PeakEWMA: LoadBalancer, Sendable {
     return firstCost <= secondCost ? first : second
   }
 
-  public func candidates(_ endpoints: EndpointView, _ random: inout RandomStream) -> [Int32] {
+  public func candidates(_ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp) -> [Int32] {
     let count = endpoints.availableCount
     if count < 2 { return [] }
     let pair = random.distinctPair(below: count)

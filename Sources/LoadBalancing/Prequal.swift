@@ -196,6 +196,14 @@ public struct Prequal: LoadBalancer {
         slot: slot, inFlight: inFlight, latency: report.expectedLatency.nanoseconds, received: now, uses: 0))
   }
 
+  /// Whose answers are in the pool; of too few answers none counts.
+  public mutating func candidates(
+    _ endpoints: EndpointView, _ random: inout RandomStream, at now: Timestamp
+  ) -> [Int32] {
+    let fresh = contents.value.pool.answers.filter { $0.received >= now - contents.value.maximumAge }
+    return endpoints.availableCount < 2 || fresh.count < contents.value.minimumPool ? [] : fresh.map(\.slot)
+  }
+
   /// The expected latency in nanoseconds of an endpoint that is cold; of a hot one its requests in flight, beyond all
   /// latencies; `nil` when nothing is known.
   public mutating func rank(_ endpoints: EndpointView, slot: Int32, at now: Timestamp) -> Double? {

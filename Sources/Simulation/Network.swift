@@ -219,6 +219,7 @@ extension World {
 
   /// Tells a data plane that an attempt broke.
   mutating func failNow(_ work: Int32, _ failure: TransportFailure) {
+    if isWatching { noteBroken(work, failure) }
     let record = works[work]
     loseConnection(work)
     if record.call.index < 0 {

@@ -27,6 +27,8 @@ struct WatchedLine {
   var words: String
   /// What was sent, if anything.
   var start: AttemptStart?
+  /// What is drawn for its request comes from here.
+  var key: RandomKey?
   var proxy: Int = 0
 }
 
@@ -91,35 +93,54 @@ extension World {
   private mutating func lookAt(_ event: DueEvent) {
     guard let call = watch?.call else { return }
     switch event.kind {
-    case .served, .answerReachesCaller, .failureReachesCaller:
+    case .served, .answerReachesCaller:
       let work = Int32(truncatingIfNeeded: event.argument)
-      if event.kind == .served && !answersAtOnce || works[work].call != call { return }
+      if event.kind == .served && hasPaths || works[work].call != call { return }
       let name = replicaName(works[work].replica)
       let latency = Self.readable(now - works[work].sent)
-      if event.kind == .failureReachesCaller {
-        say("the attempt at \(name) is broken after \(latency)")
-        return
-      }
       let status = works[work].status
       say("\(name) answers \(status) after \(latency)")
-      let standing = proxies[Int(works[work].plane)].plane.retryStanding(
-        of: works[work].attempt, status: status, at: Timestamp(nanoseconds: now))
-      if let standing, !SuccessRule.isSuccess(status: status) { say(Self.words(standing, status)) }
+      if !SuccessRule.isSuccess(status: status) {
+        sayOfRetry(Int(works[work].plane), works[work].attempt, .answered(status), "\(status)")
+      }
     case .timer:
       let (proxy, index) = (Int(event.argument >> 32), Int32(truncatingIfNeeded: event.argument & 0xffff_ffff))
       guard let story = proxies[proxy].plane.story(ofTimer: index), story.caller.value == call.packed else { return }
       say(story.words)
+      if story.ends != .none { sayOfRetry(proxy, story.ends, .timedOut, "a try that took too long") }
     default: break
     }
   }
 
-  private static func words(_ standing: RetryStanding, _ status: Int16) -> String {
+  /// An attempt breaks, or never gets through: its data plane is told next.
+  @inline(never)
+  mutating func noteBroken(_ work: Int32, _ failure: TransportFailure) {
+    guard let call = watch?.call, works[work].call == call else { return }
+    let (what, noun) =
+      switch failure {
+      case .refused: ("the connection was refused", "a refused connection")
+      case .reset: ("it was reset", "a reset")
+      case .connectTimeout: ("the connection did not open in time", "a connection that does not open in time")
+      case .overflow: ("the circuit breaker has no room for it", "an overflow")
+      }
+    let name = replicaName(works[work].replica)
+    say("the attempt at \(name) is broken after \(Self.readable(now - works[work].sent)): \(what)")
+    sayOfRetry(Int(works[work].plane), works[work].attempt, .broken(failure), noun)
+  }
+
+  /// Whether a try that ends so is tried again, and why, where the request has retries.
+  private mutating func sayOfRetry(_ proxy: Int, _ attempt: AttemptHandle, _ ending: TryEnding, _ failure: String) {
+    let standing = proxies[proxy].plane.retryStanding(of: attempt, ending, at: Timestamp(nanoseconds: now))
+    if let standing { say(Self.words(standing, failure)) }
+  }
+
+  private static func words(_ standing: RetryStanding, _ failure: String) -> String {
     let made = "\(standing.retries) of \(standing.attempts) retries made"
-    if !standing.isRetriable { return "no retry: \(status) is not among what is retried (\(made))" }
+    if !standing.isRetriable { return "no retry: \(failure) is not among what is retried (\(made))" }
     if standing.retries >= standing.attempts { return "no retry: none is left (\(made))" }
     if !standing.hasRoom { return "no retry: the cluster has no room for one more at a time (\(made))" }
     if !standing.isPaid { return "no retry: the budget is spent (\(made))" }
-    return "a retry: \(status) counts, one is left, and there is room and budget (\(made))"
+    return "a retry: \(failure) counts, one is left, and there is room and budget (\(made))"
   }
 
   /// How the request that is watched got its cluster. A trace's rows may have routes of their own: of them nothing is said.
@@ -211,9 +232,11 @@ extension World {
   }
 
   private mutating func say(_ words: String, _ start: AttemptStart? = nil) {
-    let proxy = watch?.call.map { calls.contains($0) ? Int(calls[$0.index].plane) : 0 } ?? 0
+    let call = watch?.call.flatMap { calls.contains($0) ? $0 : nil }
+    let (proxy, key) = call.map { (Int(calls[$0.index].plane), calls[$0.index].key) } ?? (0, nil)
     watch?.lines.append(
-      WatchedLine(time: Timestamp(nanoseconds: now), event: eventCount, words: words, start: start, proxy: proxy))
+      WatchedLine(
+        time: Timestamp(nanoseconds: now), event: eventCount, words: words, start: start, key: key, proxy: proxy))
   }
 
   /// The endpoints of a choice, as they stood right before the event that it fell in.
@@ -227,20 +250,12 @@ extension World {
     }
     let cluster = Int(start.cluster)
     let standings = proxies[line.proxy].plane.standings(inCluster: cluster, at: line.time)
-    let handle = SlotHandle(packed: start.caller.value)
-    var drawn: [EndpointIdentity] = []
+    var drawn = candidates(of: line, start)
     var group: [EndpointIdentity] = []
     if let event = try nextEvent() {
-      let key = calls.contains(handle) ? calls[handle.index].key : nil
-      if let key {
-        drawn = proxies[line.proxy].plane.candidates(
-          inCluster: cluster, randomness: key, start.kind, number: start.number)
-      }
       perform(event)
-      if key == nil && calls.contains(handle) {
-        drawn = proxies[line.proxy].plane.candidates(
-          inCluster: cluster, randomness: calls[handle.index].key, start.kind, number: start.number)
-      }
+      // Of a retry what came before it in the same event may have changed who was there to draw from.
+      if !drawn.contains(start.endpoint) { drawn = candidates(of: line, start) }
       group = proxies[line.proxy].plane.lastGroup(inCluster: cluster)
     }
     return standings.map { standing in
@@ -253,6 +268,14 @@ extension World {
       return described(
         standing, reasons, isDrawn: drawn.contains(standing.identity), isChosen: standing.identity == start.endpoint)
     }
+  }
+
+  /// Whom the balancer compares for a choice, as far as it draws them.
+  private mutating func candidates(of line: WatchedLine, _ start: AttemptStart) -> [EndpointIdentity] {
+    guard let key = line.key else { return [] }
+    let drawn = proxies[line.proxy].plane.candidates(
+      inCluster: Int(start.cluster), randomness: key, start.kind, number: start.number, at: line.time)
+    return drawn.contains(start.endpoint) ? drawn : []
   }
 
   /// How every data plane's endpoints stand at a moment.

@@ -141,6 +141,7 @@ extension World {
 
   /// An attempt finds no room: it never was one.
   private mutating func overflow(_ work: Int32) {
+    if isWatching { noteBroken(work, .overflow) }
     let record = works[work]
     if record.isCounted { rows[record.row].requests &-= 1 }
     detach(work)

@@ -99,7 +99,11 @@ extension World {
     let hasPools = replication.mesh.clusters.contains { $0.circuitBreaker.countsConnections }
     self.hasPools = hasPools
     startsAtOnce = hasPaths ? false : !hasPools
-    answersAtOnce = hasPaths ? false : !hasPools
+    // What a fault has made an answer say is told on the long way, also when the fault is over by then.
+    let mayRemark = replication.world.faults.contains { fault in
+      if case .errors(_, _, _, _, .some) = fault.kind { true } else { false }
+    }
+    answersAtOnce = hasPaths ? false : hasPools ? false : !mayRemark
     self.hasCopies = hasCopies
 
     let table = RouteTable(mesh)

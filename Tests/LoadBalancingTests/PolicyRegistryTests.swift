@@ -10,10 +10,11 @@ private func anyReport(_ random: inout RandomStream) -> LoadReport {
     requestsInFlight: Int32(random.below(30)), expectedLatency: .microseconds(Int64(random.below(1000))))
 }
 
-/// What a run of random events does to a policy, as the slots it chose.
-private func run(_ descriptor: PolicyDescriptor, _ given: [(name: String, value: ParameterValue)], seed: UInt64) throws
-  -> [Int32]
-{
+/// What a run of random events does to a policy, as the slots it chose. Where it is asked whom it compares, its choice must be among them.
+private func run(
+  _ descriptor: PolicyDescriptor, _ given: [(name: String, value: ParameterValue)], seed: UInt64,
+  asksForCandidates: Bool = false
+) throws -> [Int32] {
   var place = BalancerContext()
   if seed % 2 == 0 { place.slowStart = SlowStartDescription(window: .seconds(1), aggression: 1.5) }
   var bench = PolicyBench(
@@ -47,8 +48,15 @@ private func run(_ descriptor: PolicyDescriptor, _ given: [(name: String, value:
       let place = random.below(bench.probes.count)
       bench.answerProbe(place, random.below(4) > 0 ? anyReport(&random) : nil)
     default:
+      var candidates: [Int32] = []
+      if asksForCandidates {
+        var draws = bench.random
+        candidates = bench.policy.candidates(bench.endpoints.view, &draws, at: bench.now)
+      }
       let slot = bench.pick()
       chosen.append(slot)
+      try #require(
+        candidates.isEmpty || candidates.contains(slot), "\(descriptor.name) \(given): \(candidates), \(slot)")
       if bench.endpoints.availableCount == 0 {
         try #require(slot == -1)
       } else {
@@ -138,6 +146,46 @@ private let settings: [(descriptor: PolicyDescriptor, given: [(name: String, val
       #expect(first == (try run(descriptor, given, seed: seed)), "\(descriptor.name) \(given)")
       #expect(first.contains(-1) && Set(first).count > 3)
     }
+  }
+
+  // Goal: who is compared is told before a choice, by whoever draws a few; the choice is among them, and telling changes nothing.
+  @Test(arguments: settings.indices) func tellsWhomItCompares(_ index: Int) throws {
+    let (descriptor, given) = settings[index]
+    let chosen = try run(descriptor, given, seed: 7, asksForCandidates: true)
+    #expect(chosen == (try run(descriptor, given, seed: 7)), "\(descriptor.name) \(given)")
+  }
+
+  // Goal: every policy that samples says so, with its defaults or in the form that does.
+  @Test func samplersSaySo() {
+    let samplers: [(String, [(name: String, value: ParameterValue)])] = [
+      ("leastRequest", []), ("leastRequest", [("choices", .integer(3))]),
+      ("leastRequest", [("sampling", .word("withReplacement"))]), ("leastRequest", [("maxEffort", .integer(4))]),
+      ("peakEwma", []), ("peakEwma", [("form", .word("envoy"))]), ("peakEwma", [("maxEffort", .integer(4))]),
+      ("random", [("form", .word("haproxy"))]), ("aperture", []), ("aperture", [("kind", .word("random"))]),
+    ]
+    for (name, given) in samplers {
+      guard let descriptor = PolicyRegistry.policy(named: name) else {
+        Issue.record("no \(name)")
+        continue
+      }
+      var bench = PolicyBench(descriptor.make(parameters(descriptor, given), BalancerContext()), count: 8)
+      bench.go(to: .zero + .seconds(1))
+      // An aperture of its own begins with one server.
+      for slot in 0..<8 as Range<Int32> { for _ in 0..<3 { bench.begin(slot) } }
+      bench.go(to: .zero + .seconds(100))
+      bench.begin(0)
+      var draws = bench.random
+      let expected = name == "leastRequest" && given.first?.name == "choices" ? 3 : 2
+      #expect(
+        bench.policy.candidates(bench.endpoints.view, &draws, at: bench.now).count == expected, "\(name) \(given)")
+    }
+    // By weight too.
+    guard let descriptor = PolicyRegistry.policy(named: "leastRequest") else { return }
+    let compare: [(name: String, value: ParameterValue)] = [("weighting", .word("compare"))]
+    var weighted = PolicyBench(descriptor.make(parameters(descriptor, compare), BalancerContext()))
+    weighted.list(weights: [1, 2, 3, 4])
+    var draws = weighted.random
+    #expect(weighted.policy.candidates(weighted.endpoints.view, &draws, at: .zero).count == 2)
   }
 
   // Goal: policies fit into an existential in place: a box would cost 2 ns at each of three calls a request.
