@@ -39,7 +39,7 @@ struct EnvoyRetryBudgetVectors: VectorFamily {
     }
     let expected = try vector("expected").flag
     check.equal(budget.withdraw(activeRequests: limit), expected)
-    for resource in BreakerResource.allCases where resource != .retries {
+    for resource in [BreakerResource.connections, .pendingRequests, .requests] {
       check.equal(Self.hasRoom(resource, count, of: Int32(clamping: limit)), expected)
     }
   }
@@ -50,13 +50,13 @@ struct EnvoyRetryBudgetVectors: VectorFamily {
       CircuitBreakerDescription(maxConnections: limit, maxPendingRequests: limit, maxRequests: limit))
     for _ in 0..<count {
       switch resource {
-      case .connections: _ = breaker.connect(isFirst: true)
+      case .connections: _ = breaker.connect(atEndpoint: 0)
       case .pendingRequests: _ = breaker.pend()
       default: _ = breaker.attach()
       }
     }
     switch resource {
-    case .connections: return breaker.connect(isFirst: false)
+    case .connections: return breaker.connect(atEndpoint: 1) == nil
     case .pendingRequests: return breaker.pend()
     default: return breaker.attach()
     }

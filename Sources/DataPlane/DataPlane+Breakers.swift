@@ -41,13 +41,13 @@ extension DataPlane {
   @inline(__always)
   public mutating func attemptDetaches(cluster: Int) { clusters[cluster].breaker.detach() }
 
-  /// Whether a connection may be opened: always where it is the pool's first.
+  /// Whether a connection may be opened to an endpoint that has so many, those that are being opened included: always where it is the first.
   @inline(__always)
   public mutating func connectionOpens(
-    cluster: Int, isFirst: Bool, at now: Timestamp, into actions: inout ActionBuffer
+    cluster: Int, atEndpoint count: Int32, at now: Timestamp, into actions: inout ActionBuffer
   ) -> Bool {
-    if clusters[cluster].breaker.connect(isFirst: isFirst) { return true }
-    refused(.connections, cluster: cluster, at: now, into: &actions)
+    guard let resource = clusters[cluster].breaker.connect(atEndpoint: count) else { return true }
+    refused(resource, cluster: cluster, atEndpoint: count, at: now, into: &actions)
     return false
   }
 
@@ -65,10 +65,12 @@ extension DataPlane {
   /// Something found no room: people hear of the first time.
   @inline(never)
   mutating func refused(
-    _ resource: BreakerResource, cluster: Int, at now: Timestamp, into actions: inout ActionBuffer
+    _ resource: BreakerResource, cluster: Int, atEndpoint own: Int32 = 0, at now: Timestamp,
+    into actions: inout ActionBuffer
   ) {
     if !clusters[cluster].trips[resource].refuse(at: now) { return }
     var (count, limit) = clusters[cluster].breaker.standing(of: resource)
+    if resource == .hostConnections { count = own }
     if resource == .retries {
       (count, limit) = retries.room(
         inCluster: Int32(truncatingIfNeeded: cluster),

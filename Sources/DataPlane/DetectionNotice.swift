@@ -133,7 +133,7 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
     case .enoughWork: return "enough endpoints work again"
     case .noRoom(let resource, let count, let limit): return Self.words(resource, count: count, limit: limit)
     case .roomAgain(let resource, let refusals):
-      let what = resource == .connections ? "not opened" : "turned away"
+      let what = resource == .connections || resource == .hostConnections ? "not opened" : "turned away"
       return
         "\(resource.limitName): nothing \(what) for \(Self.readable(BreakerTrip.rest)); \(refusals) \(what) since it opened"
     }
@@ -145,6 +145,8 @@ public enum DetectionReason: BitwiseCopyable, Hashable, Sendable {
     case .pendingRequests:
       "maxPendingRequests: \(count) wait for a connection, limit \(limit); another one is turned away"
     case .requests: "maxRequests: \(count) under way, limit \(limit); another one is turned away"
+    case .hostConnections:
+      "\(resource.limitName): \(count) open to an endpoint, limit \(limit); another one is not opened, requests wait"
     case .retries: "maxRetries: \(count) under way, limit \(limit); another one is not made"
     }
   }

@@ -43,6 +43,7 @@ public struct BreakerTrips: BitwiseCopyable, Sendable, Hashable {
   private var pendingRequests = BreakerTrip()
   private var requests = BreakerTrip()
   private var retries = BreakerTrip()
+  private var hostConnections = BreakerTrip()
 
   /// None.
   public init() {}
@@ -55,6 +56,7 @@ public struct BreakerTrips: BitwiseCopyable, Sendable, Hashable {
       case .pendingRequests: pendingRequests
       case .requests: requests
       case .retries: retries
+      case .hostConnections: hostConnections
       }
     }
     set {
@@ -63,6 +65,7 @@ public struct BreakerTrips: BitwiseCopyable, Sendable, Hashable {
       case .pendingRequests: pendingRequests = newValue
       case .requests: requests = newValue
       case .retries: retries = newValue
+      case .hostConnections: hostConnections = newValue
       }
     }
   }

@@ -3,7 +3,8 @@
 // It opens and closes nothing by itself and remembers nothing: it counts. A request that comes to an endpoint's pool of connections takes
 // one that is free (`attach`); if none is, it waits (`pend`), and asks for another connection (`connect`). Whatever would exceed its
 // limit is refused at once: a request with 503, a connection by not being opened, so that those who want one wait for those that there
-// are. A pool that has none may always open one, or whoever waits there would wait for ever. A request that has waited is counted
+// are. A pool that has none may always open one, or whoever waits there would wait for ever; one that has some may have
+// no more than its endpoint's own limit. A request that has waited is counted
 // among those under way when it gets its connection, and may be refused then. A request on a tunnel (TCP) is no request.
 // (source/common/http/conn_pool_base.cc, conn_pool/conn_pool_base.cc, upstream/resource_manager_impl.h; count < max, basic_resource_impl.h)
 //
@@ -22,6 +23,8 @@ public enum BreakerResource: UInt8, BitwiseCopyable, Sendable, Hashable, CaseIte
   case requests
   /// Retries, pauses included.
   case retries
+  /// Connections to one endpoint.
+  case hostConnections
 
   /// Its limit's name in Envoy.
   public var limitName: String {
@@ -30,6 +33,7 @@ public enum BreakerResource: UInt8, BitwiseCopyable, Sendable, Hashable, CaseIte
     case .pendingRequests: "maxPendingRequests"
     case .requests: "maxRequests"
     case .retries: "maxRetries"
+    case .hostConnections: "perHostThresholds.maxConnections"
     }
   }
 }
@@ -47,24 +51,28 @@ public struct CircuitBreaker: BitwiseCopyable, Sendable, Hashable {
   public private(set) var requests: Int32 = 0
   /// The limits.
   public let maxConnections: Int32
+  public let maxConnectionsPerHost: Int32
   public let maxPendingRequests: Int32
   public let maxRequests: Int32
 
   /// Nothing open; a limit that is not given is none.
   public init(_ description: CircuitBreakerDescription, isTunnel: Bool = false) {
     maxConnections = description.maxConnections.map { max($0, 0) } ?? .max
+    maxConnectionsPerHost = description.maxConnectionsPerHost.map { max($0, 0) } ?? .max
     maxPendingRequests = description.maxPendingRequests.map { max($0, 0) } ?? .max
     maxRequests = isTunnel ? .max : description.maxRequests.map { max($0, 0) } ?? .max
   }
 
-  /// Whether a connection may be opened; it counts from then on.
-  ///
-  /// - Parameter isFirst: whether its pool has none, not even one that is being opened.
+  /// Asks to open a connection to an endpoint that has so many, those that are being opened included. Returns what forbids it; nil when
+  /// nothing does, and it counts from then on.
   @inline(__always)
-  public mutating func connect(isFirst: Bool) -> Bool {
-    if connections >= maxConnections && !isFirst { return false }
+  public mutating func connect(atEndpoint count: Int32) -> BreakerResource? {
+    if count > 0 {
+      if count >= maxConnectionsPerHost { return .hostConnections }
+      if connections >= maxConnections { return .connections }
+    }
     connections += 1
-    return true
+    return nil
   }
 
   /// A connection has closed, or did not open.
@@ -114,6 +122,7 @@ public struct CircuitBreaker: BitwiseCopyable, Sendable, Hashable {
     case .pendingRequests: (pendingRequests, maxPendingRequests)
     case .requests: (requests, maxRequests)
     case .retries: (0, .max)
+    case .hostConnections: (0, maxConnectionsPerHost)
     }
   }
 }

@@ -13,6 +13,16 @@ enum CircuitBreakerSchema {
           "a circuit breaker",
           [
             Field("maxConnections", number, .optional, "connections, those that are being opened included"),
+            Field(
+              "perHostThresholds",
+              .fields(
+                FieldGroup(
+                  "limits of one endpoint",
+                  [
+                    Field(
+                      "maxConnections", number, .required, "connections to it, those that are being opened included")
+                  ])),
+              .optional, "limits of what is open to one endpoint"),
             Field("maxPendingRequests", number, .optional, "requests that wait for a connection"),
             Field("maxRequests", number, .optional, "requests on connections"),
             Field("maxRetries", number, .optional, "retries under way, pauses included"),
@@ -34,6 +44,7 @@ enum CircuitBreakerSchema {
     var breaker = CircuitBreakerDescription()
     guard let value, value.isValid else { return breaker }
     breaker.maxConnections = limit(value["maxConnections"])
+    breaker.maxConnectionsPerHost = limit(value["perHostThresholds"]?["maxConnections"])
     breaker.maxPendingRequests = limit(value["maxPendingRequests"])
     breaker.maxRequests = limit(value["maxRequests"])
     breaker.maxRetries = limit(value["maxRetries"])

@@ -26,6 +26,10 @@ struct RouteMatchReader {
     }
     match.headers = fields(value["headers"]) { $0.lowercased() }
     match.query = fields(value["query"]) { $0 }
+    // In millionths, the finest of Envoy's fractions.
+    match.fraction = value["runtimeFraction"]?.number.map {
+      RuntimeFraction(UInt64((min(max($0, 0), 100) * 10_000).rounded()), of: 1_000_000)
+    }
     return match
   }
 

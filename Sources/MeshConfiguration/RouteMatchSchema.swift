@@ -23,6 +23,9 @@ enum RouteMatchSchema {
               ], bare: .value(of: "prefix"))), .optional, "its path; a bare path is a prefix"),
         Field("headers", fields("header"), .standard("{}"), "headers it must carry; a bare value is exact"),
         Field("query", fields("parameter"), .standard("{}"), "what its query must say; a bare value is exact"),
+        Field(
+          "runtimeFraction", .percentage, .optional,
+          "the share of what fits that it takes; the next route that fits is asked for the rest (Envoy)"),
         Field("method", .text(.method), .optional, "its method; any by default"),
       ], shorthand: "host"))
 

@@ -18,6 +18,8 @@ public struct RetryShareDescription: Sendable, Hashable {
 public struct CircuitBreakerDescription: Sendable, Hashable {
   /// Connections, those that are being opened included.
   public var maxConnections: Int32?
+  /// The same to one endpoint (Envoy's `per_host_thresholds`).
+  public var maxConnectionsPerHost: Int32?
   /// Requests that wait for a connection.
   public var maxPendingRequests: Int32?
   /// Requests on connections.
@@ -46,6 +48,7 @@ public struct CircuitBreakerDescription: Sendable, Hashable {
 
   /// Whether connections and the requests on them have to be counted.
   public var countsConnections: Bool {
-    maxConnections != nil || maxPendingRequests != nil || maxRequests != nil || retryBudget != nil
+    maxConnections != nil || maxConnectionsPerHost != nil || maxPendingRequests != nil || maxRequests != nil
+      || retryBudget != nil
   }
 }

@@ -62,6 +62,8 @@ public struct RouteMatch: Sendable, Hashable {
   public var headers: [FieldMatch]
   /// What its query must say, sorted by name.
   public var query: [FieldMatch]
+  /// The share of what fits all of that; nil for all of it (Envoy's `runtime_fraction`).
+  public var fraction: RuntimeFraction?
 
   /// A match.
   public init(

@@ -198,7 +198,7 @@ extension World {
 
   /// Endpoints of the first client's target that its first data plane may choose now.
   var healthyEndpoints: Int {
-    if clients.count == 0 || clients[0].route < 0 { return 0 }
+    if clients.count == 0 || clients[0].route == -1 { return 0 }
     return proxies[Int(clients[0].firstPlane)].plane.availableEndpoints(inCluster: firstTargetCluster)
   }
 

@@ -340,7 +340,10 @@ struct ClientState: BitwiseCopyable {
   var think: Int32
   var zipf: Int32
   var constantKey: UInt64
+  /// What a request's key is drawn from, 0 for none; and `drawsRoute`.
   var keyKind: UInt8
+  /// In `keyKind`: the route is drawn too.
+  static var drawsRoute: UInt8 { 0x80 }
   /// Requests that closed-loop users may still send.
   var allowance: Int64
   var requests: Int64

@@ -54,12 +54,14 @@ extension World {
         wanted: now, key: key, request: .none, plane: proxy, client: next, parent: work, lane: lane,
         copiesLeft: copiesLeft, work: -1, user: -1, prescribedDemand: -1, size: 0,
         isCounted: works[work].isCounted, hasReachedWorker: false))
+    var route = lanes[lane].route
+    if route < -1 { route = self.route(route, of: key) }
     if next >= 0 { calls[next].previousSibling = call.index }
     works[work].firstCall = call.index
     tell(
       Int(proxy),
       .requestArrived(
-        RequestArrival(caller: CallerToken(call.packed), route: lanes[lane].route, randomness: key)))
+        RequestArrival(caller: CallerToken(call.packed), route: route, randomness: key)))
   }
 
   /// One of an attempt's calls has its answer.

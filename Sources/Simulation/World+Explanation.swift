@@ -148,9 +148,11 @@ extension World {
     guard let watch, let call = watch.call else { return }
     let client = calls[call.index].client
     if client < 0 || arrivals.traceRow(client: client) >= 0 { return }
-    let (route, plane) = (clients[client].route, Int(calls[call.index].plane))
+    let (code, plane) = (clients[client].route, Int(calls[call.index].plane))
+    let route = route(code, of: watch.key)
     if route < 0 { return }
-    let hasKey = clients[client].keyKind != 0
+    if code < -1 { say("a draw among routes that take a share: the route of \(routeName(route))") }
+    let hasKey = clients[client].keyKind & ~ClientState.drawsRoute != 0
     let arrival = RequestArrival(
       caller: CallerToken(call.packed), route: route, randomness: watch.key,
       key: hasKey ? drawKey(client: client, watch.key) : 0, hasKey: hasKey)
@@ -162,6 +164,11 @@ extension World {
       let other = story.chosen == story.drawn ? "" : ", which is not ready: drawn anew, \(chosen)"
       say("the split: place \(story.place) of \(story.total) is \(destinationName(story.drawn))\(other)")
     }
+  }
+
+  private func routeName(_ route: Int32) -> String {
+    let split = mesh.routes[Int(route)].split.filter { $0.weight > 0 }
+    return split.map { destinationName(Int32(truncatingIfNeeded: $0.cluster)) }.joined(separator: ", ")
   }
 
   private func destinationName(_ number: Int32) -> String {

@@ -62,9 +62,9 @@ extension World {
 
   /// Opens another connection, if the breaker allows it. Returns whether it is open already.
   private mutating func openPooled(_ pair: Int32, for work: Int32, proxy: Int, cluster: Int32) -> Bool {
-    let isFirst = network.connections[pair].open == 0 && network.connections[pair].opening == 0
+    let count = network.connections[pair].open &+ network.connections[pair].opening
     let mayOpen = proxies[proxy].plane.connectionOpens(
-      cluster: Int(cluster), isFirst: isFirst, at: Timestamp(nanoseconds: now), into: &actions)
+      cluster: Int(cluster), atEndpoint: count, at: Timestamp(nanoseconds: now), into: &actions)
     if !mayOpen {
       own(proxy)
       return false

@@ -43,6 +43,7 @@ extension World {
     if traceRow >= 0 {
       let row = arrivals.trace[traceRow]
       (route, size, demand) = (row.route, row.size, row.demand)
+      if route < -1 { route = self.route(route, of: key) }
     }
     let call = calls.insert(
       CallRecord(
@@ -56,8 +57,9 @@ extension World {
       hashKey = arrivals.trace[traceRow].key
       hasKey = true
     } else if keyKind != 0 {
-      hashKey = drawKey(client: client, key)
-      hasKey = true
+      if keyKind & ClientState.drawsRoute != 0 { route = self.route(route, of: key) }
+      hasKey = keyKind != ClientState.drawsRoute
+      if hasKey { hashKey = drawKey(client: client, key) }
     }
     var named: Int32 = -1
     if sessions.isOn {
@@ -110,7 +112,7 @@ extension World {
 
   /// What a proxy makes of the header that carries the request's key: the hash of a number's decimal digits, from 1 on.
   mutating func drawKey(client: Int32, _ key: RandomKey) -> UInt64 {
-    switch clients[client].keyKind {
+    switch clients[client].keyKind & ~ClientState.drawsRoute {
     case 1: return RequestHash.header(number: zipfs.rank(clients[client].zipf, key.key(for: .key)) &+ 1)
     case 2:
       let bits = key.key(for: .key).draw(0)

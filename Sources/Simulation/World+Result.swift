@@ -42,7 +42,7 @@ extension World {
     (0..<clients.count).compactMap { index in
       let client = description.clients[index]
       if case .trace = client.arrivals { return nil }
-      if clients[index].route >= 0 || clients[index].requests == 0 { return nil }
+      if clients[index].route != -1 || clients[index].requests == 0 { return nil }
       return "no route for \(client.target) matches the requests of \(client.name): all are answered 404"
     }
   }
@@ -161,7 +161,7 @@ extension World {
 
   /// Largest attempts ÷ weight over the mean, over the endpoints of the first client's target.
   private func imbalance() -> Double? {
-    if clients.count == 0 || clients[0].route < 0 { return nil }
+    if clients.count == 0 || clients[0].route == -1 { return nil }
     var largest: Double = 0
     var sum: Double = 0
     var count: Double = 0

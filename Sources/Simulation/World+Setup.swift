@@ -145,7 +145,7 @@ extension World {
         for call in group {
           lanes.append(
             CallLane(
-              route: table.match(RequestAttributes(host: call.target)), count: Int32(call.count),
+              route: routeCode(RequestAttributes(host: call.target), table), count: Int32(call.count),
               isParallel: call.isParallel, failsList: call.onError == .fail))
         }
         steps.append(CallStep(firstLane: firstLane, laneCount: Int32(group.count)))
@@ -240,11 +240,13 @@ extension World {
         constantKey = RequestHash.header(text)
       case nil: break
       }
+      let route = routeCode(attributes, table)
+      if route < -1 { keyKind |= ClientState.drawsRoute }
       clients.append(
         ClientState(
           callKey: key(.demand), thinkKey: key(.think), planeKey: key(.dataPlane), wanted: 0,
           firstPlane: plan.firstPlane(client: index), planeCount: plan.planeCount(client: index),
-          route: table.match(attributes), size: client.requestSize,
+          route: route, size: client.requestSize,
           successWithin: client.successWithin?.nanoseconds ?? .max, think: think, zipf: table_,
           constantKey: constantKey, keyKind: keyKind, allowance: allowance, requests: 0, successes: 0, timeouts: 0,
           rejected: 0, unanswered: 0, retries: 0, ejections: 0, answeredInSpan: 0))
@@ -263,7 +265,7 @@ extension World {
     }
   }
 
-  private func traceEntry(
+  private mutating func traceEntry(
     _ row: TraceRow, _ attributes: RequestAttributes, _ table: RouteTable, size: Int64
   ) -> TraceEntry {
     var own = attributes
@@ -271,7 +273,7 @@ extension World {
     own.path = row.path ?? own.path
     own.method = row.method ?? own.method
     return TraceEntry(
-      time: row.time.nanoseconds, route: table.match(own), hasKey: row.key != nil,
+      time: row.time.nanoseconds, route: routeCode(own, table), hasKey: row.key != nil,
       key: row.key.map { RequestHash.header($0) } ?? 0, demand: row.demand?.nanoseconds ?? -1, size: row.size ?? size)
   }
 

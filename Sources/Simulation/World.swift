@@ -138,6 +138,8 @@ struct World: ~Copyable {
   var reportsOfCluster = Pool<Bool>()
   /// By cluster, whether its answers may ever say more than their status; by work, what its answer says to everybody.
   var saysMore = Pool<Bool>()
+  /// Routes of which a draw decides.
+  var routeChances: [[RouteChance]] = []
   var remarks = Pool<AnswerRemark>()
 
   // What is to be done for the data planes, in order.

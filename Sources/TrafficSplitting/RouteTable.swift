@@ -9,6 +9,20 @@
 
 import MeshCore
 
+/// A route that takes a request, or only a share of requests of its kind.
+public struct RouteChance: Sendable, Hashable {
+  /// Its index in `MeshDescription.routes`.
+  public var route: Int32
+  /// The share; nil for all.
+  public var fraction: RuntimeFraction?
+
+  /// The route that a request takes whose number is `number`, of those that may take it in order; -1 when none does. In Envoy the number is
+  /// the one that places the request in a split.
+  public static func route(of chances: [RouteChance], number: UInt64) -> Int32 {
+    chances.first { $0.fraction?.contains(number) ?? true }?.route ?? -1
+  }
+}
+
 /// All routes of a mesh, ready to be matched. Hosts compare byte by byte: a world that hears them from a network hands them
 /// in lower case and without a port.
 public struct RouteTable {
@@ -23,6 +37,8 @@ public struct RouteTable {
   }
 
   private let hosts: HostPatterns
+  /// By route: the share that it takes.
+  private let fractions: [RuntimeFraction?]
   /// Each pattern's routes in the order in which they are tried.
   private var candidates: [[Candidate]]
 
@@ -47,16 +63,32 @@ public struct RouteTable {
       candidates[host].insert(candidate, at: place ?? candidates[host].count)
     }
     hosts = HostPatterns(patterns)
+    fractions = mesh.routes.map(\.match.fraction)
     self.candidates = candidates
   }
 
-  /// The index in `MeshDescription.routes` of the route that takes `request`, or -1 when none does.
+  /// The index in `MeshDescription.routes` of the route that takes `request`, or -1 when none does. Of routes that take a share it is the
+  /// first; `chances` has the others.
   ///
   /// Complexity: O(routes of the host), and what its regular expressions take.
   public func match(_ request: RequestAttributes) -> Int32 {
     guard let host = hosts.number(of: request.host) else { return -1 }
     for candidate in candidates[host] where Self.takes(candidate, request) { return candidate.route }
     return -1
+  }
+
+  /// The routes that may take `request`, in the order in which they are asked: each takes a share, but for the last one, which may take all.
+  ///
+  /// Complexity: as `match`.
+  public func chances(_ request: RequestAttributes) -> [RouteChance] {
+    guard let host = hosts.number(of: request.host) else { return [] }
+    var chances: [RouteChance] = []
+    for candidate in candidates[host] where Self.takes(candidate, request) {
+      let fraction = fractions[Int(candidate.route)]
+      chances.append(RouteChance(route: candidate.route, fraction: fraction))
+      if fraction == nil { break }
+    }
+    return chances
   }
 
   private static func takes(_ candidate: Candidate, _ request: RequestAttributes) -> Bool {

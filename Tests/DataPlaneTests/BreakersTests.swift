@@ -83,11 +83,11 @@ struct BreakersTests {
     harness.list([0])
     var actions = ActionBuffer()
     var allowed = [harness.plane.countsConnections(ofCluster: 0)]
-    allowed.append(harness.plane.connectionOpens(cluster: 0, isFirst: true, at: harness.now, into: &actions))
+    allowed.append(harness.plane.connectionOpens(cluster: 0, atEndpoint: 0, at: harness.now, into: &actions))
     for _ in 0..<4 { allowed.append(harness.plane.attemptPends(cluster: 0, at: harness.now, into: &actions)) }
     harness.plane.attemptWaitsNoLonger(cluster: 0)
     for _ in 0..<2 { allowed.append(harness.plane.attemptAttaches(cluster: 0, at: harness.now, into: &actions)) }
-    allowed.append(harness.plane.connectionOpens(cluster: 0, isFirst: false, at: harness.now, into: &actions))
+    allowed.append(harness.plane.connectionOpens(cluster: 0, atEndpoint: 1, at: harness.now, into: &actions))
     #expect(allowed == [true, true, true, true, false, false, true, false, false])
     var words: [String] = []
     var timers: [(TimerHandle, Timestamp)] = []
@@ -120,6 +120,29 @@ struct BreakersTests {
       ])
     let open = harness.plane.openTimers
     #expect(timers.isEmpty && open == 0)
+  }
+
+  /// Goal: an endpoint has its own limit of connections, of which people hear apart; a first one it always gets.
+  @Test func limitOfOneEndpoint() {
+    var breaker = CircuitBreakerDescription(maxConnections: 4)
+    breaker.maxConnectionsPerHost = 2
+    var harness = Harness(breaker: breaker)
+    harness.list([0, 1])
+    var actions = ActionBuffer()
+    var allowed: [Bool] = []
+    for count in [0, 1, 2, 0, 1, 1, 0] as [Int32] {
+      allowed.append(harness.plane.connectionOpens(cluster: 0, atEndpoint: count, at: harness.now, into: &actions))
+    }
+    #expect(allowed == [true, true, false, true, true, false, true])
+    var words: [String] = []
+    for place in 0..<actions.count {
+      if case .report(let notice) = actions[place] { words.append(notice.reason.words) }
+    }
+    #expect(
+      words == [
+        "perHostThresholds.maxConnections: 2 open to an endpoint, limit 2; another one is not opened, requests wait",
+        "maxConnections: 4 open, limit 4; another one is not opened, requests wait",
+      ])
   }
 
   /// Goal: a retry budget goes by what is on connections and waits, one that has just been answered among it; who finds no room is

@@ -20,8 +20,8 @@ struct CircuitBreakerTests {
       case 0:
         let isFirst = random.below(8) == 0
         let hasRoom = counts.connections < limits.0
-        let opens = breaker.connect(isFirst: isFirst)
-        #expect(opens == (hasRoom || isFirst))
+        let refusal = breaker.connect(atEndpoint: isFirst ? 0 : 1)
+        #expect((refusal == nil) == (hasRoom || isFirst))
         if hasRoom || isFirst { counts.connections += 1 }
         counts.beyond = max(counts.connections - limits.0, 0)
       case 1:
@@ -65,7 +65,7 @@ struct CircuitBreakerTests {
   @Test func noLimit() {
     var breaker = CircuitBreaker(CircuitBreakerDescription())
     for _ in 0..<10_000 {
-      let allowed = [breaker.connect(isFirst: false), breaker.pend(), breaker.attach()]
+      let allowed = [breaker.connect(atEndpoint: 1) == nil, breaker.pend(), breaker.attach()]
       #expect(allowed == [true, true, true])
     }
     var tunnel = CircuitBreaker(CircuitBreakerDescription(maxRequests: 1), isTunnel: true)

@@ -40,11 +40,16 @@ struct CircuitBreakerSchemaTests {
         == CircuitBreakerDescription(
           maxConnections: 1, maxPendingRequests: 0, maxRequests: 3,
           retryBudget: RetryShareDescription(budgetPercent: 25, minRetryConcurrency: 7)))
+    let host = read("{perHostThresholds: {maxConnections: 2}}", profile: "envoy")
+    #expect(host.0?.maxConnectionsPerHost == 2 && host.0?.maxConnections == 1024 && host.1 == [])
+    #expect(read("{perHostThresholds: {maxConnections: 1}}").0?.countsConnections == true)
     #expect(read("{retryBudget: {}}").0?.retryBudget == RetryShareDescription())
     #expect(read("{maxConnections: 5}", profile: "envoy").0?.maxPendingRequests == 1024)
   }
 
   // Goal: what is no limit is told.
-  @Test(arguments: ["{maxConnections: -1}", "{maxConnection: 1}", "{maxRequests: 4294967296}"])
+  @Test(arguments: [
+    "{maxConnections: -1}", "{maxConnection: 1}", "{perHostThresholds: {}}", "{maxRequests: 4294967296}",
+  ])
   func faults(breaker: String) { #expect(read(breaker).1.count == 1) }
 }

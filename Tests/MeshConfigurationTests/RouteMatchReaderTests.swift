@@ -34,6 +34,14 @@ struct RouteMatchReaderTests {
     #expect(match == expected)
   }
 
+  // Goal: a share arrives in millionths; what is none is told.
+  @Test func fraction() {
+    #expect(read("{host: web, runtimeFraction: 25%}").match?.fraction == RuntimeFraction(250_000, of: 1_000_000))
+    #expect(read("{host: web, runtimeFraction: 0.35}").match?.fraction == RuntimeFraction(3_500, of: 1_000_000))
+    #expect(read("web").match?.fraction == nil)
+    #expect(read("{host: web, runtimeFraction: 101%}").faults.count == 1)
+  }
+
   // Goal: a prefix is a text to the proxies whose own prefix is one, and whole segments to all others; either can be had anywhere.
   @Test(arguments: MeshProfile.allCases) func prefixesAreTheProfilesOwn(_ profile: MeshProfile) {
     let isText: [MeshProfile] = [.envoy, .istio, .haproxy]

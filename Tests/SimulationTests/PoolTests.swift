@@ -44,6 +44,20 @@ struct PoolTests {
     scene(instants, .http1, breaker)
   }
 
+  /// Goal: an endpoint's own limit makes requests wait for its connections, whatever room the cluster has; other endpoints' go on.
+  @Test func limitOfOneEndpoint() throws {
+    var breaker = CircuitBreakerDescription()
+    breaker.maxConnectionsPerHost = 1
+    let one = try scene([0, 1, 2], .http1, breaker).result()
+    // 10, then 9 + 10, then 18 + 10.
+    #expect(one.summary.successes == 3 && alike([(one.summary.latencyMaximum ?? 0) / 1e6], [28], within: 0.01))
+    let three = try scene([0, 1, 2], .http1, breaker, replicas: 3).result()
+    #expect(alike([(three.summary.latencyMaximum ?? 0) / 1e6], [10], within: 0.01))
+    breaker.maxConnectionsPerHost = 2
+    let two = try scene([0, 1, 2], .http1, breaker).result()
+    #expect(alike([(two.summary.latencyMaximum ?? 0) / 1e6], [18], within: 0.01))
+  }
+
   /// Goal: each pool may have a first connection, whatever the limit.
   @Test func firstConnections() throws {
     let result = try scene([0, 0, 0], .http1, breakerOf(connections: 1), replicas: 3).result()

@@ -33,6 +33,25 @@ private func match(_ path: PathMatch, method: String? = nil, _ headers: [HeaderF
     for path in ["/", "/a", "/a/b", ""] { #expect(root.match(get(path)) == 0) }
   }
 
+  // Goal: routes that take a share are asked in order until one that takes all; a number falls to the first whose share holds it, and to
+  // nobody where all are shares. What does not fit is not asked.
+  @Test func shares() {
+    func share(_ percent: UInt64?, _ path: PathMatch = .any) -> RouteMatch {
+      var own = match(path)
+      own.fraction = percent.map { RuntimeFraction($0) }
+      return own
+    }
+    let routes = table([share(10), share(100, .exact("/other")), share(30), share(nil), share(50)], profile: .envoy)
+    let chances = routes.chances(get("/"))
+    #expect(chances.map(\.route) == [0, 2, 3] && routes.match(get("/")) == 0)
+    let taken = (0..<100 as Range<UInt64>).map { RouteChance.route(of: chances, number: $0) }
+    #expect(taken == Array(repeating: 0, count: 10) + Array(repeating: 2, count: 20) + Array(repeating: 3, count: 70))
+    let partial = table([share(10), share(30)], profile: .envoy).chances(get("/"))
+    #expect(RouteChance.route(of: partial, number: 29) == 1 && RouteChance.route(of: partial, number: 130) == -1)
+    #expect(routes.chances(RequestAttributes(host: "nobody")).isEmpty)
+    #expect(RouteChance.route(of: [], number: 0) == -1)
+  }
+
   // Goal: an exact path is the path itself, up to its query.
   @Test func exactPathsAreExact() {
     let routes = table([match(.exact("/api"))])
