@@ -39,7 +39,9 @@ extension DataPlane {
   /// Sends one more try, if the budget allows it and anybody may be chosen. Returns whether it was sent.
   private mutating func sendHedge(_ pursuit: Int32, at now: Timestamp, into actions: inout ActionBuffer) -> Bool {
     let plan = routes[pursuits[pursuit].arrival.route].retry
-    if !pursuits[pursuit].tries.hasRoom || !retries.mayHedge(plan, at: now) { return false }
+    if pursuits[pursuit].isFinal || !pursuits[pursuit].tries.hasRoom || !retries.mayHedge(plan, at: now) {
+      return false
+    }
     pursuits[pursuit].hedges += 1
     let number = UInt64(truncatingIfNeeded: pursuits[pursuit].hedges)
     let (cluster, slot) = beginAgain(pursuit, stream: 1 << 32 | number, at: now)

@@ -18,6 +18,8 @@ struct PursuitRecord: BitwiseCopyable {
   var deadlines = PursuitDeadlines()
   /// Whether the pause is a fault's delay.
   var isHeldUp = false
+  /// Whether it cannot be sent another time.
+  var isFinal = false
   /// The tries under way.
   var tries = OpenTries()
   /// Retries begun.
@@ -146,7 +148,7 @@ extension DataPlane {
   @inline(never)
   mutating func tryEnded(
     _ attempt: AttemptHandle, _ ending: AttemptEnding, _ status: Int16, _ cause: ResponseCause,
-    _ failure: TransportFailure?, at now: Timestamp, into actions: inout ActionBuffer
+    _ failure: TransportFailure?, isWhole: Bool = true, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     let record = requests[attempt.index]
     let pursuit = record.pursuit
@@ -154,7 +156,7 @@ extension DataPlane {
     if routes[pursuits[pursuit].arrival.route].rule >= 0 {
       watchCanary(pursuit, attempt.index, ending, status: status, at: now)
     }
-    forgetTry(attempt.index)
+    if isWhole { forgetTry(attempt.index) } else { detachTry(attempt.index) }
     let plan = routes[pursuits[pursuit].arrival.route].retry
     leaveRoom(pursuit)
     let isRetriable = retries.heard(plan, ending, status: status, ResetKind(failure), at: now)
@@ -190,6 +192,7 @@ extension DataPlane {
     _ pursuit: Int32, _ plan: Int32, cluster: Int32, after ending: AttemptEnding, at now: Timestamp,
     into actions: inout ActionBuffer
   ) -> Bool {
+    if pursuits[pursuit].isFinal { return false }
     let permission = retries.mayRetry(
       plan, retries: pursuits[pursuit].retries, cluster: cluster,
       underWay: requestsUnderWay(inCluster: cluster, ending),
@@ -331,16 +334,21 @@ extension DataPlane {
 
   /// Nobody wants the answer any more.
   mutating func abandonPursuit(_ request: RequestHandle, at now: Timestamp, into actions: inout ActionBuffer) {
-    if request.index & Self.pursuitBit == 0 || request.index < 0 { return }
-    let handle = SlotHandle(index: request.index & ~Self.pursuitBit, generation: request.generation)
-    if !pursuits.contains(handle) { return }
-    while let attempt = openTry(of: handle.index) {
+    guard let pursuit = pursuit(named: request) else { return }
+    while let attempt = openTry(of: pursuit) {
       withdraw(attempt, .abandoned, at: now, into: &actions)
       forgetTry(attempt.index)
     }
-    let passage = pursuits[handle.index].passage
+    let passage = pursuits[pursuit].passage
     if passage.gate >= 0 { gates.forgotten(passage) }
-    forgetPursuit(handle.index, into: &actions)
+    forgetPursuit(pursuit, into: &actions)
+  }
+
+  /// The request that may be tried again which the world calls so, if it is under way.
+  func pursuit(named request: RequestHandle) -> Int32? {
+    if request.index & Self.pursuitBit == 0 || request.index < 0 { return nil }
+    let handle = SlotHandle(index: request.index & ~Self.pursuitBit, generation: request.generation)
+    return pursuits.contains(handle) ? handle.index : nil
   }
 
   /// A try that is under way, if there is one.

@@ -28,7 +28,7 @@ public struct DataPlane: ~Copyable {
     var slot: Int32
     /// The list of the groups that heard of it.
     var groups: Int32
-    /// What it is a try of, `alone`, or `copy`.
+    /// What it is a try of, `alone`, `copy`, or `answering`.
     var pursuit: Int32
     /// Whether the attempt holds the permit of a probation.
     var isProbe: Bool
@@ -37,6 +37,8 @@ public struct DataPlane: ~Copyable {
     static var alone: Int32 { -1 }
     /// An attempt whose answer nobody sees.
     static var copy: Int32 { -2 }
+    /// An attempt whose request has its response, the rest of which is under way.
+    static var answering: Int32 { -3 }
 
     /// Whether nobody sees its answer.
     var isCopy: Bool { pursuit == Self.copy }
@@ -104,7 +106,7 @@ public struct DataPlane: ~Copyable {
   var probes: Slab<ProbeRecord>
   var timers: Slab<TimerRecord>
   var detectionRandom: RandomStream
-  /// Copies under way whose answers nobody sees.
+  /// Attempts under way that no request waits for: copies, and answers whose responses have begun.
   var openCopies = 0
   /// Attempts under way of requests that may be tried again.
   var openTries = 0
@@ -202,6 +204,10 @@ public struct DataPlane: ~Copyable {
       requestArrived(arrival, at: now, into: &actions)
     case .attemptAnswered(let attempt, let status):
       attemptAnswered(attempt, status: status, at: now, into: &actions)
+    case .answerBegan(let attempt, let status):
+      answerBegan(attempt, status: status, at: now, into: &actions)
+    case .retriesEnded(let request):
+      retriesEnded(request)
     case .attemptFailed(let attempt, let failure):
       if !requests.contains(attempt) { return }
       if failure == .overflow {
@@ -429,7 +435,7 @@ public struct DataPlane: ~Copyable {
     let (cluster, pursuit) = countOut(handle.index, ending, status, failure, at: now, into: &actions)
     if pursuit == RequestRecord.alone {
       respond(handle, handle, status: status, cause, into: &actions)
-    } else if pursuit == RequestRecord.copy {
+    } else if pursuit < RequestRecord.alone {
       forgetCopy(handle.index, into: &actions)
     } else {
       tryEnded(handle, ending, status, cause, failure, at: now, into: &actions)
@@ -518,6 +524,7 @@ public struct DataPlane: ~Copyable {
   private mutating func abandon(_ handle: RequestHandle, at now: Timestamp, into actions: inout ActionBuffer) {
     let timer = requests[handle.index].timer
     withdraw(handle, .abandoned, at: now, into: &actions)
+    if requests[handle.index].pursuit < RequestRecord.alone { openCopies -= 1 }
     requests.remove(at: handle.index)
     if timer.index >= 0 { drop(timer, into: &actions) }
   }

@@ -82,6 +82,12 @@ public enum Event: BitwiseCopyable, Sendable {
   case requestArrived(RequestArrival)
   /// What an answer says of its server's load (ORCA); the answer itself follows.
   case loadReported(AttemptHandle, LoadReport)
+  /// An answer has begun, with an HTTP status; `attemptAnswered` or `attemptFailed` follows. Where answers come whole this is left out.
+  ///
+  /// When it is handed on, the response names the attempt, and until its end `requestAbandoned` names the attempt too.
+  case answerBegan(AttemptHandle, status: Int16)
+  /// A request cannot be sent another time: too much of it has gone by to be kept.
+  case retriesEnded(RequestHandle)
   /// An endpoint answered with an HTTP status.
   case attemptAnswered(AttemptHandle, status: Int16)
   /// An endpoint answered with an HTTP status, and says when to come again (`Retry-After`).
