@@ -17,12 +17,17 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "weir", targets: ["weir"]),
+    .executable(name: "weir-proxy", targets: ["weir-proxy"]),
     .library(name: "DataPlane", targets: ["DataPlane"]),
     .library(name: "Simulation", targets: ["Simulation"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     // The oracle of our own latency histogram, in tests alone.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
@@ -40,6 +45,24 @@ let package = Package(
     .target(
       name: "MeshConfiguration", dependencies: ["MeshCore", "LoadBalancing", "TrafficSplitting", "Yams"],
       swiftSettings: settings),
+
+    // The data plane on real sockets.
+    .target(
+      name: "Proxy",
+      dependencies: [
+        "DataPlane", "MeshConfiguration", "MeshCore", "LoadBalancing", "TrafficSplitting",
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: settings),
+    .executableTarget(
+      name: "weir-proxy",
+      dependencies: [
+        "Proxy", "MeshConfiguration", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ], swiftSettings: settings),
 
     // The lab.
     .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"]), .brew(["gsl"])]),
@@ -98,6 +121,12 @@ let package = Package(
       name: "MeshConfigurationTests", dependencies: ["MeshConfiguration", "MeshCore", "LoadBalancing"],
       swiftSettings: settings),
     .testTarget(
+      name: "ProxyTests",
+      dependencies: [
+        "Proxy", "MeshConfiguration", "DataPlane", "MeshCore", .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: settings),
+    .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "CGSL"], swiftSettings: settings),
     .testTarget(
       name: "SimulationTests",
@@ -129,6 +158,6 @@ if isCoreAlone {
   let core = ["MeshCore", "LoadBalancing", "TrafficSplitting", "FaultDetection", "DataPlane"]
   let kept = core + core.map { $0 + "Tests" } + ["Simulation", "TestVectors", "TidyTests"]
   package.targets.removeAll { !kept.contains($0.name) }
-  package.products.removeAll { $0.name == "weir" }
+  package.products.removeAll { ["weir", "weir-proxy"].contains($0.name) }
   package.dependencies = []
 }

@@ -13,10 +13,15 @@ public struct MeshReader {
   /// Who calls: clients and services.
   public let callers: NameIndex
 
-  /// A reader for a world with these services and zones.
+  /// Whether clusters have real endpoints, and no service is simulated behind them.
+  private let isForProxy: Bool
+
+  /// A reader for a world with these services and zones, or for a proxy.
   public init(
-    services: NameIndex, zones: NameIndex = NameIndex([]), callers: NameIndex = NameIndex([]), log: FaultLog
+    services: NameIndex, zones: NameIndex = NameIndex([]), callers: NameIndex = NameIndex([]), isForProxy: Bool = false,
+    log: FaultLog
   ) {
+    self.isForProxy = isForProxy
     self.services = services
     self.zones = zones
     self.callers = callers
@@ -74,7 +79,7 @@ public struct MeshReader {
     let service = value["service"]
     if let service, let name = service.text, !services.isEmpty, services.number(of: name) == nil {
       log.addUnknown(service.origin, service.path, "unknown service", name, among: services.names)
-    } else if service == nil && value.isValid && !value.has("service") {
+    } else if !isForProxy && service == nil && value.isValid && !value.has("service") {
       log.add(
         entry.keyOrigin, ConfigurationPath.joined(value.path, "service"), "missing; expected the service behind it")
     }

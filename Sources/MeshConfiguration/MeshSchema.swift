@@ -20,8 +20,7 @@ public enum MeshSchema {
           "where requests go; by default one a cluster, whose host is the cluster's name"),
         Field("hop", hop, .standard("{}"), "the cost of a sidecar on either side of each attempt"),
         InboundSchema.field,
-        Field(
-          "proxy", .anything, .optional, "read by weir-proxy alone: listen, admin, tls, authorization, discovery, logs"),
+        ProxySchema.field,
       ]))
 
   /// The cost of sidecars; the lab reads its distributions, so they come from the caller of `MeshReader`.

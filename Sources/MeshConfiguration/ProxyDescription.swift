@@ -1,0 +1,102 @@
+// What a real proxy is told beside its mesh.
+
+import MeshCore
+
+/// A host and a port.
+public struct SocketName: Sendable, Hashable, CustomStringConvertible {
+  /// An address or a name.
+  public var host: String
+  /// 0 … 65535; 0 is any that is free, for listeners.
+  public var port: Int
+
+  /// A name.
+  public init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+
+  /// What `text` names, `host:port` or `[address]:port`; nil when that is none.
+  public init?(_ text: String) {
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+      (0...65_535).contains(port)
+    else { return nil }
+    var host = text[..<colon]
+    if host.first == "[" && host.last == "]" {
+      host = host.dropFirst().dropLast()
+    } else if host.contains(":") {
+      return nil
+    }
+    if host.isEmpty { return nil }
+    self.init(host: String(host), port: port)
+  }
+
+  public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// What clients of a listener speak.
+public enum ListenerProtocol: String, Sendable, Hashable, CaseIterable {
+  /// HTTP/1.1 or HTTP/2 with prior knowledge, as the first bytes say.
+  case auto
+  case http1
+  case http2
+  /// Anything: each connection goes to an endpoint.
+  case tcp
+}
+
+/// The form of an access log's lines.
+public enum AccessLogFormat: String, Sendable, Hashable, CaseIterable {
+  case json
+  /// Apache's combined log format.
+  case apache
+}
+
+/// A place where clients connect.
+public struct ListenerDescription: Sendable, Hashable {
+  public var address: SocketName
+  public var transport: ListenerProtocol
+  /// Where connections of `tcp` go: a cluster's index.
+  public var cluster: Int?
+}
+
+/// Where an access log goes.
+public struct AccessLogDescription: Sendable, Hashable {
+  /// A path, or `-` for standard output.
+  public var file: String
+  public var format: AccessLogFormat
+}
+
+/// A server that a cluster's requests may go to.
+public struct ServerDescription: Sendable, Hashable {
+  public var address: SocketName
+  public var weight: UInt32
+  public var zone: String?
+}
+
+/// What a real proxy needs to know of a cluster beside what the lab knows.
+public struct ProxiedCluster: Sendable, Hashable {
+  /// Its servers, as the file lists them.
+  public var servers: [ServerDescription] = []
+  /// What health checks over HTTP ask for, and by which host.
+  public var healthPath = "/"
+  public var healthHost: String?
+}
+
+/// Everything that a real proxy is told.
+public struct ProxyDescription: Sendable, Hashable {
+  public var mesh: MeshDescription
+  /// One for each of the mesh's clusters.
+  public var clusters: [ProxiedCluster]
+  public var listeners: [ListenerDescription] = []
+  public var admin: SocketName?
+  public var accessLog: AccessLogDescription?
+  /// How long requests may take that are under way when the proxy ends.
+  public var drainTime = TimeSpan.seconds(30)
+  /// How long a request's head may take to come.
+  public var headerTimeout = TimeSpan.seconds(10)
+  /// How long a connection may lie idle.
+  public var idleTimeout = TimeSpan.seconds(3600)
+  /// Bytes of a request's body that are kept for other tries.
+  public var retryBuffer = 65_536
+  /// The root of its random numbers.
+  public var seed: UInt64 = 1
+}

@@ -1,0 +1,93 @@
+// A scenario file, or its `mesh` part alone, to what a real proxy is told. The world is not read: of its services the names alone count,
+// for each has a cluster by default.
+
+import MeshCore
+
+/// Reads what a proxy runs.
+public enum ProxyReader {
+  /// What the file in `bytes`, named `path` in messages, tells a proxy; or everything that is wrong with it.
+  public static func read(_ bytes: [UInt8], path: String) -> Result<ProxyDescription, Diagnostics> {
+    let log = FaultLog(file: path)
+    if let root = ConfigurationParser.parse(bytes, log: log) {
+      if let description = description(root, log: log), log.isEmpty { return .success(description) }
+    }
+    return .failure(log.diagnostics ?? Diagnostics(faults: []))
+  }
+
+  private static func description(_ root: ConfigurationNode, log: FaultLog) -> ProxyDescription? {
+    guard let entries = root.entries else {
+      log.add(root.origin, "", "found \(root.kindName); expected a scenario, or a map with its mesh")
+      return nil
+    }
+    let known = ["scenario", "about", "seed", "run", "world", "mesh", "variants", "expect", "sweep", "validate"]
+    for entry in entries where !known.contains(entry.key) {
+      log.addUnknown(entry.keyOrigin, entry.key, "unknown key", entry.key, among: known)
+    }
+    let services = (root["world"]?["services"]?.entries ?? []).map { (name: $0.key, origin: $0.keyOrigin) }
+    let node = MeshDefaults.filled(root["mesh"], services: services, at: root.origin)
+    let value = ShapeReader(log: log).read(node, MeshSchema.mesh, path: "mesh")
+    let clusters = value["clusters"]?.entries ?? []
+    let zones = clusters.flatMap { $0.value["endpoints"]?.items ?? [] }.compactMap { $0["zone"]?.text }
+    let reader = MeshReader(
+      services: NameIndex(services.map(\.name)),
+      zones: NameIndex(zones.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }), isForProxy: true, log: log)
+    let mesh = reader.mesh(value)
+    let real = clusters.filter { !$0.value.has("aggregate") }.map { cluster($0.value, log: log) }
+    var proxy = ProxyDescription(mesh: mesh, clusters: real)
+    read(value["proxy"], into: &proxy, log: log)
+    if let seed = root["seed"]?.text.flatMap({ UInt64($0) }) { proxy.seed = seed }
+    return proxy
+  }
+
+  private static func cluster(_ value: ResolvedValue, log: FaultLog) -> ProxiedCluster {
+    var cluster = ProxiedCluster()
+    for item in value["endpoints"]?.items ?? [] {
+      guard let address = item["address"], let name = socket(address, log: log) else { continue }
+      if name.port == 0 {
+        log.add(address.origin, address.path, "\(quoted(name.description)) has port 0; expected one from 1 to 65535")
+      }
+      cluster.servers.append(
+        ServerDescription(
+          address: name, weight: UInt32(clamping: item["weight"]?.integer ?? 1), zone: item["zone"]?.text))
+    }
+    let http = value["healthCheck"]?["http"]
+    if let path = http?["path"]?.text { cluster.healthPath = path }
+    cluster.healthHost = http?["host"]?.text
+    return cluster
+  }
+
+  private static func socket(_ value: ResolvedValue, log: FaultLog) -> SocketName? {
+    guard let text = value.text else { return nil }
+    if let name = SocketName(text) { return name }
+    log.add(value.origin, value.path, "\(quoted(text)) is no address; expected host:port, such as 127.0.0.1:8080")
+    return nil
+  }
+
+  private static func read(_ value: ResolvedValue?, into proxy: inout ProxyDescription, log: FaultLog) {
+    guard let value else { return }
+    for item in value["listen"]?.items ?? [] {
+      guard let given = item["address"], let address = socket(given, log: log) else { continue }
+      let transport = item["protocol"]?.text.flatMap(ListenerProtocol.init(rawValue:)) ?? .auto
+      var cluster: Int?
+      if let name = item["cluster"], let text = name.text {
+        cluster = proxy.mesh.clusters.firstIndex { $0.name == text }
+        if cluster == nil {
+          log.addUnknown(
+            name.origin, name.path, "unknown cluster", text, among: proxy.mesh.clusters.map(\.name))
+        }
+      } else if transport == .tcp {
+        log.add(item.origin, item.path, "a listener of protocol tcp without a cluster; expected cluster: NAME")
+      }
+      proxy.listeners.append(ListenerDescription(address: address, transport: transport, cluster: cluster))
+    }
+    if let admin = value["admin"]?["address"] { proxy.admin = socket(admin, log: log) }
+    if let accessLog = value["accessLog"], let file = accessLog["file"]?.text {
+      proxy.accessLog = AccessLogDescription(
+        file: file, format: accessLog["format"]?.text.flatMap(AccessLogFormat.init(rawValue:)) ?? .json)
+    }
+    proxy.drainTime = value["drainTime"]?.span ?? proxy.drainTime
+    proxy.headerTimeout = value["headerTimeout"]?.span ?? proxy.headerTimeout
+    proxy.idleTimeout = value["idleTimeout"]?.span ?? proxy.idleTimeout
+    proxy.retryBuffer = Int(value["retryBuffer"]?.integer ?? Int64(proxy.retryBuffer))
+  }
+}

@@ -1,0 +1,49 @@
+// The `proxy` part of a mesh: what only a real proxy needs to know. The lab checks it and goes on without it.
+
+import MeshCore
+
+enum ProxySchema {
+  static let field = Field("proxy", proxy, .optional, "read by weir-proxy alone: where it listens, and what it writes")
+
+  private static let proxy = Shape.fields(
+    FieldGroup(
+      "a proxy",
+      [
+        Field("listen", .list(listener, minimumCount: 0), .standard("[]"), "where clients connect"),
+        Field(
+          "admin",
+          .fields(
+            FieldGroup(
+              "an admin port",
+              [Field("address", .text(.title), .required, "host and port, port 0 for any that is free")],
+              shorthand: "address")), .optional, "where people and Prometheus ask how it is"),
+        Field(
+          "accessLog",
+          .fields(
+            FieldGroup(
+              "an access log",
+              [
+                Field("file", .text(.file), .required, "the file it is appended to; - for standard output"),
+                Field("format", .word(AccessLogFormat.allCases.map(\.rawValue)), .standard("json"), "of its lines"),
+              ], shorthand: "file")), .optional, "one line a request"),
+        Field(
+          "drainTime", .anySpan, .standard("30s"),
+          "how long requests under way may take after SIGTERM, or on connections that a new configuration ends"),
+        Field(
+          "headerTimeout", .positiveSpan, .standard("10s"),
+          "how long a client may take to send a request's head; longer is refused with 408"),
+        Field("idleTimeout", .positiveSpan, .standard("3600s"), "how long a connection may lie idle"),
+        Field("retryBuffer", .size, .standard("64KiB"), "how much of a request's body is kept for other tries"),
+      ]))
+
+  private static let listener = Shape.fields(
+    FieldGroup(
+      "a listener",
+      [
+        Field("address", .text(.title), .required, "host and port, port 0 for any that is free"),
+        Field(
+          "protocol", .word(ListenerProtocol.allCases.map(\.rawValue)), .standard("auto"),
+          "what clients speak; auto tells HTTP/1.1 from HTTP/2 by the first bytes"),
+        Field("cluster", .text(.name), .optional, "where connections of protocol tcp go"),
+      ], shorthand: "address"))
+}

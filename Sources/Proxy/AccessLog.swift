@@ -1,0 +1,82 @@
+// One line a request, as JSON or in Apache's combined form. Lines of all event loops go through one queue to one file.
+
+import Dispatch
+import Foundation
+import MeshConfiguration
+import MeshCore
+
+/// Appends lines to a file.
+final class AccessLog: Sendable {
+  private let format: AccessLogFormat
+  private let handle: FileHandle
+  private let queue = DispatchQueue(label: "access-log")
+
+  /// A log as described.
+  ///
+  /// - Throws: what the system says when the file cannot be opened.
+  init(_ description: AccessLogDescription) throws {
+    format = description.format
+    if description.file == "-" {
+      handle = .standardOutput
+      return
+    }
+    if !FileManager.default.fileExists(atPath: description.file) {
+      _ = FileManager.default.createFile(atPath: description.file, contents: nil)
+    }
+    handle = try FileHandle(forWritingTo: URL(fileURLWithPath: description.file))
+    _ = try handle.seekToEnd()
+  }
+
+  /// Notes a request that is over; a `status` of 0 is a client that did not wait.
+  func write(_ exchange: Exchange, status: Int, latency: TimeSpan) {
+    let head = exchange.head
+    let endpoint = exchange.winner.flatMap { $0.world.endpoints.address(of: $0.endpoint)?.description } ?? ""
+    let line: String
+    switch format {
+    case .json:
+      line =
+        "{\"time\":\"\(Self.now.formatted(.iso8601))\",\"method\":\(Self.quoted(head.method.rawValue)),"
+        + "\"host\":\(Self.quoted(head.headers.first(name: "host") ?? "")),\"path\":\(Self.quoted(exchange.target)),"
+        + "\"status\":\(status),\"duration_ms\":\(latency.milliseconds),\"endpoint\":\(Self.quoted(endpoint)),"
+        + "\"cause\":\"\(exchange.cause)\",\"request_id\":\(Self.quoted(head.headers.first(name: "x-request-id") ?? ""))}\n"
+    case .apache:
+      let client = head.headers.first(name: "x-forwarded-for") ?? "-"
+      let size = exchange.winner?.responseHead?.headers.first(name: "content-length") ?? "-"
+      let (referrer, agent) = (
+        head.headers.first(name: "referer") ?? "-", head.headers.first(name: "user-agent") ?? "-"
+      )
+      line =
+        "\(client) - - [\(Self.apacheTime)] \(Self.quoted("\(head.method.rawValue) \(exchange.target) HTTP/1.1")) \(status) \(size) "
+        + "\(Self.quoted(referrer)) \(Self.quoted(agent))\n"
+    }
+    let handle = handle
+    queue.async { try? handle.write(contentsOf: Data(line.utf8)) }
+  }
+
+  /// Waits until everything is written.
+  func flush() { queue.sync {} }
+
+  private static var now: Date { Date() }
+
+  private static var apacheTime: String {
+    let style = Date.VerbatimFormatStyle(
+      format:
+        "\(day: .twoDigits)/\(month: .abbreviated)/\(year: .defaultDigits):\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) +0000",
+      locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt, calendar: Calendar(identifier: .gregorian))
+    return now.formatted(style)
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x22, 0x5c: result += "\\\(scalar)"
+      case 0..<0x20, 0x7f:
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

@@ -1,0 +1,40 @@
+// Endpoints by number: a data plane knows endpoints and zones by small numbers, sockets by addresses.
+
+import MeshConfiguration
+import MeshCore
+
+/// The numbers of addresses and zones. Numbers are never given twice, so that a server which comes back is known again.
+struct EndpointDirectory {
+  private struct Key: Hashable {
+    var cluster: Int
+    var address: SocketName
+  }
+
+  private var numbers: [Key: Int32] = [:]
+  private var addresses: [SocketName] = []
+  private var zones: [String] = []
+
+  /// The identity of a cluster's endpoint.
+  mutating func identity(of address: SocketName, cluster: Int) -> EndpointIdentity {
+    let key = Key(cluster: cluster, address: address)
+    if let number = numbers[key] { return EndpointIdentity(number) }
+    let number = Int32(truncatingIfNeeded: addresses.count)
+    numbers[key] = number
+    addresses.append(address)
+    return EndpointIdentity(number)
+  }
+
+  /// Where an endpoint is.
+  func address(of endpoint: EndpointIdentity) -> SocketName? {
+    let number = Int(endpoint.number)
+    return number >= 0 && number < addresses.count ? addresses[number] : nil
+  }
+
+  /// A zone's number, or -1 for none.
+  mutating func zone(_ name: String?) -> Int32 {
+    guard let name else { return -1 }
+    if let number = zones.firstIndex(of: name) { return Int32(truncatingIfNeeded: number) }
+    zones.append(name)
+    return Int32(truncatingIfNeeded: zones.count - 1)
+  }
+}

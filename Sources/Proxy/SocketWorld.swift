@@ -1,0 +1,374 @@
+// The world of sockets around one data plane: tells it what happens on one event loop's connections, and carries out what it asks for.
+//
+// It is the counterpart of the lab's `World`. Everything in it belongs to one event loop, so nothing is locked and nothing shared: two
+// loops are two proxies that know nothing of each other, as Envoy's workers are. What an action leads to at once (a connection that is
+// refused, a write that fails) is told after all actions of the event have been carried out, never meanwhile.
+
+import DataPlane
+import LoadBalancing
+import MeshConfiguration
+import MeshCore
+import NIOCore
+import NIOHTTP1
+import TrafficSplitting
+
+/// One data plane and its sockets. Confined to its event loop: everything but `init` is called there.
+final class SocketWorld: @unchecked Sendable {
+  private(set) var description: ProxyDescription
+  let loop: any EventLoop
+  let metrics: ProxyMetrics
+  private let routes: RouteTable
+  /// Whether any route looks at more than hosts, paths and methods, or any gate or split at headers.
+  private let looksAtHeaders: Bool
+  private var plane: DataPlane
+  private var actions = ActionBuffer()
+  private var isBusy = false
+  private var late: [Event] = []
+  private var exchanges = Registry<Exchange>()
+  private var attempts: [Attempt?] = []
+  private var probes: [HealthProbe?] = []
+  private let key: RandomKey
+  private var wanted: UInt64 = 0
+  private(set) var pools: [ClusterPools]
+  private var timers = TimerQueue()
+  private var alarm: Scheduled<Void>?
+  private var alarmAt = Timestamp(nanoseconds: .max)
+  /// Whom it tells what it decided, if anybody wants to know.
+  let accessLog: AccessLog?
+  private(set) var endpoints: EndpointDirectory
+
+  init(
+    _ description: ProxyDescription, number: Int, loop: any EventLoop, accessLog: AccessLog?, zone: String? = nil
+  ) {
+    self.description = description
+    self.loop = loop
+    self.accessLog = accessLog
+    metrics = ProxyMetrics(description.mesh)
+    routes = RouteTable(description.mesh)
+    looksAtHeaders = description.mesh.routes.contains { route in
+      !route.match.headers.isEmpty || route.gates?.fault != nil || !route.slices.isEmpty
+        || route.splitSource != .random
+    }
+    key = RandomKey(
+      seed: description.seed, replication: 0, purpose: .dataPlane, entity: UInt64(truncatingIfNeeded: number))
+    endpoints = EndpointDirectory()
+    plane = DataPlane(description.mesh, key: key)
+    pools = []
+    pools = description.mesh.clusters.map { ClusterPools($0, world: self) }
+  }
+
+  /// Lists the servers that the file names. To be called on the loop, once, before the first request.
+  func begin() {
+    for cluster in description.clusters.indices {
+      list(description.clusters[cluster].servers, cluster: cluster)
+    }
+  }
+
+  /// Takes a description with the same mesh: only servers and limits may differ.
+  func update(_ new: ProxyDescription) {
+    let former = description
+    description = new
+    for cluster in new.clusters.indices where new.clusters[cluster].servers != former.clusters[cluster].servers {
+      list(new.clusters[cluster].servers, cluster: cluster)
+    }
+  }
+
+  /// Replaces a cluster's servers. Who stays keeps its state and its connections.
+  func list(_ servers: [ServerDescription], cluster: Int) {
+    let descriptions = servers.map { server in
+      EndpointDescription(
+        identity: endpoints.identity(of: server.address, cluster: cluster), weight: server.weight,
+        zone: endpoints.zone(server.zone), address: server.address.description)
+    }
+    plane.endpointsChanged(cluster: cluster, descriptions, at: now, into: &actions)
+    carryOut()
+  }
+
+  /// What the data plane's clock says: nanoseconds of the machine's steady clock.
+  var now: Timestamp { Timestamp(nanoseconds: Int64(clamping: NIODeadline.now().uptimeNanoseconds)) }
+
+  /// Requests that are under way.
+  var openExchanges: Int { exchanges.count }
+
+  // MARK: - Requests
+
+  /// A request's head has come.
+  func begin(_ exchange: Exchange) {
+    wanted &+= 1
+    exchange.token = exchanges.insert(exchange)
+    exchange.began = now
+    let head = exchange.head
+    var attributes = RequestAttributes(
+      host: Self.routed(exchange.host), path: head.uri, method: head.method.rawValue)
+    if looksAtHeaders {
+      attributes.headers = head.headers.map { HeaderField(name: $0.name.lowercased(), value: $0.value) }
+      plane.assume(headers: attributes.headers)
+    }
+    exchange.route = routes.match(attributes)
+    var hash: UInt64 = 0
+    if let key = exchange.key { hash = RequestHash.header(key) }
+    tell(
+      .requestArrived(
+        RequestArrival(
+          caller: CallerToken(exchange.token), route: exchange.route, randomness: key.key(wanted), key: hash,
+          hasKey: exchange.key != nil)))
+  }
+
+  /// A host as routes compare it: lower case, without a port.
+  static func routed(_ name: String) -> String {
+    let bytes = name.utf8
+    let end = bytes.last == UInt8(ascii: "]") ? nil : bytes.lastIndex(of: UInt8(ascii: ":"))
+    let hasUpper = bytes.contains { (65...90).contains($0) }
+    if end == nil && !hasUpper { return name }
+    let host = name[..<(end ?? name.endIndex)]
+    return hasUpper ? host.lowercased() : String(host)
+  }
+
+  /// Nobody wants an answer any more.
+  func abandon(_ exchange: Exchange) {
+    if exchange.isOver { return }
+    let name = exchange.winner?.handle ?? exchange.request
+    finish(exchange, status: 0)
+    if name.index >= 0 { tell(.requestAbandoned(name)) }
+  }
+
+  /// Too much of a request's body has come to be kept.
+  func retriesEnded(_ exchange: Exchange) {
+    if exchange.request.index >= 0 { tell(.retriesEnded(exchange.request)) }
+  }
+
+  /// An exchange is over: what is counted of it, and its place.
+  func finish(_ exchange: Exchange, status: Int) {
+    if exchange.isOver { return }
+    exchange.isOver = true
+    exchanges.remove(exchange.token)
+    let latency = now - exchange.began
+    metrics.answered(route: exchange.route, status: status, latency: latency, cause: exchange.cause)
+    accessLog?.write(exchange, status: status, latency: latency)
+    // An attempt knows its exchange: what knows the attempt has to let go.
+    exchange.sink = nil
+    exchange.winner = nil
+    exchange.lastAnswered = nil
+  }
+
+  // MARK: - Attempts
+
+  /// An endpoint's answer has begun, and its end is not there yet.
+  func answerBegan(_ attempt: Attempt, status: Int) {
+    if attempt.isForgotten { return }
+    attempt.exchange.lastAnswered = attempt
+    report(attempt)
+    tell(.answerBegan(attempt.handle, status: Int16(clamping: status)))
+    if !attempt.isWinner && attempt.kind != .mirror { discard(attempt) }
+  }
+
+  /// An endpoint's answer is whole.
+  func answered(_ attempt: Attempt, status: Int) {
+    if attempt.isForgotten { return }
+    if !attempt.hasReported {
+      attempt.exchange.lastAnswered = attempt
+      report(attempt)
+    }
+    attempt.isComplete = true
+    forget(attempt)
+    tell(.attemptAnswered(attempt.handle, status: Int16(clamping: status)))
+  }
+
+  /// An attempt broke.
+  func failed(_ attempt: Attempt, _ failure: TransportFailure) {
+    if attempt.isForgotten { return }
+    forget(attempt)
+    tell(.attemptFailed(attempt.handle, failure))
+    if attempt.isWinner && !attempt.isComplete { attempt.exchange.sink?.responseBroke(attempt.exchange) }
+  }
+
+  private func report(_ attempt: Attempt) {
+    attempt.hasReported = true
+    guard plane.wantsLoadReports(inCluster: Int(attempt.cluster)), let headers = attempt.responseHead?.headers,
+      let report = LoadReportHeader.report(in: headers)
+    else { return }
+    tell(.loadReported(attempt.handle, report))
+  }
+
+  private func forget(_ attempt: Attempt) {
+    attempt.isForgotten = true
+    let place = Int(attempt.handle.index)
+    if attempts[place] === attempt { attempts[place] = nil }
+    attempt.exchange.attempts.removeAll { $0 === attempt }
+  }
+
+  /// Nobody reads the rest of an attempt's answer.
+  private func discard(_ attempt: Attempt) {
+    forget(attempt)
+    attempt.stream?.cancel()
+    attempt.stream = nil
+  }
+
+  // MARK: - Probes
+
+  func probeAnswered(_ probe: HealthProbe, _ answer: HealthAnswer) {
+    if forget(probe) { tell(.healthAnswered(probe.handle, answer)) }
+  }
+
+  func probeFailed(_ probe: HealthProbe, _ failure: TransportFailure) {
+    if forget(probe) { tell(.probeFailed(probe.handle, failure)) }
+  }
+
+  private func forget(_ probe: HealthProbe) -> Bool {
+    let place = Int(probe.handle.index)
+    guard place < probes.count, probes[place] === probe else { return false }
+    probes[place] = nil
+    return true
+  }
+
+  // MARK: - Events and actions
+
+  private func tell(_ event: Event) {
+    if isBusy {
+      late.append(event)
+      return
+    }
+    plane.handle(event, at: now, into: &actions)
+    carryOut()
+  }
+
+  private func carryOut() {
+    isBusy = true
+    var told = 0
+    while true {
+      var place = 0
+      while place < actions.count {
+        perform(actions[place])
+        place += 1
+      }
+      actions.removeAll()
+      if told == late.count { break }
+      let event = late[told]
+      told += 1
+      plane.handle(event, at: now, into: &actions)
+    }
+    late.removeAll(keepingCapacity: true)
+    isBusy = false
+    setAlarm()
+  }
+
+  private func perform(_ action: Action) {
+    switch action {
+    case .startAttempt(let start): startAttempt(start)
+    case .cancelAttempt(let handle, _):
+      guard let attempt = attempt(handle) else { return }
+      let wasWinner = attempt.isWinner
+      discard(attempt)
+      if wasWinner { attempt.exchange.sink?.responseBroke(attempt.exchange) }
+    case .respond(let caller, let handle, let status, let cause):
+      respond(caller, handle, status: Int(status), cause)
+    case .respondSlowly(let caller, _, let status, let rate):
+      guard let exchange = exchanges[caller.value] else { return }
+      exchange.pace = ResponsePace(kibibytesPerSecond: rate)
+      respond(caller, exchange.lastAnswered?.handle ?? .none, status: Int(status), .endpoint)
+    case .hold(let caller, let request, _): exchanges[caller.value]?.request = request
+    case .setTimer(let timer, let deadline), .setBackgroundTimer(let timer, let deadline):
+      timers.set(timer, at: deadline)
+    case .cancelTimer(let timer): timers.cancel(timer)
+    case .startProbe(let start): startProbe(start)
+    case .cancelProbe(let handle):
+      guard Int(handle.index) < probes.count, let probe = probes[Int(handle.index)], probe.handle == handle else {
+        return
+      }
+      probes[Int(handle.index)] = nil
+      probe.cancel()
+    case .report(let notice): metrics.noticed(notice)
+    }
+  }
+
+  private func attempt(_ handle: AttemptHandle) -> Attempt? {
+    let place = Int(handle.index)
+    guard place >= 0, place < attempts.count, let attempt = attempts[place], attempt.handle == handle else {
+      return nil
+    }
+    return attempt
+  }
+
+  private func startAttempt(_ start: AttemptStart) {
+    guard let exchange = exchanges[start.caller.value] else {
+      late.append(.attemptFailed(start.attempt, .reset))
+      return
+    }
+    if start.kind != .mirror { exchange.request = start.request }
+    let attempt = Attempt(start, exchange, world: self)
+    let place = Int(start.attempt.index)
+    while attempts.count <= place { attempts.append(nil) }
+    attempts[place] = attempt
+    exchange.attempts.append(attempt)
+    metrics.attempted(cluster: Int(start.cluster), start.kind)
+    guard let address = endpoints.address(of: start.endpoint) else {
+      late.append(.attemptFailed(start.attempt, .refused))
+      return
+    }
+    pools[Int(start.cluster)].start(attempt, at: address, endpoint: start.endpoint)
+  }
+
+  private func respond(_ caller: CallerToken, _ handle: AttemptHandle, status: Int, _ cause: ResponseCause) {
+    guard let exchange = exchanges[caller.value] else { return }
+    exchange.cause = cause
+    exchange.request = .none
+    let answering = exchange.lastAnswered
+    if cause == .endpoint, let answering, answering.handle == handle, answering.responseHead != nil {
+      answering.isWinner = true
+      exchange.winner = answering
+      exchange.sink?.respond(exchange, from: answering)
+    } else {
+      exchange.sink?.respondLocally(exchange, status: status, cause)
+    }
+  }
+
+  private func startProbe(_ start: ProbeStart) {
+    let place = Int(start.probe.index)
+    while probes.count <= place { probes.append(nil) }
+    guard let address = endpoints.address(of: start.endpoint) else {
+      late.append(.probeFailed(start.probe, .refused))
+      return
+    }
+    let cluster = Int(start.cluster)
+    let probe = HealthProbe(
+      start, kind: start.kind, to: address, of: description.clusters[cluster],
+      timeout: description.mesh.clusters[cluster].connectTimeout, world: self)
+    probes[place] = probe
+    probe.begin()
+  }
+
+  // MARK: - Time
+
+  private func setAlarm() {
+    guard let next = timers.first, next < alarmAt else { return }
+    alarm?.cancel()
+    alarmAt = next
+    let deadline = NIODeadline.uptimeNanoseconds(UInt64(clamping: next.nanoseconds))
+    alarm = loop.scheduleTask(deadline: deadline) { [weak self] in self?.alarmRang() }
+  }
+
+  private func alarmRang() {
+    alarm = nil
+    alarmAt = Timestamp(nanoseconds: .max)
+    let now = now
+    while let timer = timers.takeDue(at: now) {
+      tell(.timerDue(timer))
+    }
+    setAlarm()
+  }
+
+  /// Ends timers and idle connections: nobody begins a request here any more.
+  func close() {
+    alarm?.cancel()
+    alarm = nil
+    for pool in pools { pool.close() }
+    for probe in probes { probe?.cancel() }
+  }
+
+  // MARK: - For people
+
+  /// How each cluster's endpoints stand.
+  func standings() -> [[EndpointStanding]] {
+    description.mesh.clusters.indices.map { plane.standings(inCluster: $0, at: now) }
+  }
+}

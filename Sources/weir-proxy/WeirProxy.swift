@@ -1,0 +1,88 @@
+// The command line of `weir-proxy`.
+
+import ArgumentParser
+import Foundation
+import Logging
+import MeshConfiguration
+import Proxy
+import ServiceLifecycle
+
+/// Runs the mesh part of a scenario on real sockets.
+struct WeirProxy: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "weir-proxy", abstract: "Runs the mesh part of a scenario as a real proxy.",
+    discussion: "It listens where mesh.proxy.listen says. SIGHUP reads the file again, SIGTERM drains.")
+
+  @Option(help: ArgumentHelp("The scenario, or a file with its mesh alone.", valueName: "file"))
+  var config: String
+
+  @Flag(help: "Reads the file and exits: 0 when it can be run, 2 when not.")
+  var check = false
+
+  @Option(help: ArgumentHelp("Event loops, each a proxy of its own (default: one a core).", valueName: "n"))
+  var loops = ProcessInfo.processInfo.activeProcessorCount
+
+  func validate() throws {
+    if !(1...1024).contains(loops) { throw ValidationError("--loops \(loops) is out of range; expected 1 to 1024") }
+  }
+
+  func run() async throws {
+    let description = try Self.read(config)
+    if description.listeners.isEmpty {
+      throw ProxyFailure(lines: [
+        "\(config): error: mesh.proxy.listen: nowhere to listen; expected at least one address"
+      ])
+    }
+    if check { return }
+    var logger = Logger(label: "weir-proxy") { _ in JSONLogHandler() }
+    logger.logLevel = .info
+    let server: ProxyServer
+    do {
+      server = try ProxyServer(description, loops: loops, logger: logger)
+    } catch {
+      throw ProxyFailure(lines: ["\(config): error: mesh.proxy.accessLog: \(error.localizedDescription)"])
+    }
+    let service = ProxyService(server: server, path: config, logger: logger)
+    let group = ServiceGroup(
+      configuration: .init(
+        services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    try await group.run()
+  }
+
+  /// What the file at `path` says.
+  static func read(_ path: String) throws -> ProxyDescription {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw ProxyFailure(lines: ["\(path):1:1: error: cannot be read; expected a scenario file"])
+    }
+    if data.count > ConfigurationParser.sizeLimit {
+      throw ProxyFailure(lines: [
+        "\(path):1:1: error: \(data.count) bytes; expected at most \(ConfigurationParser.sizeLimit)"
+      ])
+    }
+    switch ProxyReader.read([UInt8](data), path: path) {
+    case .success(let description): return description
+    case .failure(let diagnostics): throw ProxyFailure(lines: diagnostics.lines)
+    }
+  }
+
+  /// Says what went wrong, and exits with 2.
+  static func end(_ error: any Error) -> Never {
+    if let failure = error as? ProxyFailure {
+      for line in failure.lines { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+      Foundation.exit(2)
+    }
+    let code = exitCode(for: error).rawValue
+    let text = fullMessage(for: error)
+    if code == 0 {
+      print(text)
+      Foundation.exit(0)
+    }
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+    Foundation.exit(2)
+  }
+}
+
+/// A bad file, or an address that cannot be had.
+struct ProxyFailure: Error {
+  var lines: [String]
+}
