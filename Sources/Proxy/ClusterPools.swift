@@ -115,7 +115,8 @@ private final class EndpointPool: @unchecked Sendable {
     let handler = NIOLoopBound(UpstreamHandler(), eventLoop: world.loop)
     bootstrap { channel in
       channel.eventLoop.makeCompletedFuture {
-        try channel.pipeline.syncOperations.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
+        try channel.pipeline.syncOperations.addHTTPClientHandlers(
+          leftOverBytesStrategy: .dropBytes, enableOutboundHeaderValidation: false)
         try channel.pipeline.syncOperations.addHandler(handler.value)
       }
     }.connect(host: address.host, port: address.port).whenComplete { [self] result in

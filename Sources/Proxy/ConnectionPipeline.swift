@@ -32,7 +32,10 @@ struct ConnectionPipeline {
     try pipeline.addHandler(
       HeadGuard(
         (description.headerTimeout, description.idleTimeout), isIdle: { handler.isIdle }))
-    try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: true, withErrorHandling: false)
+    // Requests in a row are the handler's own business: the library's help stops reading for each. What goes out has been read by the
+    // codec on the other side, or been looked through (`RequestRules`), so it is not validated once more.
+    try pipeline.configureHTTPServerPipeline(
+      withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)
     try pipeline.addHandler(handler)
   }
 

@@ -25,6 +25,11 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   private var isRequestWhole = true
   private var keepsAlive = true
   private var isHead = false
+  /// Parts of requests that came before the one under way was answered.
+  private var pipelined = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
+  private var hasInputEnded = false
+  /// What the client is told when it has its answers: the bytes behind them are no request.
+  private var refusal: (status: Int, text: String)?
   private var isHTTP10 = false
   private var status = 0
   private var isReadHeld = false
@@ -47,7 +52,7 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   }
 
   /// Whether nothing is under way.
-  var isIdle: Bool { exchange == nil && isRequestWhole }
+  var isIdle: Bool { exchange == nil && isRequestWhole && pipelined.isEmpty }
 
   /// Ends the connection, after the request that is under way if there is one.
   func drain() {
@@ -58,13 +63,48 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   // MARK: - Requests
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    switch unwrapInboundIn(data) {
+    take(unwrapInboundIn(data), context)
+  }
+
+  private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+    if isRequestWhole && exchange != nil || !pipelined.isEmpty {
+      // The next request, before this one is answered.
+      pipelined.append(part)
+      return
+    }
+    switch part {
     case .head(let head): begin(head, context)
     case .body(let part): exchange?.append(part)
     case .end(let trailers):
       isRequestWhole = true
       exchange?.end(trailers)
     }
+  }
+
+  /// Takes on what has come of the next requests.
+  private func takePipelined() {
+    while let context, exchange == nil || !isRequestWhole, !pipelined.isEmpty {
+      let part = pipelined.removeFirst()
+      // Not by way of the queue, which may hold more.
+      switch part {
+      case .head(let head): begin(head, context)
+      case .body(let part): exchange?.append(part)
+      case .end(let trailers):
+        isRequestWhole = true
+        exchange?.end(trailers)
+      }
+    }
+    exchange?.flush()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if let event = event as? ChannelEvent, event == .inputClosed {
+      // The client has said all; it still hears.
+      hasInputEnded = true
+      if exchange == nil { context.close(promise: nil) } else if !isRequestWhole { leaveAndClose(context) }
+      return
+    }
+    context.fireUserInboundEventTriggered(event)
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -78,7 +118,7 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
     isHead = head.method == .HEAD
     isHTTP10 = head.isBeforeHTTP11
     let survey = HeadSurvey(head.headers)
-    if let fault = RequestRules.fault(of: head, survey) {
+    if let fault = RequestRules.fault(of: head, survey, isMultiplexed: isMultiplexed) {
       keepsAlive = false
       write(status: fault.status, text: fault.text, headers: HTTPHeaders())
       return
@@ -93,11 +133,11 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   }
 
   func read(context: ChannelHandlerContext) {
-    if exchange?.isClogged == true { isReadHeld = true } else { context.read() }
+    if exchange?.isClogged == true || !pipelined.isEmpty { isReadHeld = true } else { context.read() }
   }
 
   func mayReadOn() {
-    if !isReadHeld || exchange?.isClogged == true { return }
+    if !isReadHeld || exchange?.isClogged == true || !pipelined.isEmpty { return }
     isReadHeld = false
     context?.read()
   }
@@ -121,7 +161,7 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   private func responseHead(status: HTTPResponseStatus, _ headers: HTTPHeaders, hasBody: Bool) -> HTTPResponseHead {
     var headers = headers
     if !isMultiplexed {
-      if !isRequestWhole || isDraining { keepsAlive = false }
+      if !isRequestWhole || isDraining || (hasInputEnded && pipelined.isEmpty) { keepsAlive = false }
       if hasBody && isHTTP10 && !headers.contains(name: "content-length") { keepsAlive = false }
       if !keepsAlive { headers.replaceOrAdd(name: "connection", value: "close") }
     }
@@ -191,7 +231,13 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
     context?.flush()
     if isMultiplexed { return }
     if !isLast {
-      if exchange == nil { mayReadOn() }
+      takePipelined()
+      if exchange == nil, let refusal {
+        self.refusal = nil
+        refuse(refusal)
+        return
+      }
+      mayReadOn()
       worker.finished(self)
     } else if isEarly {
       linger()
@@ -224,12 +270,27 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if exchange == nil && !isMultiplexed, let answer = RequestRules.answer(to: error) {
-      keepsAlive = false
-      isRequestWhole = true
-      write(status: answer.status, text: answer.text, headers: HTTPHeaders())
-      return
+    if !isMultiplexed, let answer = RequestRules.answer(to: error) {
+      if exchange == nil {
+        refuse(answer)
+        return
+      }
+      // What stands behind a request that is whole takes nothing away from it.
+      if isRequestWhole {
+        refusal = answer
+        return
+      }
     }
+    leaveAndClose(context)
+  }
+
+  private func refuse(_ answer: (status: Int, text: String)) {
+    keepsAlive = false
+    isRequestWhole = true
+    write(status: answer.status, text: answer.text, headers: HTTPHeaders())
+  }
+
+  private func leaveAndClose(_ context: ChannelHandlerContext) {
     leave()
     context.close(promise: nil)
   }

@@ -172,6 +172,12 @@ final class Attempt {
         if kind != .mirror && !hasBegun { exchange.sink?.responseContinues(exchange, part) }
         return
       }
+      if RequestRules.hasControls(head.headers) {
+        stream?.cancel()
+        stream = nil
+        world.failed(self, .reset)
+        return
+      }
       responseHead = head
       return
     }

@@ -18,7 +18,12 @@ enum RequestRules {
   static let mostHeaders = 200
 
   /// Why a request is refused, if it is.
-  static func fault(of head: HTTPRequestHead, _ survey: HeadSurvey) -> (status: Int, text: String)? {
+  static func fault(of head: HTTPRequestHead, _ survey: HeadSurvey, isMultiplexed: Bool) -> (status: Int, text: String)?
+  {
+    // HTTP/2 carries any byte; in HTTP/1.1, which the next hop may speak, some end a line.
+    if isMultiplexed && (hasControls(head.headers) || hasControls(head.uri) || head.uri.contains(" ")) {
+      return (400, "control characters")
+    }
     if head.headers.count > mostHeaders { return (431, "too many header fields") }
     if survey.bytes + head.uri.utf8.count > mostHeaderBytes { return (431, "request header fields too large") }
     if survey.hosts > 1 { return (400, "more than one host") }
@@ -37,6 +42,17 @@ enum RequestRules {
       }
     }
     return nil
+  }
+
+  /// Whether any field has a character that HTTP/1.1 cannot carry.
+  static func hasControls(_ headers: HTTPHeaders) -> Bool {
+    headers.contains { name, value in
+      hasControls(value) || name.isEmpty || hasControls(name) || name.utf8.contains { $0 == 0x20 || $0 == 0x3a }
+    }
+  }
+
+  private static func hasControls(_ text: String) -> Bool {
+    text.utf8.contains { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7f }
   }
 
   /// What a client is told whose bytes are no request; nil for an error that is none of its making.

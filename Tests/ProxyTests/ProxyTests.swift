@@ -142,6 +142,29 @@ struct ProxyTests {
     await backend.stop()
   }
 
+  /// Goal: bytes behind a request that are no request are refused after its answer, which comes whole.
+  @Test func refusesBehindARequest() async throws {
+    let backend = try await TestServer { _ in TestAnswer(body: "first", delay: .milliseconds(50)) }
+    let proxy = try await RunningProxy(RunningProxy.mesh([backend.address]))
+    let answer = try await proxy.ask("GET / HTTP/1.1\nHost: web.test\n\n?? nonsense\n\n")
+    let parts = answer.components(separatedBy: "HTTP/1.1 ")
+    #expect(parts.count == 3 && parts[1].hasSuffix("first") && parts[2].hasPrefix("400"), "\(answer)")
+    await proxy.stop()
+    await backend.stop()
+  }
+
+  /// Goal: a client that half-closes behind its request hears the answer.
+  @Test func halfClosed() async throws {
+    let backend = try await TestServer { _ in TestAnswer(body: "heard", delay: .milliseconds(50)) }
+    let proxy = try await RunningProxy(RunningProxy.mesh([backend.address]))
+    let connection = try await RawConnection(port: proxy.port)
+    try await connection.send("GET / HTTP/1.1\nHost: web.test\n\n")
+    await connection.halfClose()
+    #expect(await connection.receive().hasSuffix("heard"))
+    await proxy.stop()
+    await backend.stop()
+  }
+
   /// Goal: a bare line feed ends no line.
   @Test func bareLineFeed() async throws {
     let backend = try await TestServer()

@@ -110,6 +110,7 @@ final class RawConnection: Sendable {
     let bytes = NIOLockedValueBox((text: "", isClosed: false))
     self.bytes = bytes
     channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .channelOption(.allowRemoteHalfClosure, value: true)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Gatherer(bytes)) }
       }
@@ -139,6 +140,9 @@ final class RawConnection: Sendable {
 
   func close() async { try? await channel.close() }
 
+  /// Says that nothing more comes.
+  func halfClose() async { try? await channel.close(mode: .output) }
+
   private final class Gatherer: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
@@ -149,6 +153,10 @@ final class RawConnection: Sendable {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
       let part = String(buffer: unwrapInboundIn(data))
       bytes.withLockedValue { $0.text += part }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+      if let event = event as? ChannelEvent, event == .inputClosed { bytes.withLockedValue { $0.isClosed = true } }
     }
 
     func channelInactive(context: ChannelHandlerContext) { bytes.withLockedValue { $0.isClosed = true } }
