@@ -46,11 +46,15 @@ let package = Package(
       name: "MeshConfiguration", dependencies: ["MeshCore", "LoadBalancing", "TrafficSplitting", "Yams"],
       swiftSettings: settings),
 
+    // Logs of decisions, and their replay.
+    .target(
+      name: "Recording", dependencies: ["DataPlane", "MeshConfiguration", "MeshCore"], swiftSettings: settings),
+
     // The data plane on real sockets.
     .target(
       name: "Proxy",
       dependencies: [
-        "DataPlane", "MeshConfiguration", "MeshCore", "LoadBalancing", "TrafficSplitting",
+        "DataPlane", "MeshConfiguration", "MeshCore", "LoadBalancing", "TrafficSplitting", "Recording",
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
@@ -82,7 +86,7 @@ let package = Package(
     .executableTarget(
       name: "weir",
       dependencies: [
-        "Experiments", "Reporting", "MeshConfiguration", "LoadBalancing", "Conformance", "Simulation",
+        "Experiments", "Reporting", "MeshConfiguration", "LoadBalancing", "Conformance", "Simulation", "Recording",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
@@ -123,7 +127,8 @@ let package = Package(
     .testTarget(
       name: "ProxyTests",
       dependencies: [
-        "Proxy", "MeshConfiguration", "DataPlane", "MeshCore", .product(name: "NIOPosix", package: "swift-nio"),
+        "Proxy", "Recording", "MeshConfiguration", "DataPlane", "MeshCore",
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
     .testTarget(

@@ -99,4 +99,11 @@ public struct ProxyDescription: Sendable, Hashable {
   public var retryBuffer = 65_536
   /// The root of its random numbers.
   public var seed: UInt64 = 1
+  /// The file that says all this.
+  public var text: [UInt8] = []
+
+  /// The root of the random numbers of an event loop's data plane.
+  public func key(ofLoop number: Int) -> RandomKey {
+    RandomKey(seed: seed, replication: 0, purpose: .dataPlane, entity: UInt64(truncatingIfNeeded: number))
+  }
 }

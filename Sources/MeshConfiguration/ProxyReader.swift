@@ -9,7 +9,10 @@ public enum ProxyReader {
   public static func read(_ bytes: [UInt8], path: String) -> Result<ProxyDescription, Diagnostics> {
     let log = FaultLog(file: path)
     if let root = ConfigurationParser.parse(bytes, log: log) {
-      if let description = description(root, log: log), log.isEmpty { return .success(description) }
+      if var description = description(root, log: log), log.isEmpty {
+        description.text = bytes
+        return .success(description)
+      }
     }
     return .failure(log.diagnostics ?? Diagnostics(faults: []))
   }

@@ -1,6 +1,5 @@
 // One line a request, as JSON or in Apache's combined form. Lines of all event loops go through one queue to one file.
 
-import Dispatch
 import Foundation
 import MeshConfiguration
 import MeshCore
@@ -8,23 +7,14 @@ import MeshCore
 /// Appends lines to a file.
 final class AccessLog: Sendable {
   private let format: AccessLogFormat
-  private let handle: FileHandle
-  private let queue = DispatchQueue(label: "access-log")
+  private let file: AppendedFile
 
   /// A log as described.
   ///
   /// - Throws: what the system says when the file cannot be opened.
   init(_ description: AccessLogDescription) throws {
     format = description.format
-    if description.file == "-" {
-      handle = .standardOutput
-      return
-    }
-    if !FileManager.default.fileExists(atPath: description.file) {
-      _ = FileManager.default.createFile(atPath: description.file, contents: nil)
-    }
-    handle = try FileHandle(forWritingTo: URL(fileURLWithPath: description.file))
-    _ = try handle.seekToEnd()
+    file = try AppendedFile(path: description.file)
   }
 
   /// Notes a request that is over; a `status` of 0 is a client that did not wait.
@@ -49,12 +39,11 @@ final class AccessLog: Sendable {
         "\(client) - - [\(Self.apacheTime)] \(Self.quoted("\(head.method.rawValue) \(exchange.target) HTTP/1.1")) \(status) \(size) "
         + "\(Self.quoted(referrer)) \(Self.quoted(agent))\n"
     }
-    let handle = handle
-    queue.async { try? handle.write(contentsOf: Data(line.utf8)) }
+    file.append(Array(line.utf8))
   }
 
   /// Waits until everything is written.
-  func flush() { queue.sync {} }
+  func flush() { file.flush() }
 
   private static var now: Date { Date() }
 

@@ -28,6 +28,8 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   /// Parts of requests that came before the one under way was answered.
   private var pipelined = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
   private var hasInputEnded = false
+  /// Whether the last response is out: whatever comes now is no request.
+  private var isEnding = false
   /// What the client is told when it has its answers: the bytes behind them are no request.
   private var refusal: (status: Int, text: String)?
   private var isHTTP10 = false
@@ -67,6 +69,7 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   }
 
   private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+    if isEnding { return }
     if isRequestWhole && exchange != nil || !pipelined.isEmpty {
       // The next request, before this one is answered.
       pipelined.append(part)
@@ -230,6 +233,7 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
     send(.end(trailers))
     context?.flush()
     if isMultiplexed { return }
+    isEnding = isLast
     if !isLast {
       takePipelined()
       if exchange == nil, let refusal {

@@ -17,20 +17,24 @@ public final class ProxyServer: Sendable {
   private let listeners: NIOLockedValue<[any Channel]>
   private let current: NIOLockedValue<ProxyDescription>
   private let accessLog: AccessLog?
+  private let decisionLog: DecisionLog?
   private let logger: Logger
   private let isDraining = NIOLockedValue(false)
 
   /// A proxy that does not listen yet.
   ///
-  /// - Throws: what the system says when the access log cannot be opened.
-  public init(_ description: ProxyDescription, loops: Int, logger: Logger) throws {
+  /// - Parameter decisions: The file that every decision is kept in, if any; what is in it is replaced.
+  /// - Throws: what the system says when a log cannot be opened.
+  public init(_ description: ProxyDescription, loops: Int, decisions: String? = nil, logger: Logger) throws {
     group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, loops))
     let log = try description.accessLog.map { try AccessLog($0) }
     accessLog = log
+    let kept = try decisions.map { try DecisionLog(path: $0) }
+    decisionLog = kept
     self.logger = logger
     let salt = UInt64.random(in: .min ... .max)
     workers = group.makeIterator().enumerated().map { number, loop in
-      Worker(description, number: number, loop: loop, accessLog: log, salt: salt)
+      Worker(description, number: number, loop: loop, accessLog: log, decisionLog: kept, salt: salt)
     }
     listeners = NIOLockedValue([])
     current = NIOLockedValue(description)
@@ -80,9 +84,10 @@ public final class ProxyServer: Sendable {
   /// Ends at once.
   public func close() async {
     for channel in listeners.value { try? await channel.close() }
-    for worker in workers { try? await worker.loop.submit { worker.world.close() }.get() }
+    for worker in workers { try? await worker.loop.submit { worker.close() }.get() }
     try? await group.shutdownGracefully()
     accessLog?.flush()
+    decisionLog?.flush()
   }
 
   private func openConnections() async -> Int {

@@ -10,6 +10,7 @@ import MeshConfiguration
 import MeshCore
 import NIOCore
 import NIOHTTP1
+import Recording
 import TrafficSplitting
 
 /// One data plane and its sockets. Confined to its event loop: everything but `init` is called there.
@@ -33,12 +34,15 @@ final class SocketWorld: @unchecked Sendable {
   private var timers = TimerQueue()
   private var alarm: Scheduled<Void>?
   private var alarmAt = Timestamp(nanoseconds: .max)
+  /// What keeps its decisions, if anything does.
+  private let recorder: DecisionRecorder?
   /// Whom it tells what it decided, if anybody wants to know.
   let accessLog: AccessLog?
   private(set) var endpoints: EndpointDirectory
 
   init(
-    _ description: ProxyDescription, number: Int, loop: any EventLoop, accessLog: AccessLog?, zone: String? = nil
+    _ description: ProxyDescription, number: Int, loop: any EventLoop, accessLog: AccessLog?,
+    recorder: DecisionRecorder? = nil
   ) {
     self.description = description
     self.loop = loop
@@ -49,8 +53,9 @@ final class SocketWorld: @unchecked Sendable {
       !route.match.headers.isEmpty || route.gates?.fault != nil || !route.slices.isEmpty
         || route.splitSource != .random
     }
-    key = RandomKey(
-      seed: description.seed, replication: 0, purpose: .dataPlane, entity: UInt64(truncatingIfNeeded: number))
+    key = description.key(ofLoop: number)
+    self.recorder = recorder
+    recorder?.begins(loop: number, description.text)
     endpoints = EndpointDirectory()
     plane = DataPlane(description.mesh, key: key)
     pools = []
@@ -80,7 +85,9 @@ final class SocketWorld: @unchecked Sendable {
         identity: endpoints.identity(of: server.address, cluster: cluster), weight: server.weight,
         zone: endpoints.zone(server.zone), address: server.address.description)
     }
+    let now = now
     plane.endpointsChanged(cluster: cluster, descriptions, at: now, into: &actions)
+    recorder?.lists(cluster: cluster, descriptions, at: now, actions)
     carryOut()
   }
 
@@ -103,6 +110,7 @@ final class SocketWorld: @unchecked Sendable {
     if looksAtHeaders {
       attributes.headers = head.headers.map { HeaderField(name: $0.name.lowercased(), value: $0.value) }
       plane.assume(headers: attributes.headers)
+      recorder?.assumes(attributes.headers)
     }
     exchange.route = routes.match(attributes)
     var hash: UInt64 = 0
@@ -228,8 +236,14 @@ final class SocketWorld: @unchecked Sendable {
       late.append(event)
       return
     }
-    plane.handle(event, at: now, into: &actions)
+    handle(event)
     carryOut()
+  }
+
+  private func handle(_ event: Event) {
+    let now = now
+    plane.handle(event, at: now, into: &actions)
+    recorder?.hears(event, at: now, actions)
   }
 
   private func carryOut() {
@@ -245,7 +259,7 @@ final class SocketWorld: @unchecked Sendable {
       if told == late.count { break }
       let event = late[told]
       told += 1
-      plane.handle(event, at: now, into: &actions)
+      handle(event)
     }
     late.removeAll(keepingCapacity: true)
     isBusy = false
@@ -356,6 +370,9 @@ final class SocketWorld: @unchecked Sendable {
     }
     setAlarm()
   }
+
+  /// Writes what has been kept of decisions.
+  func flushDecisions() { recorder?.flush() }
 
   /// Ends timers and idle connections: nobody begins a request here any more.
   func close() {

@@ -16,14 +16,20 @@ final class Worker: @unchecked Sendable {
   private var connections: [DownstreamHandler] = []
   private(set) var isDraining = false
   private let accessLog: AccessLog?
+  private let decisionLog: DecisionLog?
   private var identifiers: RandomStream
 
-  init(_ description: ProxyDescription, number: Int, loop: any EventLoop, accessLog: AccessLog?, salt: UInt64) {
+  init(
+    _ description: ProxyDescription, number: Int, loop: any EventLoop, accessLog: AccessLog?,
+    decisionLog: DecisionLog?, salt: UInt64
+  ) {
     self.loop = loop
     self.number = number
     self.accessLog = accessLog
+    self.decisionLog = decisionLog
     identifiers = RandomKey(value: salt).stream(for: .dataPlane, UInt64(truncatingIfNeeded: number))
-    world = SocketWorld(description, number: number, loop: loop, accessLog: accessLog)
+    world = SocketWorld(
+      description, number: number, loop: loop, accessLog: accessLog, recorder: decisionLog?.recorder())
   }
 
   /// Lists the first servers.
@@ -31,17 +37,26 @@ final class Worker: @unchecked Sendable {
 
   /// Takes another configuration.
   func take(_ description: ProxyDescription) {
+    for world in former where world.openExchanges == 0 { world.flushDecisions() }
     former.removeAll { $0.openExchanges == 0 }
     if description.mesh == world.description.mesh {
       world.update(description)
       return
     }
-    let next = SocketWorld(description, number: number, loop: loop, accessLog: accessLog)
+    let next = SocketWorld(
+      description, number: number, loop: loop, accessLog: accessLog, recorder: decisionLog?.recorder())
     next.metrics.inherit(world.metrics)
     world.close()
+    world.flushDecisions()
     if world.openExchanges > 0 { former.append(world) }
     world = next
     world.begin()
+  }
+
+  /// Ends everything at once.
+  func close() {
+    world.close()
+    for world in former + [world] { world.flushDecisions() }
   }
 
   /// Requests that are under way, in former worlds too.

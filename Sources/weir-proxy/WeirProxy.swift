@@ -22,6 +22,11 @@ struct WeirProxy: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Event loops, each a proxy of its own (default: one a core).", valueName: "n"))
   var loops = ProcessInfo.processInfo.activeProcessorCount
 
+  @Option(
+    name: .customLong("decision-log"),
+    help: ArgumentHelp("Keeps every event and decision in this file, for weir replay.", valueName: "file"))
+  var decisionLog: String?
+
   func validate() throws {
     if !(1...1024).contains(loops) { throw ValidationError("--loops \(loops) is out of range; expected 1 to 1024") }
   }
@@ -38,9 +43,9 @@ struct WeirProxy: AsyncParsableCommand {
     logger.logLevel = .info
     let server: ProxyServer
     do {
-      server = try ProxyServer(description, loops: loops, logger: logger)
+      server = try ProxyServer(description, loops: loops, decisions: decisionLog, logger: logger)
     } catch {
-      throw ProxyFailure(lines: ["\(config): error: mesh.proxy.accessLog: \(error.localizedDescription)"])
+      throw ProxyFailure(lines: ["\(config): error: cannot write a log: \(error.localizedDescription)"])
     }
     let service = ProxyService(server: server, path: config, logger: logger)
     let group = ServiceGroup(

@@ -14,8 +14,9 @@ struct RunningProxy {
   let adminPort: Int
 
   /// Starts one; `mesh` is what stands below `mesh:`, indented by two spaces, without `proxy`.
-  init(_ mesh: String, loops: Int = 1, proxy: String = "") async throws {
-    server = try ProxyServer(try Self.description(mesh, proxy: proxy), loops: loops, logger: Logger(label: "test"))
+  init(_ mesh: String, loops: Int = 1, proxy: String = "", decisions: String? = nil) async throws {
+    server = try ProxyServer(
+      try Self.description(mesh, proxy: proxy), loops: loops, decisions: decisions, logger: Logger(label: "test"))
     let names = try await server.start()
     port = names.listeners.first?.port ?? 0
     adminPort = names.admin?.port ?? 0

@@ -53,6 +53,11 @@ final class TestServer: Sendable {
   /// What has come so far.
   var seen: [SeenRequest] { requests.withLockedValue { $0 } }
 
+  /// Waits until so many requests have come, five seconds at most.
+  func sees(_ count: Int) async {
+    for _ in 0..<1000 where seen.count < count { try? await Task.sleep(nanoseconds: 5_000_000) }
+  }
+
   func stop() async { try? await channel.close() }
 
   private final class Responder: ChannelInboundHandler {

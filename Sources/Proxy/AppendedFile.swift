@@ -1,0 +1,34 @@
+// A file that several event loops append to, without waiting for it.
+
+import Dispatch
+import Foundation
+
+/// Appends bytes in the order in which they are given.
+final class AppendedFile: Sendable {
+  private let handle: FileHandle
+  private let queue = DispatchQueue(label: "appended-file")
+
+  /// The file at `path`, or standard output where that is `-`.
+  ///
+  /// - Throws: what the system says when it cannot be opened.
+  init(path: String, replacing: Bool = false) throws {
+    if path == "-" {
+      handle = .standardOutput
+      return
+    }
+    if replacing || !FileManager.default.fileExists(atPath: path) {
+      _ = FileManager.default.createFile(atPath: path, contents: nil)
+    }
+    handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    _ = try handle.seekToEnd()
+  }
+
+  /// Appends bytes, some time soon. What the disk has no room for is lost: a log must not end what it tells of.
+  func append(_ bytes: [UInt8]) {
+    let handle = handle
+    queue.async { try? handle.write(contentsOf: Data(bytes)) }
+  }
+
+  /// Waits until everything is written.
+  func flush() { queue.sync {} }
+}

@@ -1,0 +1,155 @@
+// Feeds a log to data planes made anew, and compares what they ask for with what was asked for then. The same modules, the same times and the
+// same numbers give the same decisions; a module that has been changed gives others, and the first one is shown.
+
+import DataPlane
+import MeshConfiguration
+import MeshCore
+
+/// What became of a replay.
+public struct ReplayOutcome: Sendable {
+  /// What was fed and compared before the first difference, if there is one.
+  public var dataPlanes = 0
+  public var events = 0
+  public var requests = 0
+  public var actions = 0
+  /// The first difference, in lines for people.
+  public var difference: [String] = []
+}
+
+/// Replays decision logs.
+public enum DecisionReplay {
+  /// Replays the log in `bytes`.
+  ///
+  /// - Throws: `DecisionLogFault` when it cannot be read to its end.
+  public static func run(_ bytes: [UInt8]) throws(DecisionLogFault) -> ReplayOutcome {
+    guard bytes.starts(with: DecisionRecorder.mark) else {
+      throw DecisionLogFault(reason: "is no decision log; expected one that weir-proxy --decision-log has written")
+    }
+    var parts: [[UInt8]] = []
+    var file = DecisionBytes(Array(bytes.dropFirst(DecisionRecorder.mark.count)))
+    while !file.isAtEnd {
+      let number = Int(clamping: try file.number())
+      guard number < 1 << 16 else { throw DecisionLogFault(reason: "names data plane \(number)") }
+      while parts.count <= number { parts.append([]) }
+      let (sum, part) = (try file.number(), try file.part())
+      if sum != XXHash64.hash(part) { throw DecisionLogFault(reason: "is damaged: a checksum does not agree") }
+      parts[number] += part
+    }
+    var outcome = ReplayOutcome()
+    for (number, part) in parts.enumerated() where !part.isEmpty {
+      var replay = PlaneReplay(number: number, part)
+      try replay.run(&outcome)
+      if !outcome.difference.isEmpty { break }
+    }
+    return outcome
+  }
+}
+
+/// The replay of one data plane's records.
+private struct PlaneReplay: ~Copyable {
+  private let number: Int
+  private var bytes: DecisionBytes
+  private var planes: [PlaneBox] = []
+  private var time: Int64 = 0
+
+  init(number: Int, _ part: [UInt8]) {
+    self.number = number
+    bytes = DecisionBytes(part)
+  }
+
+  mutating func run(_ outcome: inout ReplayOutcome) throws(DecisionLogFault) {
+    var actions = ActionBuffer()
+    while !bytes.isAtEnd && outcome.difference.isEmpty {
+      actions.removeAll()
+      switch try bytes.number() {
+      case RecordCode.configuration:
+        let loop = Int(clamping: try bytes.number())
+        let text = try bytes.part()
+        guard case .success(let description) = ProxyReader.read(text, path: "the log's configuration") else {
+          throw DecisionLogFault(reason: "has a configuration that this version does not take")
+        }
+        planes = [PlaneBox(description, loop: loop)]
+        outcome.dataPlanes += 1
+      case RecordCode.endpoints:
+        let now = try moment()
+        let (cluster, count) = (Int(clamping: try bytes.number()), Int(clamping: try bytes.number()))
+        var endpoints: [EndpointDescription] = []
+        for _ in 0..<count {
+          endpoints.append(
+            EndpointDescription(
+              identity: EndpointIdentity(Int32(truncatingIfNeeded: try bytes.signed())),
+              weight: UInt32(clamping: try bytes.number()), zone: Int32(truncatingIfNeeded: try bytes.signed()),
+              address: try bytes.text()))
+        }
+        let plane = try plane()
+        guard cluster < plane.plane.clusterCount else {
+          throw DecisionLogFault(reason: "lists endpoints of no cluster")
+        }
+        plane.plane.endpointsChanged(cluster: cluster, endpoints, at: now, into: &actions)
+        try compare(actions, "endpoints of cluster \(cluster)", at: now, &outcome)
+      case RecordCode.headers:
+        var headers: [HeaderField] = []
+        for _ in 0..<Int(clamping: try bytes.number()) {
+          headers.append(HeaderField(name: try bytes.text(), value: try bytes.text()))
+        }
+        try plane().plane.assume(headers: headers)
+      case RecordCode.event:
+        let now = try moment()
+        let event = try bytes.event()
+        if case .requestArrived(let arrival) = event, Int(arrival.route) >= (try plane()).routeCount {
+          throw DecisionLogFault(reason: "has a request of no route")
+        }
+        try plane().plane.handle(event, at: now, into: &actions)
+        outcome.events += 1
+        if case .requestArrived = event { outcome.requests += 1 }
+        try compare(actions, "\(event)", at: now, &outcome)
+      default: throw DecisionLogFault(reason: "has a record that this version does not know")
+      }
+    }
+  }
+
+  private mutating func moment() throws(DecisionLogFault) -> Timestamp {
+    time &+= try bytes.signed()
+    return Timestamp(nanoseconds: time)
+  }
+
+  private func plane() throws(DecisionLogFault) -> PlaneBox {
+    guard let plane = planes.last else { throw DecisionLogFault(reason: "begins without a configuration") }
+    return plane
+  }
+
+  private mutating func compare(
+    _ actions: borrowing ActionBuffer, _ event: String, at now: Timestamp, _ outcome: inout ReplayOutcome
+  ) throws(DecisionLogFault) {
+    let count = Int(clamping: try bytes.number())
+    var then: [DecisionRecord] = []
+    for _ in 0..<count { then.append(try bytes.action()) }
+    var coded = DecisionBytes()
+    for place in 0..<actions.count { coded.put(actions[place]) }
+    var anew: [DecisionRecord] = []
+    for _ in 0..<actions.count { anew.append(try coded.action()) }
+    for place in 0..<max(then.count, anew.count) {
+      let (old, new) = (place < then.count ? then[place] : nil, place < anew.count ? anew[place] : nil)
+      if old == new {
+        outcome.actions += 1
+        continue
+      }
+      outcome.difference = [
+        "data plane \(number), event \(outcome.events) at \(now.nanoseconds) ns: \(event)",
+        "  then: \(old.map(\.description) ?? "nothing")", "  now:  \(new.map(\.description) ?? "nothing")",
+      ]
+      return
+    }
+  }
+}
+
+/// A data plane that can be kept in a list.
+private final class PlaneBox {
+  var plane: DataPlane
+  let routeCount: Int
+
+  init(_ description: ProxyDescription, loop: Int) {
+    routeCount = description.mesh.routes.count
+    plane = DataPlane(description.mesh, key: description.key(ofLoop: loop))
+  }
+}
