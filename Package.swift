@@ -28,7 +28,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    // The oracle of our own latency histogram, in tests alone.
+    // Writes the load generator's histograms as other tools read them; the oracle of our own in tests.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
@@ -83,10 +83,23 @@ let package = Package(
     .target(
       name: "Reporting", dependencies: ["Experiments", "Simulation", "Statistics", "LoadBalancing", "MeshCore"],
       swiftSettings: settings),
+
+    // The bridge: real servers, real load, and both worlds side by side.
+    .target(
+      name: "Testbed",
+      dependencies: [
+        "Proxy", "Experiments", "Simulation", "MeshConfiguration", "DataPlane", "MeshCore", "Statistics",
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: settings),
     .executableTarget(
       name: "weir",
       dependencies: [
         "Experiments", "Reporting", "MeshConfiguration", "LoadBalancing", "Conformance", "Simulation", "Recording",
+        "Testbed",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
@@ -150,6 +163,12 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests", dependencies: ["Conformance", "TestVectors"], resources: [.copy("Fixtures")],
       swiftSettings: settings),
+    .testTarget(
+      name: "TestbedTests",
+      dependencies: [
+        "Testbed", "Experiments", "Simulation", "MeshConfiguration", "MeshCore",
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ], swiftSettings: settings),
     .testTarget(name: "WeirTests", dependencies: ["weir", "Reporting", "LoadBalancing"], swiftSettings: settings),
     // Runs the project's scenarios through the program, optimised and not.
     .testTarget(

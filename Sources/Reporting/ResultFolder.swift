@@ -67,6 +67,14 @@ public struct ResultFolder: Sendable, Hashable {
     }
   }
 
+  /// Writes files beside the result files, each of them whole or not at all; what else is in the folder stays.
+  /// - Throws: `SystemError`.
+  public func add(_ files: [(name: String, text: String)]) throws {
+    try checkKind()
+    _ = try makeFolders(path)
+    for file in files { try NewFile("\(path)/\(file.name)").replace(with: file.text) }
+  }
+
   private func checkKind() throws {
     if let kind = fileKind(path), kind != S_IFDIR {
       throw SystemError(path: path, reason: "is not a folder; expected a folder for the result files")

@@ -25,7 +25,7 @@ extension World {
         demand = distributions.sample(replicas[replica].time, key.key(for: .demand))
       }
       calls[handle.index].refusal = .none
-      key = key.key(UInt64(start.kind.rawValue) << 32 | UInt64(UInt32(bitPattern: start.number)))
+      key = TrafficStreams.attempt(of: key, kind: start.kind, number: start.number)
       if start.kind == .mirror {
         owner = copy(call, start.request)
       } else if call.isOfClient && call.isCounted {

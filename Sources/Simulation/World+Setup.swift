@@ -213,10 +213,8 @@ extension World {
   private mutating func addClients(plan: ProxyPlan, table: RouteTable) {
     var zipf: Int32 = 0
     for (index, client) in description.clients.enumerated() {
-      let entity = nameHash(client.name)
-      func key(_ purpose: RandomPurpose) -> RandomKey {
-        RandomKey(seed: seed, replication: replicationNumber, purpose: purpose, entity: entity)
-      }
+      let streams = TrafficStreams(seed: seed, replication: replicationNumber)
+      func key(_ purpose: RandomPurpose) -> RandomKey { streams.key(purpose, client: client.name) }
       let attributes = client.attributes
       var think: Int32 = -1
       var allowance: Int64 = 0
@@ -332,7 +330,7 @@ extension World {
   }
 
   private mutating func addFaults() {
-    var seats: [UInt64: UInt64] = [:]
+    let seats = description.faultSeats()
     for (index, fault) in description.faults.enumerated() {
       var distribution: Int32 = -1
       switch fault.kind {
@@ -342,10 +340,6 @@ extension World {
       case .loss(_, _, let rate): faults.messageFaults.append(MessageFault(fault: Int32(index), loss: rate))
       default: break
       }
-      // Its draws belong to what it is, not to its place in the file; those that are alike are told apart by their order.
-      let seat = nameHash("\(seatName(fault.kind))@\(fault.at.nanoseconds)")
-      let occurrence = seats[seat, default: 0]
-      seats[seat] = occurrence + 1
       var duration = fault.duration?.nanoseconds ?? .max
       var period = fault.period?.nanoseconds ?? 0
       if case .restart = fault.kind {
@@ -359,26 +353,10 @@ extension World {
       faults.states.append(
         FaultState(
           at: fault.at.nanoseconds, duration: duration, period: period, roundsActive: 0, isHolding: false, rounds: 0,
-          distribution: distribution, seat: mix64(seat &+ occurrence &* goldenGamma), pauseBegin: .none,
+          distribution: distribution, seat: seats[index], pauseBegin: .none,
           pauseEnd: .none))
     }
     faults.strikesMessages = faults.messageFaults.count > 0
-  }
-
-  /// What a fault that draws is, in words that other faults, clients and services do not change.
-  private func seatName(_ kind: FaultKind) -> String {
-    switch kind {
-    case .delay(let targets, _): return "delay " + seatName(targets)
-    case .errors(let targets, _, _, _, _): return "errors " + seatName(targets)
-    default: return ""
-    }
-  }
-
-  private func seatName(_ targets: [FaultTarget]) -> String {
-    targets.map { target in
-      let numbers = target.replicas?.map { "\($0)" } ?? ["*"]
-      return ([description.services[target.service].name] + numbers).joined(separator: ",")
-    }.joined(separator: ";")
   }
 
   /// Puts on the wheel what happens whatever the requests do, and tells every data plane its endpoints.

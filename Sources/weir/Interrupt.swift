@@ -30,6 +30,11 @@ enum Interrupt {
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
+  /// Waits until one has come.
+  static func wait() {
+    while !hasCome { usleep(50_000) }
+  }
+
   /// Whether one has come.
   static var hasCome: Bool { wasInterrupted.load(ordering: .relaxed) }
 }

@@ -30,7 +30,7 @@ struct Weir: ParsableCommand {
     version: weirVersion,
     subcommands: [
       RunCommand.self, CheckCommand.self, ShowCommand.self, InitCommand.self, PoliciesCommand.self, SchemaCommand.self,
-      VectorsCommand.self, PlaceCommand.self, ReplayCommand.self,
+      VectorsCommand.self, PlaceCommand.self, ReplayCommand.self, BackendCommand.self, LoadCommand.self,
     ])
 }
 

@@ -1,0 +1,116 @@
+// Real servers, and the load generator before them without a proxy between.
+
+import Foundation
+import MeshConfiguration
+import MeshCore
+import NIOPosix
+import Simulation
+import Testing
+
+@testable import Testbed
+
+@Suite("backend", .serialized)
+struct BackendTests {
+  /// Goal: without a proxy the lab and real sockets agree request by request: each latency is at least what the lab says, and seldom much
+  /// more. Method: one server with one worker, whose latencies are Lindley's recursion over the lab's arrivals and demands.
+  @Test(.timeLimit(.minutes(1))) func latencies() async throws {
+    let test = try TestScenario.web(
+      "time: {exponential: {mean: 5ms}}", arrivals: "poisson: 80/s", run: "duration: 2s")
+    let clock = RunClock()
+    let backend = try Backend(test.variant, seed: 3, clock: clock)
+    let address = try #require(try await backend.start().first)
+    let result = try await LoadGenerator(test.variant, seed: 3, to: address.address, clock: clock).send()
+    let simulated = try Replication(
+      world: test.variant.world, mesh: test.variant.mesh, run: test.variant.run, seed: 3, number: 0
+    ).simulate()
+    let counts = await backend.counts()
+    await backend.stop()
+    #expect(result.requests == Int(simulated.summary.requests) && result.successes == result.requests)
+    #expect(
+      counts == [BackendCount(service: "web", replica: "web-0", requests: result.requests, successes: result.requests)])
+    let (real, lab) = (try #require(result.latency.quantile(0.5)), try #require(simulated.summary.latencyP50))
+    // A thousandth is the histograms' own grain. A busy machine may add some milliseconds.
+    #expect(real >= lab * 0.998 && real < lab + 8e6, "\(real) \(lab)")
+    #expect(result.percentiles.contains("Value"))
+  }
+
+  /// Goal: a full queue answers 503 at once, `errors` of the service answer 500, and both exactly as often as in the lab where nothing
+  /// hangs on time.
+  @Test(.timeLimit(.minutes(1))) func errors() async throws {
+    let test = try TestScenario.web(
+      "replicas: 1, time: 5ms, discipline: infinite, errors: 30%", arrivals: "constant: 100/s", run: "duration: 1s",
+      more: "  faults: [{at: 0s, service: web, errors: 20%, status: 503}]")
+    let clock = RunClock()
+    let backend = try Backend(test.variant, seed: 3, clock: clock)
+    let address = try #require(try await backend.start().first)
+    let result = try await LoadGenerator(test.variant, seed: 3, to: address.address, clock: clock).send()
+    await backend.stop()
+    let simulated = try Replication(
+      world: test.variant.world, mesh: test.variant.mesh, run: test.variant.run, seed: 3, number: 0
+    ).simulate().summary
+    #expect(result.requests == 100 && result.requests - result.successes == Int(simulated.failures))
+    #expect(result.clients[0].statuses.keys.sorted() == [200, 500, 503])
+    let full = try TestScenario.web(
+      "replicas: 1, time: 300ms, queue: 1", arrivals: "constant: 100/s", run: "duration: 100ms")
+    let other = RunClock()
+    let small = try Backend(full.variant, seed: 3, clock: other)
+    let place = try #require(try await small.start().first)
+    let refused = try await LoadGenerator(full.variant, seed: 3, to: place.address, clock: other).send()
+    await small.stop()
+    #expect(refused.clients[0].statuses == [200: 2, 503: 8])
+  }
+
+  /// Goal: a crash refuses connections and resets what it had, and the replica is back at the same port when it is over.
+  @Test(.timeLimit(.minutes(1))) func crash() async throws {
+    let test = try TestScenario.web(
+      "replicas: 1, time: 5ms, discipline: infinite", arrivals: "constant: 50/s", run: "duration: 1500ms",
+      more: "  faults: [{at: 500ms, for: 500ms, service: web, crash: true}]")
+    let clock = RunClock()
+    let backend = try Backend(test.variant, seed: 3, clock: clock)
+    let address = try #require(try await backend.start().first)
+    let result = try await LoadGenerator(test.variant, seed: 3, to: address.address, clock: clock).send()
+    await backend.stop()
+    let statuses = result.clients[0].statuses
+    #expect(result.requests == 75 && statuses.keys.sorted() == [0, 200])
+    #expect((20...32).contains(statuses[0] ?? 0), "\(statuses)")
+  }
+
+  /// Goal: a closed loop asks as often as users come round, who think as in the lab; a hung server leaves all of them unanswered.
+  @Test(.timeLimit(.minutes(1))) func closedLoop() async throws {
+    let test = try TestScenario.web(
+      "replicas: 1, time: 10ms, discipline: infinite", arrivals: "closed: {users: 4, think: 30ms}", run: "duration: 1s")
+    let clock = RunClock()
+    let backend = try Backend(test.variant, seed: 3, clock: clock)
+    let address = try #require(try await backend.start().first)
+    let result = try await LoadGenerator(test.variant, seed: 3, to: address.address, clock: clock).send()
+    await backend.stop()
+    // 25 rounds a user at best; a late timer makes them fewer.
+    #expect((60...100).contains(result.requests) && result.successes == result.requests, "\(result.requests)")
+    let hung = try TestScenario.web(
+      "replicas: 1, time: 10ms", arrivals: "constant: 20/s", run: "duration: 500ms, drain: 200ms",
+      more: "  faults: [{at: 0s, service: web, hang: true}]")
+    let other = RunClock()
+    let silent = try Backend(hung.variant, seed: 3, clock: other)
+    let place = try #require(try await silent.start().first)
+    let unanswered = try await LoadGenerator(hung.variant, seed: 3, to: place.address, clock: other).send()
+    await silent.stop()
+    #expect(unanswered.clients[0].unanswered == 10 && unanswered.successes == 0)
+  }
+
+  /// Goal: what cannot be served for real is refused with a line each, and so is a replica that is not there.
+  @Test func refusals() throws {
+    let test = try TestScenario.web(
+      "time: 5ms, discipline: processorSharing, coldStart: {factor: 5, over: 10s}", arrivals: "poisson: 80/s",
+      more: "  faults: [{at: 1s, service: web, scale: 3}]")
+    do {
+      _ = try Backend(test.variant, seed: 3)
+      Issue.record("served for real")
+    } catch let error as TestbedError {
+      #expect(error.lines.count == 3 && error.lines[0].hasPrefix("world.services.web.discipline"))
+    }
+    let plain = try TestScenario.web("time: 5ms", arrivals: "poisson: 80/s")
+    #expect(throws: TestbedError.self) {
+      try Backend(plain.variant, seed: 3, selection: Backend.Selection(service: "db"))
+    }
+  }
+}
