@@ -25,11 +25,14 @@ public struct Scenario: Sendable {
   public var notes: [String]
   /// The grid of `weir sweep`.
   public var sweep: [SweepAxis]
+  /// How close real sockets have to come, by metric, in the order of the file: a share of a latency, points of a rate or share.
+  public var tolerances: [MetricTolerance]
 
   /// A scenario.
   public init(
     name: String, about: String, seed: UInt64, replications: Int, confidence: Double, variants: [Variant],
-    expectations: [Expectation], digest: UInt64, notes: [String] = [], sweep: [SweepAxis] = []
+    expectations: [Expectation], digest: UInt64, notes: [String] = [], sweep: [SweepAxis] = [],
+    tolerances: [MetricTolerance] = []
   ) {
     self.name = name
     self.about = about
@@ -41,6 +44,21 @@ public struct Scenario: Sendable {
     self.digest = digest
     self.notes = notes
     self.sweep = sweep
+    self.tolerances = tolerances
+  }
+}
+
+/// How far a metric may be off between simulation and reality.
+public struct MetricTolerance: Sendable, Hashable {
+  /// The metric's name.
+  public var name: String
+  /// From 0, as written.
+  public var value: Double
+
+  /// A tolerance.
+  public init(name: String, value: Double) {
+    self.name = name
+    self.value = value
   }
 }
 

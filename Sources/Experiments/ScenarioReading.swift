@@ -36,7 +36,9 @@ final class ScenarioReading {
     let base = bodies.first?.value
     let expectations = ExpectationReader(log: log, variants: variants)
     let rows = (frame["expect"]?.items ?? []).compactMap { expectations.expectation($0) }
+    var tolerances: [MetricTolerance] = []
     for entry in frame["validate"]?["tolerance"]?.entries ?? [] {
+      tolerances.append(MetricTolerance(name: entry.key, value: entry.value.number ?? 0))
       let name = ResolvedValue(.text(entry.key), origin: entry.keyOrigin, path: entry.value.path)
       _ = ExpectationReader.metric(name, log: log, variants: variants)
     }
@@ -46,7 +48,7 @@ final class ScenarioReading {
       name: frame["scenario"]?.text ?? "", about: frame["about"]?.text ?? "", seed: seed ?? fileSeed,
       replications: replications ?? Int(run?["replications"]?.integer ?? 5),
       confidence: run.map { RunReader(log: log).confidence($0) } ?? 0.95, variants: variants, expectations: rows,
-      digest: 0, notes: notes(variants), sweep: sweep())
+      digest: 0, notes: notes(variants), sweep: sweep(), tolerances: tolerances)
     if log.isEmpty { scenario.digest = digest(scenario) }
     return scenario
   }
@@ -175,9 +177,7 @@ final class ScenarioReading {
 
   private func notes(_ variants: [Variant]) -> [String] {
     var notes: [String] = []
-    for (key, command) in [("sweep", "weir sweep"), ("validate", "weir validate")] where isSaid(key) {
-      notes.append("\(key) is read and not acted on: this version has no \(command)")
-    }
+    if isSaid("sweep") { notes.append("sweep is read and not acted on: this version has no weir sweep") }
     for variant in variants {
       for text in FaultNotes(variant).texts + LayerNotes(variant).texts + SessionNotes(variant).texts
       where !notes.contains(text) {

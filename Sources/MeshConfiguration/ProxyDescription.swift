@@ -56,6 +56,13 @@ public struct ListenerDescription: Sendable, Hashable {
   public var transport: ListenerProtocol
   /// Where connections of `tcp` go: a cluster's index.
   public var cluster: Int?
+
+  /// A place.
+  public init(address: SocketName, transport: ListenerProtocol, cluster: Int? = nil) {
+    self.address = address
+    self.transport = transport
+    self.cluster = cluster
+  }
 }
 
 /// Where an access log goes.
@@ -70,6 +77,13 @@ public struct ServerDescription: Sendable, Hashable {
   public var address: SocketName
   public var weight: UInt32
   public var zone: String?
+
+  /// A server.
+  public init(address: SocketName, weight: UInt32, zone: String? = nil) {
+    self.address = address
+    self.weight = weight
+    self.zone = zone
+  }
 }
 
 /// What a real proxy needs to know of a cluster beside what the lab knows.
@@ -79,6 +93,9 @@ public struct ProxiedCluster: Sendable, Hashable {
   /// What health checks over HTTP ask for, and by which host.
   public var healthPath = "/"
   public var healthHost: String?
+
+  /// A cluster without servers.
+  public init() {}
 }
 
 /// Everything that a real proxy is told.
@@ -105,5 +122,11 @@ public struct ProxyDescription: Sendable, Hashable {
   /// The root of the random numbers of an event loop's data plane.
   public func key(ofLoop number: Int) -> RandomKey {
     RandomKey(seed: seed, replication: 0, purpose: .dataPlane, entity: UInt64(truncatingIfNeeded: number))
+  }
+
+  /// A mesh before these servers, with nowhere to listen yet.
+  public init(mesh: MeshDescription, clusters: [ProxiedCluster]) {
+    self.mesh = mesh
+    self.clusters = clusters
   }
 }

@@ -1,0 +1,151 @@
+// Both worlds, one after the other: the simulation foretells, sockets answer.
+//
+// What a hop costs is measured first, with servers that do nothing but wait for a known time and without faults: latency less that time
+// is everything that the lab knows nothing of, the proxy, the sockets and timers that ring late. Its distribution is laid on the
+// simulated side, at each attempt. Then replication k runs for real as it runs in the lab, with the same arrivals and demands;
+// variants take turns, so that a machine that changes its mind strikes them alike.
+
+import Experiments
+import MeshCore
+import Simulation
+import Statistics
+
+/// Compares the two worlds.
+public struct Validator: Sendable {
+  /// How far a comparison is.
+  public typealias Report = @Sendable (String) -> Void
+
+  private let scenario: Scenario
+  private let runs: Int
+  private let stopping: StopSignal
+  private let report: Report
+
+  /// A comparison by `runs` real runs of each variant, at least 1.
+  ///
+  /// - Throws: `TestbedError` with what of the scenario cannot be run for real.
+  public init(
+    _ scenario: Scenario, runs: Int = 5, stopping: StopSignal = StopSignal(), report: @escaping Report = { _ in }
+  ) throws {
+    self.scenario = scenario
+    self.runs = max(1, runs)
+    self.stopping = stopping
+    self.report = report
+    var faults: [String] = []
+    for variant in scenario.variants {
+      faults += TestbedLimits.validationFaults(variant.world).filter { !faults.contains($0) }
+      for (metric, _) in scenario.validated(variant) where !RealRun.measures(metric) {
+        let line = "validate.tolerance.\(metric.name): not measured for real; expected a latency, successRate or share"
+        if !faults.contains(line) { faults.append(line) }
+      }
+    }
+    if !faults.isEmpty { throw TestbedError(faults) }
+  }
+
+  /// Runs everything.
+  ///
+  /// - Throws: `TestbedError`, `SimulationError`, `ExperimentError.interrupted`, or what the system says of sockets.
+  public func run() async throws -> Validation {
+    guard let first = scenario.variants.first else { throw TestbedError(["variants: none"]) }
+    report("measuring the cost of a hop")
+    let hop = try await HopCost.measure(first, seed: scenario.seed, stopping: stopping)
+    let variants = scenario.variants.map { variant in
+      var variant = variant
+      variant.world.hop.outbound = hop.distribution
+      return variant
+    }
+    report("simulating")
+    let simulated = try variants.map { variant in
+      VariantResult(
+        variant: variant,
+        replications: try (0..<runs).map { number in
+          try Replication(
+            world: variant.world, mesh: variant.mesh, run: variant.run, seed: scenario.seed, number: number
+          ).simulate()
+        })
+    }
+    var real: [[RealRun]] = variants.map { _ in [] }
+    var notes: [String] = []
+    for number in 0..<runs {
+      for (place, variant) in scenario.variants.enumerated() {
+        report("run \(number + 1) of \(runs), \(variant.name)")
+        let run = try await RealRun.run(variant, seed: scenario.seed, replication: number, stopping: stopping)
+        if stopping.isStopped { throw ExperimentError.interrupted }
+        if let fault = run.fault {
+          notes.append("run \(number + 1) of \(variant.name) is void: \(fault)")
+        } else {
+          real[place].append(run)
+        }
+      }
+    }
+    var rows: [ValidationRow] = []
+    for (place, variant) in scenario.variants.enumerated() {
+      for (metric, tolerance) in scenario.validated(variant) {
+        let values = simulated[place].values(of: metric).compactMap { $0 }
+        rows.append(
+          ValidationRow(
+            variant: variant.name, metric: metric, simulated: Estimate(of: values, confidence: scenario.confidence),
+            measured: Self.median(real[place].compactMap { $0.value(of: metric) }), tolerance: tolerance))
+      }
+    }
+    return Validation(scenario: scenario.name, proxy: "weir", rows: rows, hopCost: hop.median, notes: notes)
+  }
+
+  /// The middle of `values`, the mean of the two in the middle of an even number; nil of none.
+  static func median(_ values: [Double]) -> Double? {
+    if values.isEmpty { return nil }
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  }
+}
+
+/// What a hop costs beside the service itself.
+public struct HopCost: Sendable, Hashable {
+  /// Quantiles at 0, 0.01, …, 1, nanoseconds.
+  public var quantiles: [Double]
+
+  /// The one in the middle, nanoseconds.
+  public var median: Double { quantiles[quantiles.count / 2] }
+
+  /// The cost as the lab draws it.
+  var distribution: DistributionDescription {
+    .quantiles(
+      quantiles.enumerated().map {
+        QuantilePoint(probability: Double($0) / Double(quantiles.count - 1), value: $1)
+      })
+  }
+
+  /// How long servers take while it is measured.
+  private static let service = TimeSpan.milliseconds(5)
+
+  /// Measures it on a variant's mesh, without its faults and with servers that all take the same time.
+  static func measure(_ variant: Variant, seed: UInt64, stopping: StopSignal) async throws -> HopCost {
+    var calm = variant
+    calm.world.faults = []
+    for service in calm.world.services.indices {
+      calm.world.services[service].time = .constant(Double(Self.service.nanoseconds))
+      calm.world.services[service].discipline = .infinite
+      calm.world.services[service].errorRate = 0
+      calm.world.services[service].perConcurrent = .zero
+      for replica in calm.world.services[service].replicas.indices {
+        calm.world.services[service].replicas[replica].time = nil
+        calm.world.services[service].replicas[replica].speed = 1
+      }
+    }
+    calm.world.clients[0].arrivals = .constant(rate: 150)
+    calm.world.clients[0].successWithin = nil
+    calm.run = RunDescription(duration: .milliseconds(2500), warmUp: .milliseconds(500), drain: .seconds(5))
+    let run = try await RealRun.run(calm, seed: seed, replication: 0, stopping: stopping)
+    if stopping.isStopped { throw ExperimentError.interrupted }
+    guard run.load.successes > 0 else {
+      throw TestbedError(["the cost of a hop cannot be measured: no request succeeds without faults"])
+    }
+    let points = (0...100).compactMap { run.load.latency.quantile(Double($0) / 100) }
+    var least = 0.0
+    return HopCost(
+      quantiles: points.map { point in
+        least = max(least, point - Double(Self.service.nanoseconds))
+        return least
+      })
+  }
+}
