@@ -61,18 +61,23 @@ public struct ValidationRow: Sendable, Hashable {
   public var metric: Metric
   /// The lab's, over as many replications as there were real runs; nil where there was nothing to measure.
   public var simulated: Estimate?
-  /// The median of the real runs that count; nil without any.
+  /// The median of the real runs that count, or of all when none does; nil where there was nothing to measure.
   public var measured: Double?
   /// How far they may be apart.
   public var tolerance: Tolerance
+  /// How many real runs count.
+  public var runs: Int
 
   /// A row.
-  public init(variant: String, metric: Metric, simulated: Estimate?, measured: Double?, tolerance: Tolerance) {
+  public init(
+    variant: String, metric: Metric, simulated: Estimate?, measured: Double?, tolerance: Tolerance, runs: Int
+  ) {
     self.variant = variant
     self.metric = metric
     self.simulated = simulated
     self.measured = measured
     self.tolerance = tolerance
+    self.runs = runs
   }
 
   /// Measured over simulated; nil where one of them is missing, or the latter 0.
@@ -83,8 +88,8 @@ public struct ValidationRow: Sendable, Hashable {
 
   /// Whether they agree.
   public var verdict: ValidationVerdict {
-    guard let measured else { return .void }
-    guard let simulated else { return .fails }
+    if runs == 0 { return .void }
+    guard let measured, let simulated else { return .fails }
     return tolerance.admits(measured, simulated: simulated.mean) ? .holds : .fails
   }
 }
@@ -122,8 +127,8 @@ extension Scenario {
     let endpoints = variant.world.services.first { $0.name == target }?.replicas.map(\.name) ?? []
     var metrics: [Metric] = [.summary(.latencyP50), .summary(.latencyP99), .summary(.successRate)]
     metrics += endpoints.map { .share(endpoint: $0) }
-    for (name, _) in tolerances {
-      if let metric = Metric(named: name), !metrics.contains(metric) { metrics.append(metric) }
+    for given in tolerances {
+      if let metric = Metric(named: given.name), !metrics.contains(metric) { metrics.append(metric) }
     }
     return metrics.map { metric in
       let given = tolerances.first { Metric(named: $0.name) == metric }

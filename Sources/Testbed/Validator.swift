@@ -63,28 +63,33 @@ public struct Validator: Sendable {
           ).simulate()
         })
     }
-    var real: [[RealRun]] = variants.map { _ in [] }
+    var all: [[RealRun]] = variants.map { _ in [] }
+    var fit: [[RealRun]] = all
     var notes: [String] = []
     for number in 0..<runs {
       for (place, variant) in scenario.variants.enumerated() {
         report("run \(number + 1) of \(runs), \(variant.name)")
         let run = try await RealRun.run(variant, seed: scenario.seed, replication: number, stopping: stopping)
         if stopping.isStopped { throw ExperimentError.interrupted }
+        all[place].append(run)
         if let fault = run.fault {
           notes.append("run \(number + 1) of \(variant.name) is void: \(fault)")
         } else {
-          real[place].append(run)
+          fit[place].append(run)
         }
       }
     }
     var rows: [ValidationRow] = []
     for (place, variant) in scenario.variants.enumerated() {
+      // Figures of void runs are shown where there are no others, and judged by nobody.
+      let shown = fit[place].isEmpty ? all[place] : fit[place]
       for (metric, tolerance) in scenario.validated(variant) {
         let values = simulated[place].values(of: metric).compactMap { $0 }
         rows.append(
           ValidationRow(
             variant: variant.name, metric: metric, simulated: Estimate(of: values, confidence: scenario.confidence),
-            measured: Self.median(real[place].compactMap { $0.value(of: metric) }), tolerance: tolerance))
+            measured: Self.median(shown.compactMap { $0.value(of: metric) }), tolerance: tolerance,
+            runs: fit[place].count))
       }
     }
     return Validation(scenario: scenario.name, proxy: "weir", rows: rows, hopCost: hop.median, notes: notes)

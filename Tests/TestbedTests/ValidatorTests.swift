@@ -1,0 +1,96 @@
+// Both worlds side by side, in a form short enough for a test. Machines that run tests are busy, so the bounds are wide and runs that the
+// validator calls void are looked at all the same.
+
+import Experiments
+import Foundation
+import MeshCore
+import Simulation
+import Testing
+
+@testable import Testbed
+
+@Suite("validator", .serialized)
+struct ValidatorTests {
+  private static let mesh = """
+    mesh:
+      clusters:
+        web: {service: web, protocol: PROTOCOL, balancer: roundRobin}
+      routes:
+        - match: {host: web}
+          split: [{to: web}]
+    """
+
+  private func compare(_ test: TestScenario) async throws -> [String: ValidationRow] {
+    let validation = try await Validator(test.scenario, runs: 1).run()
+    #expect(validation.hopCost > 0)
+    return Dictionary(validation.rows.map { ("\($0.variant) \($0.metric.name)", $0) }, uniquingKeysWith: { $1 })
+  }
+
+  /// Whether both worlds have a figure, and no further apart than `relative` and `absolute` allow.
+  private func agree(_ row: ValidationRow?, relative: Double = 0, absolute: Double) throws -> Bool {
+    let row = try #require(row)
+    let (measured, simulated) = (try #require(row.measured), try #require(row.simulated).mean)
+    return Tolerance(relative: relative, absolute: absolute).admits(measured, simulated: simulated)
+  }
+
+  /// Goal: a slow replica among fast ones gets by turns as much as they, over HTTP/1.1 and HTTP/2, and latencies are the lab's.
+  @Test(.timeLimit(.minutes(1)), arguments: ["http1", "http2"])
+  func heterogeneous(transport: String) async throws {
+    let rows = try await compare(
+      TestScenario.web(
+        "replicas: [{name: a}, {name: b, speed: 0.25}], time: 10ms", arrivals: "constant: 30/s", run: "duration: 2s",
+        more: Self.mesh.replacingOccurrences(of: "PROTOCOL", with: transport)))
+    #expect(rows.count == 5)
+    #expect(try agree(rows["base share.a"], absolute: 0.02) && agree(rows["base share.b"], absolute: 0.02))
+    #expect(try agree(rows["base successRate"], absolute: 0.001))
+    // The slow half takes 40 ms, so a replica that forgot its speed would be 30 ms off.
+    #expect(try agree(rows["base latency.p99"], relative: 0.1, absolute: 15e6))
+    #expect(try agree(rows["base latency.p50"], relative: 0.1, absolute: 30e6))
+  }
+
+  /// Goal: faults and retries are the same in both worlds: which first attempts fail, to the request, and what retries make of it.
+  @Test(.timeLimit(.minutes(1))) func retries() async throws {
+    let test = try TestScenario.web(
+      "replicas: 2, time: 5ms", arrivals: "constant: 50/s", run: "duration: 2s",
+      more: """
+          faults: [{at: 0s, service: web, errors: 40%, status: 503}]
+        \(Self.mesh.replacingOccurrences(of: "PROTOCOL", with: "http1"))
+        variants:
+          - name: none
+          - {name: retry, set: {mesh.routes.0.retry: {on: [5xx], attempts: 3, backoff: {base: 1ms, max: 2ms}}}}
+        """)
+    let rows = try await compare(test)
+    // Without retries the very requests that fail in the lab fail over sockets.
+    #expect(try agree(rows["none successRate"], absolute: 1e-9))
+    #expect(try agree(rows["retry successRate"], absolute: 0.05))
+    #expect(try #require(rows["retry successRate"]?.measured) > #require(rows["none successRate"]?.measured) + 0.2)
+  }
+
+  /// Goal: a generator that lagged makes a run void, and so do processors that others had; a void run is judged by nobody.
+  @Test func voidRuns() throws {
+    var run = RealRun(load: LoadResult(clients: ["users"]), counts: [], starved: 0.005)
+    for _ in 0..<100 { run.load.lag.record(900_000) }
+    #expect(run.fault == nil)
+    run.starved = 0.02
+    #expect(run.fault?.contains("2.00 % of the time") == true)
+    for _ in 0..<10 { run.load.lag.record(3_000_000) }
+    #expect(run.fault?.contains("lagged") == true)
+    let row = ValidationRow(
+      variant: "base", metric: .summary(.latencyP50), simulated: nil, measured: 1, tolerance: Tolerance(), runs: 0)
+    #expect(row.verdict == .void)
+    #expect(Validator.median([3, 1, 2]) == 2 && Validator.median([4, 1]) == 2.5 && Validator.median([]) == nil)
+  }
+
+  /// Goal: what cannot be compared is refused before anything runs.
+  @Test func refusals() throws {
+    let test = try TestScenario.web(
+      "replicas: 2, time: 5ms", arrivals: "constant: 50/s",
+      more: "  links: [{from: users, to: web, delay: 1ms}]\nvalidate: {tolerance: {throughput: 5%}}")
+    do {
+      _ = try Validator(test.scenario)
+      Issue.record("compared")
+    } catch let error as TestbedError {
+      #expect(error.lines.count == 2 && error.lines[0].hasPrefix("world.links"), "\(error.lines)")
+    }
+  }
+}
