@@ -26,7 +26,7 @@ struct ThreadDelays {
   func share(since before: ThreadDelays) -> Double {
     let elapsed = (at - before.at).nanoseconds
     if elapsed <= 0 { return 0 }
-    let sum = delays.reduce(Int64(0)) { $0 + $1.value - before.delays[$1.key, default: 0] }
+    let sum = delays.keys.sorted().reduce(Int64(0)) { $0 + delays[$1, default: 0] - before.delays[$1, default: 0] }
     return Double(max(0, sum)) / Double(elapsed)
   }
 }
