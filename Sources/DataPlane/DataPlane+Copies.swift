@@ -30,6 +30,7 @@ extension DataPlane {
 
   /// Copies a request to the clusters that its route mirrors it to, each with its own share. Envoy draws by the request's one random
   /// number, by which the split falls too.
+  @inline(__always)
   mutating func mirror(
     _ arrival: RequestArrival, _ plan: RoutePlan, at now: Timestamp, into actions: inout ActionBuffer
   ) {
@@ -42,15 +43,25 @@ extension DataPlane {
         isEnvoys
         ? arrival.randomness.key(for: .split).draw(0)
         : arrival.randomness.key(for: .mirror).draw(UInt64(truncatingIfNeeded: place))
-      if !mirror.fraction.contains(draw) { continue }
-      var draws = arrival.randomness.stream(for: .balancer, 1 << 33 | UInt64(truncatingIfNeeded: place))
-      guard let (cluster, choice) = member(of: mirror.destination, &draws) else { continue }
-      let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
-      let slot = clusters[Int(cluster)].begin(context, route: arrival.route, within: choice, &draws, at: now)
-      if slot < 0 { continue }
-      sendCopy(arrival.caller, plan.timeout, cluster, slot: slot, number: place + 1, at: now, into: &actions)
-      if clusters[Int(cluster)].hasWishes { grantWishes(cluster: Int(cluster), at: now, into: &actions) }
+      if mirror.fraction.contains(draw) {
+        copy(arrival, plan.timeout, toward: mirror.destination, place: place, at: now, into: &actions)
+      }
     }
+  }
+
+  /// Copies a request to one of its route's mirrors.
+  @inline(never)
+  private mutating func copy(
+    _ arrival: RequestArrival, _ timeout: TimeSpan, toward destination: Int32, place: Int32, at now: Timestamp,
+    into actions: inout ActionBuffer
+  ) {
+    var draws = arrival.randomness.stream(for: .balancer, 1 << 33 | UInt64(truncatingIfNeeded: place))
+    guard let (cluster, choice) = member(of: destination, &draws) else { return }
+    let context = PickContext(key: arrival.key, hasKey: arrival.hasKey)
+    let slot = clusters[Int(cluster)].begin(context, route: arrival.route, within: choice, &draws, at: now)
+    if slot < 0 { return }
+    sendCopy(arrival.caller, timeout, cluster, slot: slot, number: place + 1, at: now, into: &actions)
+    if clusters[Int(cluster)].hasWishes { grantWishes(cluster: Int(cluster), at: now, into: &actions) }
   }
 
   /// Sends a copy that its cluster has counted in.

@@ -31,10 +31,20 @@ extension DataPlane {
   }
 
   /// Feeds one answer to failure accrual; sets the penalty's timer when it trips.
+  @inline(__always)
   private mutating func classified(
     cluster: Int, slot: Int32, _ answer: AccrualAnswer, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     let verdict = clusters[cluster].classified(slot: slot, answer, &detectionRandom, at: now)
+    // Most answers lead to nothing, and what follows from the others would only be in their way.
+    if case .none = verdict { return }
+    act(on: verdict, cluster: cluster, slot: slot, into: &actions)
+  }
+
+  @inline(never)
+  private mutating func act(
+    on verdict: AccrualVerdict, cluster: Int, slot: Int32, into actions: inout ActionBuffer
+  ) {
     switch verdict {
     case .none:
       return

@@ -59,6 +59,6 @@ extension DataPlane {
       conclude(pursuit, .none, status: refusal.status, refusal.cause, at: now, into: &actions)
       return
     }
-    launch(arrival, pursuits[pursuit].passage, waiting: pursuit, at: now, into: &actions)
+    launch(arrival, waiting: pursuit, at: now, into: &actions)
   }
 }

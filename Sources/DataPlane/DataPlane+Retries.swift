@@ -52,34 +52,34 @@ extension DataPlane {
   ) {
     let gate = gates.number(ofRoute: arrival.route)
     if gate < 0 {
-      launch(arrival, GatePassage(), at: now, into: &actions)
+      launch(arrival, at: now, into: &actions)
       return
     }
     knock(pursuits.insert(PursuitRecord(arrival: arrival)).index, gate, at: now, into: &actions)
   }
 
   /// Sends a request's first try, or lets it wait, or refuses it. `waiting` is its pursuit if it has one already.
+  @inline(__always)
   mutating func launch(
-    _ arrival: RequestArrival, _ passage: GatePassage, waiting: Int32 = -1, at now: Timestamp,
-    into actions: inout ActionBuffer
+    _ arrival: RequestArrival, waiting: Int32 = -1, at now: Timestamp, into actions: inout ActionBuffer
   ) {
     let plan = routes[arrival.route]
     let destination = destination(of: arrival, plan)
     let (cluster, slot) = begin(arrival, plan, toward: destination, at: now)
     if slot < 0 {
+      let passage = waiting < 0 ? GatePassage() : pursuits[waiting].passage
       if waiting >= 0 { forgetPursuit(waiting, into: &actions) }
       foundNobody(arrival, plan, passage, toward: destination, cluster: cluster, at: now, into: &actions)
       return
     }
     beginTries(
-      arrival, plan, passage, waiting: waiting, toward: destination, cluster: cluster, slot: slot,
-      timeout: plan.timeout,
+      arrival, plan, waiting: waiting, toward: destination, cluster: cluster, slot: slot, timeout: plan.timeout,
       at: now, into: &actions)
   }
 
   /// Sends the first try of a request that may be tried again.
   mutating func beginTries(
-    _ arrival: RequestArrival, _ plan: RoutePlan, _ passage: GatePassage, waiting: Int32 = -1,
+    _ arrival: RequestArrival, _ plan: RoutePlan, _ passage: GatePassage = GatePassage(), waiting: Int32 = -1,
     toward destination: Int32, cluster: Int32, slot: Int32, timeout: TimeSpan, at now: Timestamp,
     into actions: inout ActionBuffer
   ) {
@@ -367,14 +367,8 @@ extension DataPlane {
     _ pursuit: Int32, _ attempt: AttemptHandle, status: Int16, _ cause: ResponseCause, at now: Timestamp,
     into actions: inout ActionBuffer
   ) {
-    let (caller, plan) = (pursuits[pursuit].arrival.caller, routes[pursuits[pursuit].arrival.route].retry)
-    while let other = openTry(of: pursuit) {
-      retries.recordLatency(plan, .superseded, status: 0, now - requests[other.index].sent, at: now)
-      let cluster = Int(requests[other.index].cluster)
-      withdraw(other, .superseded, at: now, into: &actions)
-      forgetTry(other.index)
-      if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
-    }
+    let caller = pursuits[pursuit].arrival.caller
+    if !pursuits[pursuit].tries.isEmpty { withdrawOthers(of: pursuit, at: now, into: &actions) }
     let passage = pursuits[pursuit].passage
     forgetPursuit(pursuit, into: &actions)
     if passage.gate >= 0 { gates.ended(passage, status: status, cause, at: now) }
@@ -383,6 +377,19 @@ extension DataPlane {
       return
     }
     actions.append(.respond(caller, attempt: attempt, status: status, cause: cause))
+  }
+
+  /// Gives up the tries that are under way: the request has its answer.
+  @inline(never)
+  private mutating func withdrawOthers(of pursuit: Int32, at now: Timestamp, into actions: inout ActionBuffer) {
+    let plan = routes[pursuits[pursuit].arrival.route].retry
+    while let other = openTry(of: pursuit) {
+      retries.recordLatency(plan, .superseded, status: 0, now - requests[other.index].sent, at: now)
+      let cluster = Int(requests[other.index].cluster)
+      withdraw(other, .superseded, at: now, into: &actions)
+      forgetTry(other.index)
+      if clusters[cluster].hasWishes { grantWishes(cluster: cluster, at: now, into: &actions) }
+    }
   }
 
   @inline(__always)

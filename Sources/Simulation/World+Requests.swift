@@ -222,20 +222,28 @@ extension World {
   /// Does what an answer leads to. Most often that is one response and nothing else, for which the whole list is long a way.
   @inline(never)
   private mutating func workOffAnswer(by proxy: Int) {
-    var done = 0
-    if actions.count == 1, !isWatching, case .respond(let caller, _, let status, let cause) = actions[0] {
+    var (count, done) = (actions.count, 0)
+    if count == 2, !isWatching, case .cancelTimer(let timer) = actions[0] {
+      // What a request that may be tried again waited for.
+      if case .respond = actions[1] {
+        wheel.cancel(proxies[proxy].timers[timer.index].event)
+        done = 1
+      }
+    }
+    if count == done + 1, !isWatching, case .respond(let caller, _, let status, let cause) = actions[done] {
       isWorkingOff = true
-      firstOwned = 1
+      firstOwned = count
       respond(caller, status: status, cause: cause)
-      done = 1
-      if actions.count == 1 && orphans.count == 0 {
+      done = count
+      if actions.count == count && orphans.count == 0 {
         actions.removeAll()
         firstOwned = 0
         isWorkingOff = false
         return
       }
     }
-    workOffAll(firstOwned: done == 1 ? 1 : actions.count, by: proxy, from: done)
+    count = done > 0 ? count : actions.count
+    workOffAll(firstOwned: count, by: proxy, from: done)
   }
 
   /// Does everything that data planes have asked for, and what follows from it at this instant.
