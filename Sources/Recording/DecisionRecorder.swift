@@ -92,7 +92,7 @@ public final class DecisionRecorder {
     if part.bytes.isEmpty { return }
     var whole = DecisionBytes()
     whole.put(UInt64(number))
-    whole.put(XXHash64.hash(part.bytes))
+    whole.put(XXHash64.hash(part.bytes, seed: UInt64(number)))
     whole.put(part.bytes)
     write(whole.bytes)
     part.removeAll()

@@ -32,7 +32,9 @@ public enum DecisionReplay {
       guard number < 1 << 16 else { throw DecisionLogFault(reason: "names data plane \(number)") }
       while parts.count <= number { parts.append([]) }
       let (sum, part) = (try file.number(), try file.part())
-      if sum != XXHash64.hash(part) { throw DecisionLogFault(reason: "is damaged: a checksum does not agree") }
+      if sum != XXHash64.hash(part, seed: UInt64(number)) {
+        throw DecisionLogFault(reason: "is damaged: a checksum does not agree")
+      }
       parts[number] += part
     }
     var outcome = ReplayOutcome()

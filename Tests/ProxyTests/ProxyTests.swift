@@ -258,13 +258,15 @@ struct ProxyTests {
         cluster:
           "healthCheck: {http: {path: /health}, interval: 50ms, timeout: 1s, unhealthyThreshold: 1, healthyThreshold: 1}"
       ))
-    try await Task.sleep(nanoseconds: 400_000_000)
-    for _ in 0..<4 { #expect(try await proxy.get().body == "ok") }
     func admin(_ path: String) async throws -> String {
       let connection = try await RawConnection(port: proxy.adminPort)
       try await connection.send("GET \(path) HTTP/1.1\nHost: admin\nConnection: close\n\n")
       return await connection.receive()
     }
+    for _ in 0..<100 where try await !admin("/endpoints").contains("fails its health checks") {
+      try await Task.sleep(nanoseconds: 50_000_000)
+    }
+    for _ in 0..<4 { #expect(try await proxy.get().body == "ok") }
     #expect(try await admin("/ready").hasSuffix("ready\n"))
     #expect(try await admin("/nothing").hasPrefix("HTTP/1.1 404"))
     let endpoints = try await admin("/endpoints")

@@ -56,7 +56,7 @@ struct ReplayTests {
       var part = try file.part()
       change(&part)
       result.put(number)
-      result.put(XXHash64.hash(part))
+      result.put(XXHash64.hash(part, seed: number))
       result.put(part)
     }
     return DecisionRecorder.mark + result.bytes
