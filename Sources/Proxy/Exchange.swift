@@ -105,7 +105,7 @@ final class Exchange {
   func sendAll(to attempt: Attempt) {
     guard let stream = attempt.stream else { return }
     attempt.isSending = true
-    stream.send(.head(head))
+    stream.send(.head(attempt.kind == .mirror ? Forwarding.shadow(head) : head))
     for part in body { stream.send(.body(.byteBuffer(part))) }
     if isWhole { stream.send(.end(trailers)) }
     stream.flush()

@@ -91,6 +91,16 @@ enum Forwarding {
     return result
   }
 
+  /// A head as mirrors get it: its host says that it is a copy (Envoy, router/shadow_writer_impl.cc).
+  static func shadow(_ head: HTTPRequestHead) -> HTTPRequestHead {
+    guard let host = head.headers.first(name: "host") else { return head }
+    var result = head
+    let colon = host.last == "]" ? nil : host.lastIndex(of: ":")
+    let end = colon ?? host.endIndex
+    result.headers.replaceOrAdd(name: "host", value: "\(host[..<end])-shadow\(host[end...])")
+    return result
+  }
+
   /// An answer's headers as clients get them.
   static func response(_ headers: HTTPHeaders) -> HTTPHeaders {
     let survey = HeadSurvey(headers)

@@ -87,6 +87,26 @@ struct ProxyTests {
     await good.stop()
   }
 
+  /// Goal: a mirror gets a copy, body and all, under a host that says so; the client sees nothing of it.
+  @Test func mirrors() async throws {
+    let backend = try await TestServer { _ in TestAnswer(body: "own") }
+    let shadow = try await TestServer { _ in TestAnswer(status: 500, body: "shadow", delay: .milliseconds(20)) }
+    let mesh = RunningProxy.mesh([backend.address], route: "mirror: [{to: shadow, percent: 100}]").replacingOccurrences(
+      of: "  routes:",
+      with:
+        "    shadow: {protocol: http1, balancer: roundRobin, endpoints: [{address: \"\(shadow.address)\"}]}\n  routes:")
+    let proxy = try await RunningProxy(mesh)
+    let answer = try await proxy.ask(
+      "POST / HTTP/1.1\nHost: web.test:81\nConnection: close\nContent-Length: 5\n\nhello")
+    #expect(answer.hasPrefix("HTTP/1.1 200") && answer.hasSuffix("own"))
+    await shadow.sees(1)
+    #expect(shadow.seen.map(\.body) == ["hello"] && shadow.seen.first?.head.headers["host"] == ["web.test-shadow:81"])
+    #expect(backend.seen.first?.head.headers["host"] == ["web.test:81"])
+    await proxy.stop()
+    await backend.stop()
+    await shadow.stop()
+  }
+
   /// Goal: the proxy answers itself when nobody takes a request in time or at all, each with its status.
   @Test func answersItself() async throws {
     let slow = try await TestServer { _ in TestAnswer(delay: .seconds(2)) }
