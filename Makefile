@@ -4,7 +4,8 @@ SWIFT ?= swift
 SCENARIO ?= Scenarios/beyond-round-robin.yaml
 SOURCES = Package.swift Sources Tests Benchmarks/policies
 
-.PHONY: help demo build test test-core bench bench-long bench-policies lint format results clean dependencies
+.PHONY: help demo demo-proxy build proxy test test-core bench bench-long bench-policies bench-proxies validation robustness observability \
+	soak clients lint format results clean dependencies
 .DEFAULT_GOAL := help
 
 help: ## Shows this list
@@ -21,8 +22,14 @@ demo: dependencies ## Builds weir, runs the flagship scenario and shows its tabl
 	@echo
 	@"$$($(SWIFT) build -c release --show-bin-path)/weir" run $(SCENARIO)
 
+demo-proxy: proxy ## Runs the real proxy before two servers, kills one, and shows the live numbers
+	@SWIFT="$(SWIFT)" Scripts/demo-proxy
+
 build: dependencies ## Builds weir in release mode
 	@$(SWIFT) build -c release --product weir
+
+proxy: build ## Builds weir and weir-proxy in release mode
+	@$(SWIFT) build -c release --product weir-proxy
 
 # What runs on real sockets and clocks comes by itself: beside tests that take every processor it would measure them.
 test: dependencies ## Runs all tests
@@ -41,10 +48,28 @@ bench-long: build ## The same, with 100 million requests for the memory's peak
 bench-policies: dependencies ## Times table rebuilds beside plain C++ and a request of every policy (RECORD=1 keeps the figures)
 	@python3 Benchmarks/bench_policies.py $(if $(RECORD),--record)
 
+validation: build ## Runs every validation scenario in both worlds, at full length, and some through Envoy (about 75 minutes; keeps the figures)
+	@python3 Benchmarks/validate.py $(if $(QUICK),--quick) $(if $(PROXY),--proxy $(PROXY))
+
+bench-proxies: proxy ## Measures what a request costs beside Envoy, HAProxy and nginx (RECORD=1 keeps the figures)
+	@python3 Benchmarks/bench_proxies.py --proxy "$$($(SWIFT) build -c release --show-bin-path)/weir-proxy" $(if $(RECORD),--record)
+
+robustness: proxy ## Does what unfriendly clients and servers do to the real proxy (needs Python 3.11)
+	@python3 Benchmarks/robustness/robustness.py --proxy "$$($(SWIFT) build -c release --show-bin-path)/weir-proxy"
+
+soak: proxy ## The same for 30 minutes (MINUTES=n for others): memory and descriptors must stay flat
+	@python3 Benchmarks/robustness/robustness.py --proxy "$$($(SWIFT) build -c release --show-bin-path)/weir-proxy" --minutes $(or $(MINUTES),30) soak
+
+observability: proxy ## Holds the real proxy's metrics, traces, dashboard and page against the programs that read them (needs Python 3.11)
+	@python3 Benchmarks/robustness/observability.py --proxy "$$($(SWIFT) build -c release --show-bin-path)/weir-proxy"
+
+clients: proxy ## Has curl, wrk, h2load and Python's clients go through the real proxy
+	@python3 Benchmarks/robustness/clients.py --proxy "$$($(SWIFT) build -c release --show-bin-path)/weir-proxy"
+
 lint: ## Checks the format of the sources and the syntax of the scripts
 	@$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SOURCES)
-	@sh -n Scripts/install-dependencies && bash -n .ci/run
-	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f"Benchmarks/{name}.py").read()) for name in ("bench", "bench_policies")]'; fi
+	@sh -n Scripts/install-dependencies && bash -n Scripts/demo-proxy && bash -n .ci/run
+	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f"Benchmarks/{name}.py").read()) for name in ("bench", "bench_policies", "bench_proxies", "robustness/robustness", "robustness/clients", "robustness/observability", "validate")]'; fi
 	@echo "lint: clean"
 
 format: ## Formats the sources in place

@@ -26,8 +26,17 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    // Talks to API servers and to trace receivers.
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    // Tests' own client and server.
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
     // Writes the load generator's histograms as other tools read them; the oracle of our own in tests.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
@@ -48,7 +57,8 @@ let package = Package(
 
     // Logs of decisions, and their replay.
     .target(
-      name: "Recording", dependencies: ["DataPlane", "MeshConfiguration", "MeshCore"], swiftSettings: settings),
+      name: "Recording", dependencies: ["DataPlane", "LoadBalancing", "MeshConfiguration", "MeshCore"],
+      swiftSettings: settings),
 
     // The data plane on real sockets.
     .target(
@@ -57,8 +67,12 @@ let package = Package(
         "DataPlane", "MeshConfiguration", "MeshCore", "LoadBalancing", "TrafficSplitting", "Recording",
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTP2", package: "swift-nio-http2"),
-        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "X509", package: "swift-certificates"),
+        .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOFoundationCompat", package: "swift-nio"),
       ], swiftSettings: settings),
     .executableTarget(
       name: "weir-proxy",
@@ -141,9 +155,13 @@ let package = Package(
       name: "ProxyTests",
       dependencies: [
         "Proxy", "Recording", "MeshConfiguration", "DataPlane", "MeshCore",
-        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
         .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
-      ], swiftSettings: settings),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ], exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "CGSL"], swiftSettings: settings),
     .testTarget(
@@ -166,7 +184,8 @@ let package = Package(
     .testTarget(
       name: "TestbedTests",
       dependencies: [
-        "Testbed", "Experiments", "Simulation", "MeshConfiguration", "MeshCore",
+        "Testbed", "Experiments", "Simulation", "MeshConfiguration", "MeshCore", "DataPlane", "LoadBalancing", "Proxy",
+        "Recording",
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: settings),
     .testTarget(name: "WeirTests", dependencies: ["weir", "Reporting", "LoadBalancing"], swiftSettings: settings),

@@ -4,6 +4,8 @@
 // and balancers hear of it, when its last part has come. So `answerBegan` leads to the response, and the attempt goes on by itself until
 // `attemptAnswered` or `attemptFailed`, with what is left of the route's timeout. A status that may be tried again is taken for the
 // whole answer at once: if another try follows, nobody reads the rest of it (Envoy, router.cc: onUpstreamHeaders).
+//
+// Status 101 makes a tunnel of the connection (RFC 9110, 15.2.2): it is in flight until either side ends it, and no timeout counts.
 
 import LoadBalancing
 import MeshCore
@@ -16,7 +18,9 @@ extension DataPlane {
   ) {
     if !requests.contains(attempt) { return }
     let pursuit = requests[attempt.index].pursuit
+    let isTunnel = status == Self.switchingProtocols
     if pursuit == RequestRecord.alone {
+      if isTunnel { dropTimer(ofAttempt: attempt.index, into: &actions) }
       let caller = requests.modify(attempt.index) { request in
         request.pursuit = RequestRecord.answering
         return request.caller
@@ -30,10 +34,21 @@ extension DataPlane {
       }
       let deadline = pursuits[pursuit].deadlines.route
       tryEnded(attempt, .answered, status, .endpoint, nil, isWhole: false, at: now, into: &actions)
-      if deadline < PursuitDeadlines.never {
+      if deadline < PursuitDeadlines.never && !isTunnel {
         requests[attempt.index].timer = setTimer(.attemptTimeout, attempt.index, deadline: deadline, into: &actions)
       }
     }
+  }
+
+  /// The status that makes a tunnel of a connection.
+  static var switchingProtocols: Int16 { 101 }
+
+  private mutating func dropTimer(ofAttempt attempt: Int32, into actions: inout ActionBuffer) {
+    let timer = requests.modify(attempt) { request in
+      defer { request.timer = .none }
+      return request.timer
+    }
+    if timer.index >= 0 { drop(timer, into: &actions) }
   }
 
   /// Whether a status ends a request whatever its retries and hedges allow.
@@ -49,12 +64,8 @@ extension DataPlane {
       defer { request.pursuit = RequestRecord.answering }
       return request.pursuit
     }
-    openTries -= 1
     openCopies += 1
-    pursuits.modify(pursuit) { pursuit in
-      pursuit.tries.remove(attempt)
-      if pursuit.tries.isEmpty { pursuit.deadlines.hedge = PursuitDeadlines.never }
-    }
+    leave(pursuit, attempt)
   }
 
   /// Too much of a request has gone by to be kept, so it cannot be sent another time.

@@ -44,9 +44,10 @@ public struct RetryStanding: Sendable, Hashable {
 }
 
 extension DataPlane {
-  /// How a cluster's listed endpoints stand now. Looking may age a balancer's averages, so whoever goes on afterwards goes on a little
-  /// differently.
-  public mutating func standings(inCluster cluster: Int, at now: Timestamp) -> [EndpointStanding] {
+  /// How a cluster's listed endpoints stand now. Looking at ranks may age a balancer's averages, so whoever goes on afterwards goes on a
+  /// little differently; without them nothing is changed.
+  public mutating func standings(inCluster cluster: Int, isRanked: Bool = true, at now: Timestamp) -> [EndpointStanding]
+  {
     var standings: [EndpointStanding] = []
     for place in 0..<clusters[cluster].endpoints.listed.count {
       let slot = clusters[cluster].endpoints.listed[place]
@@ -54,7 +55,8 @@ extension DataPlane {
       standings.append(
         EndpointStanding(
           identity: state.identity, inFlight: state.inFlight, weight: state.weight, priority: state.priority,
-          rank: clusters[cluster].rank(slot: slot, at: now), exclusions: exclusions(cluster: cluster, slot: slot)))
+          rank: isRanked ? clusters[cluster].rank(slot: slot, at: now) : nil,
+          exclusions: exclusions(cluster: cluster, slot: slot)))
     }
     return standings
   }

@@ -119,12 +119,7 @@ extension DataPlane {
       let record = clusters[cluster].failFast.records[slot]
       if state.isListed && record.incarnation == state.incarnation { continue }
       if record.timer.index >= 0 { drop(record.timer, into: &actions) }
-      if record.trial.index >= 0 {
-        let timer = probes[record.trial.index].timer
-        probes.remove(at: record.trial.index)
-        if timer.index >= 0 { drop(timer, into: &actions) }
-        actions.append(.cancelProbe(record.trial))
-      }
+      if record.trial.index >= 0 { giveUp(record.trial, into: &actions) }
       clusters[cluster].failFast.records[slot] = FailFastRecord()
       clusters[cluster].failFast.records[slot].incarnation = state.isListed ? state.incarnation : 0
       if record.machine.isDown { clusters[cluster].setDown(false, slot: slot, at: now) }

@@ -49,12 +49,7 @@ extension DataPlane {
   private mutating func stopHealthChecks(cluster: Int, slot: Int32, into actions: inout ActionBuffer) {
     let record = clusters[cluster].health.records[slot]
     if record.timer.index >= 0 { drop(record.timer, into: &actions) }
-    if record.probe.index >= 0 {
-      let timer = probes[record.probe.index].timer
-      probes.remove(at: record.probe.index)
-      if timer.index >= 0 { drop(timer, into: &actions) }
-      actions.append(.cancelProbe(record.probe))
-    }
+    if record.probe.index >= 0 { giveUp(record.probe, into: &actions) }
     clusters[cluster].health.isAwaitedNoMore(slot: slot)
     clusters[cluster].health.records[slot] = .none
   }

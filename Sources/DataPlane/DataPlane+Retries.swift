@@ -396,6 +396,12 @@ extension DataPlane {
   private mutating func forgetTry(_ attempt: Int32) {
     let pursuit = requests[attempt].pursuit
     requests.remove(at: attempt)
+    leave(pursuit, attempt)
+  }
+
+  /// A try is none of its request's any more.
+  @inline(__always)
+  mutating func leave(_ pursuit: Int32, _ attempt: Int32) {
     openTries -= 1
     pursuits.modify(pursuit) { pursuit in
       pursuit.tries.remove(attempt)

@@ -113,6 +113,14 @@ extension DataPlane {
     }
   }
 
+  /// Nobody waits any more for a probe that is under way.
+  mutating func giveUp(_ probe: ProbeHandle, into actions: inout ActionBuffer) {
+    let timer = probes[probe.index].timer
+    probes.remove(at: probe.index)
+    if timer.index >= 0 { drop(timer, into: &actions) }
+    actions.append(.cancelProbe(probe))
+  }
+
   /// A balancer had asked to be woken now.
   mutating func balancerDue(cluster: Int, group: Int, at now: Timestamp, into actions: inout ActionBuffer) {
     clusters[cluster].woken(group: group, at: now)

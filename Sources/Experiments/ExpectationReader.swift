@@ -33,7 +33,8 @@ struct ExpectationReader {
   private func metric(_ value: ResolvedValue?) -> Metric? {
     guard let value, let name = value.text else { return nil }
     guard let metric = Metric(named: name) else {
-      let names = Metric.names + Metric.prefixes.map { "\($0)<endpoint>" }
+      let names =
+        Metric.names + Metric.prefixes.map { "\($0)<endpoint>" } + Metric.clusterPrefixes.map { "\($0)<cluster>" }
       log.addUnknown(
         value.origin, value.path, "unknown metric", name, among: Metric.names,
         expected: "one of \(names.joined(separator: ", "))")
@@ -41,9 +42,16 @@ struct ExpectationReader {
     }
     switch metric {
     case .share(let endpoint), .utilization(let endpoint): tellUnknownEndpoint(value, endpoint)
+    case .traffic(let cluster): tellUnknownCluster(value, cluster)
     default: break
     }
     return metric
+  }
+
+  private func tellUnknownCluster(_ value: ResolvedValue, _ name: String) {
+    let known = variants.flatMap { $0.mesh.clusters.map(\.name) }
+    if variants.isEmpty || known.contains(name) { return }
+    log.addUnknown(value.origin, value.path, "no cluster is called", name, among: known, expected: "a cluster's name")
   }
 
   private func tellUnknownEndpoint(_ value: ResolvedValue, _ name: String) {

@@ -13,9 +13,11 @@ public enum Metric: Sendable, Hashable {
   case hedgeRatio
   /// An endpoint's share of its cluster's attempts, 0…1.
   case share(endpoint: String)
+  /// A cluster's share of all attempts, of whatever cluster, 0…1.
+  case traffic(cluster: String)
   /// Held workers over workers of an endpoint, on average, 0…1.
   case utilization(endpoint: String)
-  /// From the first fault's beginning to the first ejection after it.
+  /// From the first fault's beginning to the first time after it that an endpoint is ejected or found unhealthy by its checks.
   case detectionTime
   /// Requests waiting at the service behind the first client's target, on average.
   case queueMean
@@ -28,6 +30,10 @@ public enum Metric: Sendable, Hashable {
     }
     if let endpoint = name.suffix(after: "share.") {
       self = .share(endpoint: endpoint)
+      return
+    }
+    if let cluster = name.suffix(after: "traffic.") {
+      self = .traffic(cluster: cluster)
       return
     }
     if let endpoint = name.suffix(after: "utilization.") {
@@ -43,12 +49,15 @@ public enum Metric: Sendable, Hashable {
     }
   }
 
-  /// Every name without an endpoint in it, for suggestions and the schema.
+  /// Every name without an endpoint's or a cluster's in it, for suggestions and the schema.
   public static let names: [String] =
     columns.map(\.name) + ["retryRatio", "hedgeRatio", "detectionTime", "queue.mean"]
 
   /// What names with an endpoint in them begin with.
   public static let prefixes: [String] = ["share.", "utilization."]
+
+  /// What names with a cluster in them begin with.
+  public static let clusterPrefixes: [String] = ["traffic."]
 
   /// The name in `expect`.
   public var name: String {
@@ -57,6 +66,7 @@ public enum Metric: Sendable, Hashable {
     case .retryRatio: "retryRatio"
     case .hedgeRatio: "hedgeRatio"
     case .share(let endpoint): "share.\(endpoint)"
+    case .traffic(let cluster): "traffic.\(cluster)"
     case .utilization(let endpoint): "utilization.\(endpoint)"
     case .detectionTime: "detectionTime"
     case .queueMean: "queue.mean"
@@ -67,7 +77,7 @@ public enum Metric: Sendable, Hashable {
   public var unit: MetricUnit {
     switch self {
     case .summary(let column): column.unit
-    case .retryRatio, .hedgeRatio, .share, .utilization: .fraction
+    case .retryRatio, .hedgeRatio, .share, .traffic, .utilization: .fraction
     case .detectionTime: .time
     case .queueMean: .number
     }
@@ -80,6 +90,7 @@ public enum Metric: Sendable, Hashable {
     case .retryRatio: result.summary.perRequest(result.summary.retries)
     case .hedgeRatio: result.summary.perRequest(result.summary.hedges)
     case .share(let name): result.endpoint(named: name, of: variant)?.share
+    case .traffic(let name): result.traffic(cluster: name)
     case .utilization(let name): result.endpoint(named: name, of: variant)?.utilization
     case .detectionTime: result.detectionTime
     case .queueMean:
@@ -123,6 +134,13 @@ extension ReplicationResult {
     guard matching.count > 1, let cluster = variant.targetCluster, variant.mesh.clusters.indices.contains(cluster)
     else { return matching.first }
     return matching.first { $0.cluster == variant.mesh.clusters[cluster].name } ?? matching.first
+  }
+
+  /// The share of all attempts that the cluster called `name` had.
+  fileprivate func traffic(cluster name: String) -> Double? {
+    let all = endpoints.reduce(0) { $0 + $1.requests }
+    let own = endpoints.reduce(0) { $0 + ($1.cluster == name ? $1.requests : 0) }
+    return all == 0 ? nil : Double(own) / Double(all)
   }
 }
 

@@ -52,13 +52,16 @@ public struct Scenario: Sendable {
 public struct MetricTolerance: Sendable, Hashable {
   /// The metric's name.
   public var name: String
-  /// From 0, as written.
+  /// From 0, as written; 0 where a span is given.
   public var value: Double
+  /// In place of a share: how far a time may be off.
+  public var span: TimeSpan?
 
   /// A tolerance.
-  public init(name: String, value: Double) {
+  public init(name: String, value: Double, span: TimeSpan? = nil) {
     self.name = name
     self.value = value
+    self.span = span
   }
 }
 

@@ -38,9 +38,12 @@ final class ScenarioReading {
     let rows = (frame["expect"]?.items ?? []).compactMap { expectations.expectation($0) }
     var tolerances: [MetricTolerance] = []
     for entry in frame["validate"]?["tolerance"]?.entries ?? [] {
-      tolerances.append(MetricTolerance(name: entry.key, value: entry.value.number ?? 0))
+      tolerances.append(MetricTolerance(name: entry.key, value: entry.value.number ?? 0, span: entry.value.span))
       let name = ResolvedValue(.text(entry.key), origin: entry.keyOrigin, path: entry.value.path)
-      _ = ExpectationReader.metric(name, log: log, variants: variants)
+      let metric = ExpectationReader.metric(name, log: log, variants: variants)
+      if entry.value.span != nil, let metric, metric.unit != .time {
+        log.add(entry.value.origin, entry.value.path, "a duration for what is none; expected a ratio such as 2%")
+      }
     }
     let run = base?["run"]
     let fileSeed = frame["seed"]?.integer.map { UInt64(clamping: $0) } ?? 1

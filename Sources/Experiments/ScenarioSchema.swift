@@ -92,8 +92,10 @@ public enum ScenarioSchema {
       "a validation",
       [
         Field(
-          "tolerance", .names(NameGroup("metric", rule: .title, of: .ratio(maximum: 10))), .standard("{}"),
-          "how far off each metric may be"),
+          "tolerance",
+          .names(NameGroup("metric", rule: .title, of: .either([.ratio(maximum: 10), .span(minimum: .zero)]))),
+          .standard("{}"),
+          "how far off each metric may be: a share of a latency, points of a rate, or a duration for times"),
         Field("proxy", .word(["weir", "envoy", "haproxy", "nginx"]), .optional, "which proxy runs"),
       ]))
 }

@@ -35,9 +35,13 @@ public struct Tolerance: Sendable, Hashable {
     }
   }
 
+  /// A tolerance for somebody else's proxy: of latencies at least 15 %, for what its rules leave open.
+  var foreign: Tolerance { relative == 0 ? self : Tolerance(relative: max(relative, 0.15), absolute: absolute) }
+
   /// The tolerance of `metric` when a scenario says `given`: of latencies a share, on top of the millisecond that tails have; of success
-  /// rate and shares the points themselves.
-  public static func stated(_ given: Double, for metric: Metric) -> Tolerance {
+  /// rate and shares the points themselves; of times `span`, if there is one, in place of all that.
+  public static func stated(_ given: Double, span: TimeSpan? = nil, for metric: Metric) -> Tolerance {
+    if let span { return Tolerance(absolute: Double(span.nanoseconds)) }
     if metric.unit == .fraction { return Tolerance(absolute: given) }
     return Tolerance(relative: given, absolute: standard(metric).absolute)
   }
@@ -94,6 +98,23 @@ public struct ValidationRow: Sendable, Hashable {
   }
 }
 
+/// A variant's latencies in both worlds.
+public struct LatencyOverlay: Sendable {
+  /// The variant's name.
+  public var variant: String
+  /// The lab's, all replications together.
+  public var simulated: LatencyHistogram
+  /// Those of all real runs that count, or of all when none does.
+  public var measured: LatencyHistogram
+
+  /// Two distributions.
+  public init(variant: String, simulated: LatencyHistogram, measured: LatencyHistogram) {
+    self.variant = variant
+    self.simulated = simulated
+    self.measured = measured
+  }
+}
+
 /// A scenario in both worlds.
 public struct Validation: Sendable {
   /// The scenario's name.
@@ -102,13 +123,19 @@ public struct Validation: Sendable {
   public var proxy: String
   /// The figures, variant by variant.
   public var rows: [ValidationRow]
+  /// Latencies, variant by variant.
+  public var overlays: [LatencyOverlay]
   /// The median cost of a hop that was added to the simulated side, nanoseconds.
   public var hopCost: Double
   /// What a reader of the figures has to know: runs that do not count, and why.
   public var notes: [String]
 
   /// A comparison.
-  public init(scenario: String, proxy: String, rows: [ValidationRow], hopCost: Double, notes: [String]) {
+  public init(
+    scenario: String, proxy: String, rows: [ValidationRow], overlays: [LatencyOverlay] = [], hopCost: Double,
+    notes: [String]
+  ) {
+    self.overlays = overlays
     self.scenario = scenario
     self.proxy = proxy
     self.rows = rows
@@ -121,8 +148,9 @@ public struct Validation: Sendable {
 }
 
 extension Scenario {
-  /// What is compared of `variant`, in order: the usual figures, then what the scenario names besides, each with its tolerance.
-  public func validated(_ variant: Variant) -> [(metric: Metric, tolerance: Tolerance)] {
+  /// What is compared of `variant`, in order: the usual figures, then what the scenario names besides, each with its tolerance; a wider
+  /// one of latencies where somebody else's proxy runs.
+  public func validated(_ variant: Variant, isForeign: Bool = false) -> [(metric: Metric, tolerance: Tolerance)] {
     let target = variant.targetService
     let endpoints = variant.world.services.first { $0.name == target }?.replicas.map(\.name) ?? []
     var metrics: [Metric] = [.summary(.latencyP50), .summary(.latencyP99), .summary(.successRate)]
@@ -132,7 +160,8 @@ extension Scenario {
     }
     return metrics.map { metric in
       let given = tolerances.first { Metric(named: $0.name) == metric }
-      return (metric, given.map { Tolerance.stated($0.value, for: metric) } ?? .standard(metric))
+      let own = given.map { Tolerance.stated($0.value, span: $0.span, for: metric) } ?? .standard(metric)
+      return (metric, isForeign ? own.foreign : own)
     }
   }
 }

@@ -20,6 +20,8 @@ struct HealthCheckReader {
       healthyThreshold: UInt32(clamping: healthy))
     readIntervals(value, &check)
     readStatuses(value, &check)
+    check.path = value["http"]?["path"]?.text ?? check.path
+    check.host = value["http"]?["host"]?.text
     check.ignoresNewHosts = cluster["ignoreNewHostsUntilFirstHc"]?.flag ?? false
     check.keepsRemovedHosts = !(cluster["ignoreHealthOnHostRemoval"]?.flag ?? true)
     check.reusesConnection = value["reuseConnection"]?.flag ?? true

@@ -32,6 +32,16 @@ public enum MeshSchema {
         Field("inbound", Distributions.shape, .standard("0s"), "time added at the server's side"),
       ]))
 
+  /// One real endpoint.
+  static let endpoint = Shape.fields(
+    FieldGroup(
+      "an endpoint",
+      [
+        Field("address", .text(.title), .required, "host and port"),
+        Field("weight", .integer(1...4_294_967_295), .standard("1"), "its share of traffic"),
+        Field("zone", .text(.name), .optional, "where it is"),
+      ], shorthand: "address"))
+
   /// One cluster.
   public static let cluster = Shape.named("cluster") {
     .fields(
@@ -39,17 +49,7 @@ public enum MeshSchema {
         "a cluster",
         [
           Field("service", .text(.name), .optional, "the simulated service behind it; the one of its name by default"),
-          Field(
-            "endpoints",
-            .list(
-              .fields(
-                FieldGroup(
-                  "an endpoint",
-                  [
-                    Field("address", .text(.title), .required, "host and port"),
-                    Field("weight", .integer(1...4_294_967_295), .standard("1"), "its share of traffic"),
-                    Field("zone", .text(.name), .optional, "where it is"),
-                  ])), minimumCount: 0), .optional, "real endpoints, for weir-proxy"),
+          Field("endpoints", .list(endpoint, minimumCount: 0), .optional, "real endpoints, for weir-proxy"),
           Field(
             "protocol", .word(ClusterProtocol.allCases.map(\.rawValue)), .standard("http2"), "what connections carry"),
           Field("tls", .flag, .standard("false"), "whether connections are TLS: one more round trip to open"),

@@ -50,18 +50,31 @@ public enum AccessLogFormat: String, Sendable, Hashable, CaseIterable {
   case apache
 }
 
+extension RouteMatch {
+  /// What takes connections of `tcp` to a cluster: what it asks for is no method, so that no request meets it.
+  public static func connections(to cluster: String) -> RouteMatch {
+    RouteMatch(host: cluster, method: "TCP connection")
+  }
+}
+
 /// A place where clients connect.
 public struct ListenerDescription: Sendable, Hashable {
   public var address: SocketName
   public var transport: ListenerProtocol
   /// Where connections of `tcp` go: a cluster's index.
   public var cluster: Int?
+  /// That cluster's name.
+  public var clusterName: String?
+  public var security: ListenerSecurity
 
   /// A place.
-  public init(address: SocketName, transport: ListenerProtocol, cluster: Int? = nil) {
+  public init(
+    address: SocketName, transport: ListenerProtocol, cluster: Int? = nil, security: ListenerSecurity = .off
+  ) {
     self.address = address
     self.transport = transport
     self.cluster = cluster
+    self.security = security
   }
 }
 
@@ -90,9 +103,16 @@ public struct ServerDescription: Sendable, Hashable {
 public struct ProxiedCluster: Sendable, Hashable {
   /// Its servers, as the file lists them.
   public var servers: [ServerDescription] = []
+  /// Who names its servers, where the file does not or only for the beginning.
+  public var discovery: ServerDiscovery?
   /// What health checks over HTTP ask for, and by which host.
   public var healthPath = "/"
   public var healthHost: String?
+  /// What health checks over TCP send and wait for, one text behind the other.
+  public var healthSend = ""
+  public var healthReceive: [String] = []
+  /// What gRPC's health service is asked about; empty for the whole server.
+  public var healthService = ""
 
   /// A cluster without servers.
   public init() {}
@@ -103,9 +123,16 @@ public struct ProxyDescription: Sendable, Hashable {
   public var mesh: MeshDescription
   /// One for each of the mesh's clusters.
   public var clusters: [ProxiedCluster]
+  /// The zones that the mesh knows, by their numbers.
+  public var zones: [String] = []
   public var listeners: [ListenerDescription] = []
   public var admin: SocketName?
   public var accessLog: AccessLogDescription?
+  /// Its certificates, where it has any or checks any.
+  public var tls: TLSDescription?
+  public var authorization: AuthorizationDescription?
+  /// Whether CONNECT requests are taken.
+  public var allowsConnect = false
   /// How long requests may take that are under way when the proxy ends.
   public var drainTime = TimeSpan.seconds(30)
   /// How long a request's head may take to come.
@@ -114,6 +141,12 @@ public struct ProxyDescription: Sendable, Hashable {
   public var idleTimeout = TimeSpan.seconds(3600)
   /// Bytes of a request's body that are kept for other tries.
   public var retryBuffer = 65_536
+  /// Whether requests go out with the number of their try (Envoy's `include_request_attempt_count`).
+  public var includesAttemptCount = false
+  /// Where it tells what its requests did, if anywhere.
+  public var tracing: TracingDescription?
+  /// Decisions that each event loop keeps for people.
+  public var explained = 0
   /// The root of its random numbers.
   public var seed: UInt64 = 1
   /// The file that says all this.

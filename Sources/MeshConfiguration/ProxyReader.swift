@@ -37,7 +37,11 @@ public enum ProxyReader {
     let mesh = reader.mesh(value)
     let real = clusters.filter { !$0.value.has("aggregate") }.map { cluster($0.value, log: log) }
     var proxy = ProxyDescription(mesh: mesh, clusters: real)
+    proxy.zones = reader.zones.names
     read(value["proxy"], into: &proxy, log: log)
+    let folder = log.file.lastIndex(of: "/").map { String(log.file[...$0]) } ?? ""
+    proxy.tls?.resolveFiles { $0.hasPrefix("/") ? $0 : folder + $0 }
+    if let told = value["proxy"] { ServerDiscoveryReader(path: log.file, log: log).read(told, into: &proxy) }
     if let seed = root["seed"]?.text.flatMap({ UInt64($0) }) { proxy.seed = seed }
     return proxy
   }
@@ -45,18 +49,26 @@ public enum ProxyReader {
   private static func cluster(_ value: ResolvedValue, log: FaultLog) -> ProxiedCluster {
     var cluster = ProxiedCluster()
     for item in value["endpoints"]?.items ?? [] {
-      guard let address = item["address"], let name = socket(address, log: log) else { continue }
-      if name.port == 0 {
-        log.add(address.origin, address.path, "\(quoted(name.description)) has port 0; expected one from 1 to 65535")
-      }
-      cluster.servers.append(
-        ServerDescription(
-          address: name, weight: UInt32(clamping: item["weight"]?.integer ?? 1), zone: item["zone"]?.text))
+      if let server = server(item, log: log) { cluster.servers.append(server) }
     }
     let http = value["healthCheck"]?["http"]
     if let path = http?["path"]?.text { cluster.healthPath = path }
-    cluster.healthHost = http?["host"]?.text
+    let grpc = value["healthCheck"]?["grpc"]
+    cluster.healthHost = http?["host"]?.text ?? grpc?["authority"]?.text
+    cluster.healthService = grpc?["serviceName"]?.text ?? ""
+    let tcp = value["healthCheck"]?["tcp"]
+    cluster.healthSend = tcp?["send"]?.text ?? ""
+    cluster.healthReceive = (tcp?["receive"]?.items ?? []).compactMap(\.text)
     return cluster
+  }
+
+  static func server(_ item: ResolvedValue, log: FaultLog) -> ServerDescription? {
+    guard let address = item["address"], let name = socket(address, log: log) else { return nil }
+    if name.port == 0 {
+      log.add(address.origin, address.path, "\(quoted(name.description)) has port 0; expected one from 1 to 65535")
+    }
+    return ServerDescription(
+      address: name, weight: UInt32(clamping: item["weight"]?.integer ?? 1), zone: item["zone"]?.text)
   }
 
   private static func socket(_ value: ResolvedValue, log: FaultLog) -> SocketName? {
@@ -68,6 +80,9 @@ public enum ProxyReader {
 
   private static func read(_ value: ResolvedValue?, into proxy: inout ProxyDescription, log: FaultLog) {
     guard let value else { return }
+    let security = SecurityReader(log: log)
+    proxy.tls = value["tls"].map { security.tls($0, clusters: proxy.mesh.clusters) }
+    proxy.authorization = value["authorization"].map { security.authorization($0) }
     for item in value["listen"]?.items ?? [] {
       guard let given = item["address"], let address = socket(given, log: log) else { continue }
       let transport = item["protocol"]?.text.flatMap(ListenerProtocol.init(rawValue:)) ?? .auto
@@ -81,16 +96,44 @@ public enum ProxyReader {
       } else if transport == .tcp {
         log.add(item.origin, item.path, "a listener of protocol tcp without a cluster; expected cluster: NAME")
       }
-      proxy.listeners.append(ListenerDescription(address: address, transport: transport, cluster: cluster))
+      var listener = ListenerDescription(address: address, transport: transport, cluster: cluster)
+      listener.security = listenerSecurity(item["tls"], of: proxy, log: log)
+      if transport == .tcp, let cluster {
+        listener.clusterName = proxy.mesh.clusters[cluster].name
+        addConnectionRoute(to: cluster, of: &proxy.mesh)
+      }
+      proxy.listeners.append(listener)
     }
     if let admin = value["admin"]?["address"] { proxy.admin = socket(admin, log: log) }
     if let accessLog = value["accessLog"], let file = accessLog["file"]?.text {
       proxy.accessLog = AccessLogDescription(
         file: file, format: accessLog["format"]?.text.flatMap(AccessLogFormat.init(rawValue:)) ?? .json)
     }
+    proxy.allowsConnect = value["allowConnect"]?.flag ?? false
     proxy.drainTime = value["drainTime"]?.span ?? proxy.drainTime
     proxy.headerTimeout = value["headerTimeout"]?.span ?? proxy.headerTimeout
     proxy.idleTimeout = value["idleTimeout"]?.span ?? proxy.idleTimeout
+    proxy.includesAttemptCount = value["includeRequestAttemptCount"]?.flag ?? false
     proxy.retryBuffer = Int(value["retryBuffer"]?.integer ?? Int64(proxy.retryBuffer))
+  }
+
+  private static func listenerSecurity(
+    _ value: ResolvedValue?, of proxy: ProxyDescription, log: FaultLog
+  ) -> ListenerSecurity {
+    let hasCertificate = proxy.tls?.certificate != nil
+    guard let value, let security = value.text.flatMap(ListenerSecurity.init(rawValue:)) else {
+      return hasCertificate ? .strict : .off
+    }
+    if security != .off && !hasCertificate {
+      log.add(value.origin, value.path, "\(security.rawValue) needs a certificate; expected mesh.proxy.tls.certificate")
+    }
+    return security
+  }
+
+  /// The route of connections to a cluster.
+  private static func addConnectionRoute(to cluster: Int, of mesh: inout MeshDescription) {
+    let match = RouteMatch.connections(to: mesh.clusters[cluster].name)
+    if mesh.routes.contains(where: { $0.match == match }) { return }
+    mesh.routes.append(RouteDescription(match: match, split: [WeightedCluster(cluster: cluster)]))
   }
 }

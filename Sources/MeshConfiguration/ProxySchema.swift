@@ -33,8 +33,16 @@ enum ProxySchema {
           "headerTimeout", .positiveSpan, .standard("10s"),
           "how long a client may take to send a request's head; longer is refused with 408"),
         Field("idleTimeout", .positiveSpan, .standard("3600s"), "how long a connection may lie idle"),
+        Field(
+          "allowConnect", .flag, .standard("false"),
+          "whether CONNECT requests open a way to an endpoint, on which nobody looks at what is asked for"),
+        SecuritySchema.tls, SecuritySchema.authorization,
+        Field(
+          "includeRequestAttemptCount", .flag, .standard("false"),
+          "whether requests go out with x-envoy-attempt-count, the number of their try from 1, and tries that are not the first with x-weir-attempt, their kind and number"
+        ),
         Field("retryBuffer", .size, .standard("64KiB"), "how much of a request's body is kept for other tries"),
-      ]))
+      ] + ServerDiscoverySchema.fields))
 
   private static let listener = Shape.fields(
     FieldGroup(
@@ -45,5 +53,8 @@ enum ProxySchema {
           "protocol", .word(ListenerProtocol.allCases.map(\.rawValue)), .standard("auto"),
           "what clients speak; auto tells HTTP/1.1 from HTTP/2 by the first bytes"),
         Field("cluster", .text(.name), .optional, "where connections of protocol tcp go"),
+        Field(
+          "tls", .word(ListenerSecurity.allCases.map(\.rawValue)), .optional,
+          "whether connections are TLS; strict where mesh.proxy.tls has a certificate, else off"),
       ], shorthand: "address"))
 }

@@ -48,6 +48,9 @@ public struct HealthCheckDescription: Sendable, Hashable {
   public var noTrafficInterval: TimeSpan
   /// The same after a success that changes nothing or suffices.
   public var noTrafficHealthyInterval: TimeSpan
+  /// What a check over HTTP asks for, and by which host; the lab's servers answer whatever is asked.
+  public var path = "/"
+  public var host: String?
   /// Which statuses pass.
   public var expectedStatuses: [Range<Int16>] = [200..<201]
   /// Which others fail, but not at once.

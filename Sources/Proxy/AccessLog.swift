@@ -28,7 +28,9 @@ final class AccessLog: Sendable {
         "{\"time\":\"\(Self.now.formatted(.iso8601))\",\"method\":\(Self.quoted(head.method.rawValue)),"
         + "\"host\":\(Self.quoted(head.headers.first(name: "host") ?? "")),\"path\":\(Self.quoted(exchange.target)),"
         + "\"status\":\(status),\"duration_ms\":\(latency.milliseconds),\"endpoint\":\(Self.quoted(endpoint)),"
-        + "\"cause\":\"\(exchange.cause)\",\"request_id\":\(Self.quoted(head.headers.first(name: "x-request-id") ?? ""))}\n"
+        + "\"cause\":\"\(exchange.isDenied ? "denied" : "\(exchange.cause)")\","
+        + (exchange.policy.map { "\"policy\":\(Self.quoted($0))," } ?? "")
+        + "\"request_id\":\(Self.quoted(head.headers.first(name: "x-request-id") ?? ""))}\n"
     case .apache:
       let client = head.headers.first(name: "x-forwarded-for") ?? "-"
       let size = exchange.winner?.responseHead?.headers.first(name: "content-length") ?? "-"
@@ -55,17 +57,5 @@ final class AccessLog: Sendable {
     return now.formatted(style)
   }
 
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar.value {
-      case 0x22, 0x5c: result += "\\\(scalar)"
-      case 0..<0x20, 0x7f:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
-  }
+  private static func quoted(_ text: String) -> String { JSONValue.text(text).text }
 }

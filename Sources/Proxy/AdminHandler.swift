@@ -4,6 +4,8 @@
 //   /metrics          counts for Prometheus
 //   /config_dump      what it runs, as JSON
 //   /endpoints        each endpoint's load, and why it gets nothing where it does
+//   /explain?last=20  the last decisions, with what they were taken on
+//   /stats            counts and endpoints as JSON, for the page
 //   /                 a page that shows the same, live
 
 import Foundation
@@ -28,9 +30,9 @@ final class AdminHandler: ChannelInboundHandler {
     case .end:
       guard let head else { return }
       let (server, bound) = (server, NIOLoopBound(context, eventLoop: context.eventLoop))
-      let path = String(head.uri.prefix { $0 != "?" })
+      let uri = head.uri
       let (isHead, keepsAlive) = (head.method == .HEAD, head.isKeepAlive)
-      context.eventLoop.makeFutureWithTask { await AdminAnswer.answer(path, of: server) }.whenSuccess { answer in
+      context.eventLoop.makeFutureWithTask { await AdminAnswer.answer(uri, of: server) }.whenSuccess { answer in
         Self.write(answer, isHead: isHead, keepsAlive: keepsAlive, bound.value)
       }
     }
@@ -58,25 +60,39 @@ struct AdminAnswer: Sendable {
   var type: String
   var text: String
 
-  static func answer(_ path: String, of server: ProxyServer) async -> AdminAnswer {
-    switch path {
+  static func answer(_ uri: String, of server: ProxyServer) async -> AdminAnswer {
+    switch String(uri.prefix { $0 != "?" }) {
+    case "/": return AdminAnswer(status: 200, type: "text/html; charset=utf-8", text: StatusPage.text)
     case "/ready": return server.isReady ? plain(200, "ready\n") : plain(503, "draining\n")
     case "/live": return plain(200, "live\n")
     case "/metrics":
       return AdminAnswer(
         status: 200, type: "text/plain; version=0.0.4; charset=utf-8", text: await server.metricsText())
-    case "/endpoints":
-      let rows = await server.endpointRows().map { row -> [String: Any] in
-        [
-          "cluster": row.cluster, "endpoint": row.address, "in_flight": row.inFlight, "ready": row.isReady,
-          "excluded_by": row.exclusions,
-        ]
-      }
-      return json(["endpoints": rows])
+    case "/endpoints": return json(["endpoints": await server.endpointRows().map(\.object)])
+    case "/stats": return json(await server.report().object)
+    case "/explain": return await explain(uri, of: server)
     case "/config_dump": return json(ConfigurationDump.object(server.description))
     default:
-      return plain(404, "not here; expected one of /ready, /live, /metrics, /endpoints, /config_dump\n")
+      return plain(
+        404, "not here; expected one of /, /ready, /live, /metrics, /endpoints, /explain, /stats, /config_dump\n")
     }
+  }
+
+  private static func explain(_ uri: String, of server: ProxyServer) async -> AdminAnswer {
+    var last = 20
+    for pair in uri.drop(while: { $0 != "?" }).dropFirst().split(separator: "&") where pair.hasPrefix("last=") {
+      guard let count = Int(pair.dropFirst(5)), (1...10_000).contains(count) else {
+        return plain(400, "\(pair) is no count; expected last=1 to last=10000\n")
+      }
+      last = count
+    }
+    let notes = await server.explain(last: last)
+    var object: [String: Any] = ["decisions": notes.map(\.object)]
+    if notes.isEmpty {
+      object["note"] =
+        "nothing has been kept yet; decisions are kept from now on, for a minute where mesh.proxy.explain is 0"
+    }
+    return json(object)
   }
 
   private static func plain(_ status: Int, _ text: String) -> AdminAnswer {
@@ -99,7 +115,7 @@ enum ConfigurationDump {
         "connect_timeout_ms": cluster.connectTimeout.milliseconds,
         "endpoints": real.servers.map { ["address": $0.address.description, "weight": Int($0.weight)] },
         "outlier_detection": cluster.outlierDetection != nil, "failure_accrual": cluster.failureAccrual != nil,
-        "health_check": cluster.healthCheck != nil,
+        "health_check": cluster.healthCheck != nil, "discovery": source(real.discovery),
       ]
     }
     let routes = proxy.mesh.routes.map { route -> [String: Any] in
@@ -113,6 +129,15 @@ enum ConfigurationDump {
       "profile": proxy.mesh.profile.rawValue, "clusters": clusters, "routes": routes,
       "listeners": proxy.listeners.map { ["address": $0.address.description, "protocol": $0.transport.rawValue] },
     ]
+  }
+
+  private static func source(_ discovery: ServerDiscovery?) -> String {
+    switch discovery {
+    case nil: ""
+    case .file(let path, _): "file \(path)"
+    case .dns(let name, _): "dns \(name)"
+    case .kubernetes(let source): "kubernetes \(source.namespace.map { "\($0)/" } ?? "")\(source.service)"
+    }
   }
 
   private static func name(_ destination: Int, _ proxy: ProxyDescription) -> String {

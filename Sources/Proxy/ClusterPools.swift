@@ -10,11 +10,11 @@ import MeshCore
 import NIOCore
 import NIOHTTP1
 import NIOHTTP2
-import NIOPosix
 
 /// One cluster's connections. Confined to its event loop.
 final class ClusterPools {
   private let description: ClusterDescription
+  private let number: Int
   unowned let world: SocketWorld
   /// By the endpoint's number.
   private var endpoints: [EndpointPool?] = []
@@ -23,10 +23,14 @@ final class ClusterPools {
   fileprivate(set) var pending = 0
   fileprivate(set) var active = 0
 
-  init(_ description: ClusterDescription, world: SocketWorld) {
+  init(_ description: ClusterDescription, number: Int, world: SocketWorld) {
     self.description = description
+    self.number = number
     self.world = world
   }
+
+  /// What opens this cluster's connections, with the certificates of now.
+  var connector: EndpointConnector { world.connector(cluster: number) }
 
   /// Sends an attempt to an endpoint.
   func start(_ attempt: Attempt, at address: SocketName, endpoint: EndpointIdentity) {
@@ -39,7 +43,13 @@ final class ClusterPools {
     while endpoints.count <= place { endpoints.append(nil) }
     let pool = endpoints[place] ?? EndpointPool(address, description, self)
     endpoints[place] = pool
-    if description.transport == .http2 { pool.startStream(attempt) } else { pool.startExclusive(attempt) }
+    if attempt.exchange.wantsTunnel {
+      pool.startTunnel(attempt)
+    } else if description.transport == .http2 && !attempt.exchange.wantsUpgrade {
+      pool.startStream(attempt)
+    } else {
+      pool.startExclusive(attempt)
+    }
   }
 
   /// Whether one more connection may be opened: one is always allowed where there is none.
@@ -53,6 +63,15 @@ final class ClusterPools {
     return pending < Int(most)
   }
 
+  /// Closes the connections to endpoints that are not among these, as they get free.
+  func keep(_ numbers: Set<Int32>) {
+    for place in endpoints.indices where endpoints[place] != nil && !numbers.contains(Int32(truncatingIfNeeded: place))
+    {
+      endpoints[place]?.close()
+      endpoints[place] = nil
+    }
+  }
+
   /// Closes idle connections; those that carry something close when they are free.
   func close() { for pool in endpoints { pool?.close() } }
 }
@@ -64,11 +83,12 @@ private final class EndpointPool: @unchecked Sendable {
   private unowned let cluster: ClusterPools
   private var idle: [UpstreamHandler] = []
   private var waiting: [Attempt] = []
+  private var waitingForStream: [Attempt] = []
+  private var isOpeningMultiplexed = false
   private var opening = 0
   private var open = 0
   private var isClosed = false
-  private var multiplexer: NIOHTTP2Handler.StreamMultiplexer?
-  private var parent: (any Channel)?
+  private var multiplexed: MultiplexedConnection?
 
   init(_ address: SocketName, _ description: ClusterDescription, _ cluster: ClusterPools) {
     self.address = address
@@ -91,18 +111,21 @@ private final class EndpointPool: @unchecked Sendable {
       world.failed(attempt, .overflow)
       return
     }
-    wait(attempt)
+    wait(attempt, in: \.waiting)
     if cluster.mayConnect(isFirst: open + opening == 0) { connect() }
   }
 
-  private func wait(_ attempt: Attempt) {
-    waiting.append(attempt)
+  private func wait(_ attempt: Attempt, in queue: ReferenceWritableKeyPath<EndpointPool, [Attempt]>) {
+    let gone = self[keyPath: queue].count
+    self[keyPath: queue].removeAll { $0.isForgotten }
+    cluster.pending -= gone - self[keyPath: queue].count
+    self[keyPath: queue].append(attempt)
     cluster.pending += 1
   }
 
-  private func takeWaiting() -> Attempt? {
-    while !waiting.isEmpty {
-      let attempt = waiting.removeFirst()
+  private func takeWaiting(in queue: ReferenceWritableKeyPath<EndpointPool, [Attempt]> = \.waiting) -> Attempt? {
+    while !self[keyPath: queue].isEmpty {
+      let attempt = self[keyPath: queue].removeFirst()
       cluster.pending -= 1
       if !attempt.isForgotten { return attempt }
     }
@@ -113,13 +136,16 @@ private final class EndpointPool: @unchecked Sendable {
     opening += 1
     cluster.connections += 1
     let handler = NIOLoopBound(UpstreamHandler(), eventLoop: world.loop)
-    bootstrap { channel in
+    cluster.connector.connect(to: address, for: .http1) { channel in
       channel.eventLoop.makeCompletedFuture {
-        try channel.pipeline.syncOperations.addHTTPClientHandlers(
-          leftOverBytesStrategy: .dropBytes, enableOutboundHeaderValidation: false)
+        // Bytes behind an answer of 101 are the tunnel's.
+        try channel.pipeline.syncOperations.addHandler(HTTPRequestEncoder())
+        try channel.pipeline.syncOperations.addHandler(
+          ByteToMessageHandler(
+            HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .forward)))
         try channel.pipeline.syncOperations.addHandler(handler.value)
       }
-    }.connect(host: address.host, port: address.port).whenComplete { [self] result in
+    }.whenComplete { [self] result in
       opening -= 1
       switch result {
       case .success:
@@ -138,10 +164,10 @@ private final class EndpointPool: @unchecked Sendable {
     if let attempt = takeWaiting() {
       cluster.active += 1
       handler.take(attempt)
-    } else if isClosed {
-      handler.cancel()
     } else {
+      // As one that lies idle it is counted out when it closes.
       idle.append(handler)
+      if isClosed { handler.cancel() }
     }
   }
 
@@ -163,27 +189,58 @@ private final class EndpointPool: @unchecked Sendable {
   }
 
   private func connectFailed(_ error: any Error) {
-    let failure: TransportFailure
-    if let error = error as? ChannelError, case .connectTimeout = error {
-      failure = .connectTimeout
-    } else {
-      failure = .refused
-    }
     // Each connection was opened for one attempt; where fewer wait, others were served meanwhile.
-    if opening < waiting.count, let attempt = takeWaiting() { world.failed(attempt, failure) }
+    if opening < waiting.count, let attempt = takeWaiting() {
+      world.failed(attempt, TransportFailure(connecting: error))
+    }
+    if opening == 0 && !waiting.isEmpty && cluster.mayConnect(isFirst: open == 0) { connect() }
   }
 
-  private func bootstrap(_ initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>) -> ClientBootstrap {
-    ClientBootstrap(group: world.loop)
-      .channelOption(.socketOption(.tcp_nodelay), value: 1)
-      .connectTimeout(.nanoseconds(description.connectTimeout.nanoseconds))
-      .channelInitializer(initializer)
+  // MARK: - Tunnels
+
+  /// Opens a connection of an attempt's own, on which bytes go through as they are.
+  func startTunnel(_ attempt: Attempt) {
+    if !cluster.mayConnect(isFirst: open + opening == 0) {
+      world.failed(attempt, .overflow)
+      return
+    }
+    opening += 1
+    cluster.connections += 1
+    cluster.active += 1
+    let bound = NIOLoopBound(attempt, eventLoop: world.loop)
+    let stream = NIOLoopBound(TunnelStream(), eventLoop: world.loop)
+    cluster.connector.connect(to: address, for: .tunnel) { channel in
+      // Nothing is read before the client's side stands.
+      channel.setOption(.autoRead, value: false)
+    }.whenComplete { [self] result in
+      opening -= 1
+      switch result {
+      case .success(let channel):
+        open += 1
+        channel.closeFuture.whenComplete { [self] _ in
+          open -= 1
+          cluster.connections -= 1
+          cluster.active -= 1
+        }
+        stream.value.channel = channel
+        if bound.value.isForgotten {
+          channel.close(promise: nil)
+        } else {
+          bound.value.stream = stream.value
+          world.tunnelStands(bound.value, channel)
+        }
+      case .failure(let error):
+        cluster.connections -= 1
+        cluster.active -= 1
+        world.failed(bound.value, TransportFailure(connecting: error))
+      }
+    }
   }
 
   // MARK: - HTTP/2
 
   func startStream(_ attempt: Attempt) {
-    if multiplexer != nil {
+    if multiplexed != nil {
       openStream(attempt)
       return
     }
@@ -191,17 +248,19 @@ private final class EndpointPool: @unchecked Sendable {
       world.failed(attempt, .overflow)
       return
     }
-    wait(attempt)
-    if opening == 0 { connectMultiplexed() }
+    wait(attempt, in: \.waitingForStream)
+    if !isOpeningMultiplexed { connectMultiplexed() }
   }
 
   private func connectMultiplexed() {
     opening += 1
+    isOpeningMultiplexed = true
     cluster.connections += 1
     let loop = world.loop
-    bootstrap { channel in
+    let connector = cluster.connector
+    connector.connect(to: address) { channel in
       channel.eventLoop.makeSucceededVoidFuture()
-    }.connect(host: address.host, port: address.port).flatMap { channel in
+    }.flatMap { channel in
       channel.configureHTTP2Pipeline(
         mode: .client, connectionConfiguration: .init(), streamConfiguration: .init(),
         inboundStreamInitializer: { stream in
@@ -210,46 +269,49 @@ private final class EndpointPool: @unchecked Sendable {
       ).map { (channel, NIOLoopBound($0, eventLoop: loop)) }
     }.whenComplete { [self] result in
       opening -= 1
+      isOpeningMultiplexed = false
       switch result {
       case .success(let (channel, multiplexer)):
         open += 1
-        parent = channel
-        self.multiplexer = multiplexer.value
+        let connection = MultiplexedConnection(channel, multiplexer.value)
+        multiplexed = connection
         channel.closeFuture.whenComplete { [self] _ in
           open -= 1
           cluster.connections -= 1
-          if parent === channel {
-            parent = nil
-            self.multiplexer = nil
-          }
+          leave(connection)
         }
-        while let attempt = takeWaiting() { openStream(attempt) }
+        let watch = GoAwayWatch { [self] in leave(connection) }
+        try? channel.pipeline.syncOperations.addHandler(watch)
+        while let attempt = takeWaiting(in: \.waitingForStream) { openStream(attempt) }
+        if isClosed { connection.leave() }
       case .failure(let error):
         cluster.connections -= 1
         var failed: [Attempt] = []
-        while let attempt = takeWaiting() { failed.append(attempt) }
-        let isTimeout: Bool
-        if let error = error as? ChannelError, case .connectTimeout = error {
-          isTimeout = true
-        } else {
-          isTimeout = false
-        }
-        for attempt in failed { world.failed(attempt, isTimeout ? .connectTimeout : .refused) }
+        while let attempt = takeWaiting(in: \.waitingForStream) { failed.append(attempt) }
+        for attempt in failed { world.failed(attempt, TransportFailure(connecting: error)) }
       }
     }
   }
 
+  /// A connection takes no more streams: the next attempt opens another one.
+  private func leave(_ connection: MultiplexedConnection) {
+    connection.leave()
+    if multiplexed === connection { multiplexed = nil }
+  }
+
   private func openStream(_ attempt: Attempt) {
-    guard let multiplexer else {
+    guard let connection = multiplexed else {
       world.failed(attempt, .reset)
       return
     }
     cluster.active += 1
+    connection.streams += 1
     let handler = NIOLoopBound(UpstreamHandler(), eventLoop: world.loop)
     let bound = NIOLoopBound(attempt, eventLoop: world.loop)
-    multiplexer.createStreamChannel { stream in
+    let scheme: HTTP2FramePayloadToHTTP1ClientCodec.HTTPProtocol = cluster.connector.tls == nil ? .http : .https
+    connection.multiplexer.createStreamChannel { stream in
       stream.eventLoop.makeCompletedFuture {
-        try stream.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTP1ClientCodec(httpProtocol: .http))
+        try stream.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTP1ClientCodec(httpProtocol: scheme))
         try stream.pipeline.syncOperations.addHandler(handler.value)
       }
     }.whenComplete { [self] result in
@@ -261,10 +323,12 @@ private final class EndpointPool: @unchecked Sendable {
           cluster.active -= 1
           handler.released = nil
           handler.cancel()
+          connection.streamEnded()
         }
         if attempt.isForgotten { handler.cancel() } else { handler.take(attempt) }
       case .failure:
         cluster.active -= 1
+        connection.streamEnded()
         world.failed(attempt, .reset)
       }
     }
@@ -273,6 +337,72 @@ private final class EndpointPool: @unchecked Sendable {
   func close() {
     isClosed = true
     for handler in idle { handler.cancel() }
-    if cluster.active == 0 { parent?.close(promise: nil) }
+    multiplexed?.leave()
+  }
+}
+
+/// An HTTP/2 connection to an endpoint. Confined to its event loop.
+private final class MultiplexedConnection: @unchecked Sendable {
+  let multiplexer: NIOHTTP2Handler.StreamMultiplexer
+  private let channel: any Channel
+  var streams = 0
+  private var isLeaving = false
+
+  init(_ channel: any Channel, _ multiplexer: NIOHTTP2Handler.StreamMultiplexer) {
+    self.channel = channel
+    self.multiplexer = multiplexer
+  }
+
+  func streamEnded() {
+    streams -= 1
+    if isLeaving && streams == 0 { channel.close(promise: nil) }
+  }
+
+  /// Ends when its streams have.
+  func leave() {
+    isLeaving = true
+    if streams == 0 { channel.close(promise: nil) }
+  }
+}
+
+/// Hears when a server wants no more streams on its connection (RFC 9113, 6.8).
+private final class GoAwayWatch: ChannelInboundHandler {
+  typealias InboundIn = HTTP2Frame
+
+  private let heard: () -> Void
+
+  init(_ heard: @escaping () -> Void) { self.heard = heard }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if case .goAway = unwrapInboundIn(data).payload { heard() }
+    context.fireChannelRead(data)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // What concerns one stream ends that stream alone.
+    if error is NIOHTTP2Errors.StreamError { return }
+    heard()
+    context.close(promise: nil)
+  }
+}
+
+/// The server's side of a tunnel that does not stand yet.
+private final class TunnelStream: UpstreamStream {
+  var channel: (any Channel)?
+  var isWritable: Bool { true }
+  func send(_ part: HTTPClientRequestPart) {}
+  func flush() {}
+  func readOn() {}
+  func cancel() { channel?.close(promise: nil) }
+}
+
+extension TransportFailure {
+  /// Why a connection could not be opened.
+  init(connecting error: any Error) {
+    if let error = error as? ChannelError, case .connectTimeout = error {
+      self = .connectTimeout
+    } else {
+      self = .refused
+    }
   }
 }

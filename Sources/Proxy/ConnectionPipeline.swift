@@ -5,50 +5,87 @@ import MeshCore
 import NIOCore
 import NIOHTTP1
 import NIOHTTP2
+import NIOSSL
 
 /// Puts handlers on connections. To be used on the worker's event loop.
 struct ConnectionPipeline {
   let worker: Worker
   let description: ProxyDescription
+  let listener: ListenerDescription
+  let certificates: Certificates
 
   /// Prepares a connection for what its clients speak.
-  func install(on channel: any Channel, _ transport: ListenerProtocol) throws {
+  func install(on channel: any Channel) throws {
+    let client = ClientConnection(channel)
     let pipeline = channel.pipeline.syncOperations
-    switch transport {
-    case .http1: try installHTTP1(channel)
-    case .http2: try installHTTP2(channel)
-    case .auto:
+    switch listener.security {
+    case .off: try installProtocol(channel, client)
+    case .strict:
+      try installTLS(channel, client)
+      try installProtocol(channel, client)
+    case .permissive:
       try pipeline.addHandler(
-        ProtocolDetector { isHTTP2 in
-          if isHTTP2 { try installHTTP2(channel) } else { try installHTTP1(channel) }
+        FirstBytes(limit: description.headerTimeout, FirstBytes.isTLS) { isTLS in
+          if isTLS { try installTLS(channel, client) }
+          try installProtocol(channel, client)
         })
-    case .tcp: throw ChannelError.operationUnsupported
     }
   }
 
-  private func installHTTP1(_ channel: any Channel) throws {
-    let handler = DownstreamHandler(worker: worker, isMultiplexed: false)
+  private func installTLS(_ channel: any Channel, _ client: ClientConnection) throws {
+    guard let context = certificates.server(listener.transport) else { throw ChannelError.operationUnsupported }
+    client.becomesTLS()
+    try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+    try channel.pipeline.syncOperations.addHandler(HandshakeLimit(description.headerTimeout))
+  }
+
+  private func installProtocol(_ channel: any Channel, _ client: ClientConnection) throws {
+    switch listener.transport {
+    case .http1: try installHTTP1(channel, client)
+    case .http2:
+      try channel.pipeline.syncOperations.addHandler(
+        FirstBytes(limit: description.headerTimeout, FirstBytes.isHTTP2) { isHTTP2 in
+          guard isHTTP2 else { throw ChannelError.operationUnsupported }
+          try installHTTP2(channel, client)
+        })
+    case .auto:
+      try channel.pipeline.syncOperations.addHandler(
+        FirstBytes(limit: description.headerTimeout, FirstBytes.isHTTP2) { isHTTP2 in
+          if isHTTP2 { try installHTTP2(channel, client) } else { try installHTTP1(channel, client) }
+        })
+    case .tcp:
+      let handler = PassthroughHandler(worker: worker, client: client, cluster: listener.clusterName ?? "")
+      try channel.pipeline.syncOperations.addHandler(handler)
+    }
+  }
+
+  private func installHTTP1(_ channel: any Channel, _ client: ClientConnection) throws {
+    let handler = DownstreamHandler(worker: worker, client: client, isMultiplexed: false)
     let pipeline = channel.pipeline.syncOperations
     try pipeline.addHandler(
       HeadGuard(
         (description.headerTimeout, description.idleTimeout), isIdle: { handler.isIdle }))
     // Requests in a row are the handler's own business: the library's help stops reading for each. What goes out has been read by the
-    // codec on the other side, or been looked through (`RequestRules`), so it is not validated once more.
-    try pipeline.configureHTTPServerPipeline(
-      withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)
+    // codec on the other side, or been looked through (`RequestRules`), so it is not validated once more. Bytes behind a request that
+    // leaves HTTP behind are the tunnel's.
+    try pipeline.addHandler(HTTPResponseEncoder())
+    try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes)))
     try pipeline.addHandler(handler)
   }
 
-  private func installHTTP2(_ channel: any Channel) throws {
-    let worker = NIOLoopBound(worker, eventLoop: channel.eventLoop)
+  private func installHTTP2(_ channel: any Channel, _ client: ClientConnection) throws {
+    let bound = NIOLoopBound((worker, client), eventLoop: channel.eventLoop)
+    let connection = MultiplexedClient(worker: worker, idleLimit: description.idleTimeout)
     _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
-      mode: .server, connectionConfiguration: .init(), streamConfiguration: .init()
+      mode: .server, connectionConfiguration: .init(), streamConfiguration: .init(), streamDelegate: connection
     ) { stream in
       stream.eventLoop.makeCompletedFuture {
+        let (worker, client) = bound.value
         try stream.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
         try stream.pipeline.syncOperations.addHandler(
-          DownstreamHandler(worker: worker.value, isMultiplexed: true))
+          DownstreamHandler(worker: worker, client: client, isMultiplexed: true))
       }
     }
+    try channel.pipeline.syncOperations.addHandler(connection)
   }
 }

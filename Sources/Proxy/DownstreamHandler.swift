@@ -9,7 +9,7 @@ import NIOCore
 import NIOHTTP1
 
 /// Serves requests of one client connection or stream. Confined to its event loop.
-final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
+final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, ResponseSink, Drainable {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundIn = HTTPServerResponsePart
   typealias OutboundOut = HTTPServerResponsePart
@@ -17,12 +17,13 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   private let worker: Worker
   /// Where it stands in its worker's list.
   var place = 0
+  private let client: ClientConnection
   private let isMultiplexed: Bool
   private var context: ChannelHandlerContext?
   private var exchange: Exchange?
-  /// The client's address.
-  private var client: String?
   private var isRequestWhole = true
+  /// Whether the request's head tells how its body ends; without that it has none.
+  private var isFramed = false
   private var keepsAlive = true
   private var isHead = false
   /// Parts of requests that came before the one under way was answered.
@@ -36,21 +37,25 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   private var status = 0
   private var isReadHeld = false
   private var isDraining = false
+  private var tunnel: TunnelHandler?
+  private var pace: ResponsePace?
+  /// What an answer of gRPC that is nothing but a status has said in its head.
+  private var onlyTrailers: HTTPHeaders?
 
-  init(worker: Worker, isMultiplexed: Bool) {
+  init(worker: Worker, client: ClientConnection, isMultiplexed: Bool) {
     self.worker = worker
+    self.client = client
     self.isMultiplexed = isMultiplexed
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    client = (isMultiplexed ? context.channel.parent : context.channel)?.remoteAddress?.ipAddress
-    worker.opened(self)
+    if !isMultiplexed { worker.opened(self) }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
     self.context = nil
-    worker.closed(self)
+    if !isMultiplexed && tunnel == nil { worker.closed(self) }
   }
 
   /// Whether nothing is under way.
@@ -59,7 +64,7 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   /// Ends the connection, after the request that is under way if there is one.
   func drain() {
     isDraining = true
-    if isIdle { context?.close(promise: nil) }
+    if isIdle, let context { Closing.whenWritten(context) }
   }
 
   // MARK: - Requests
@@ -73,29 +78,35 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
     if isRequestWhole && exchange != nil || !pipelined.isEmpty {
       // The next request, before this one is answered.
       pipelined.append(part)
-      return
+    } else {
+      handle(part, context)
     }
+  }
+
+  private func handle(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
     switch part {
     case .head(let head): begin(head, context)
-    case .body(let part): exchange?.append(part)
+    case .body(let part):
+      if isFramed { exchange?.append(part) } else { refuseBody(context) }
     case .end(let trailers):
       isRequestWhole = true
       exchange?.end(trailers)
     }
   }
 
+  /// HTTP/2 carries a body without saying so in its head; what goes on has no frame for it, and a server would take it for the next request.
+  private func refuseBody(_ context: ChannelHandlerContext) {
+    if isEnding { return }
+    leave()
+    keepsAlive = false
+    write(status: 400, text: "a body of a method that has none, without a length", headers: HTTPHeaders())
+    isEnding = true
+  }
+
   /// Takes on what has come of the next requests.
   private func takePipelined() {
-    while let context, exchange == nil || !isRequestWhole, !pipelined.isEmpty {
-      let part = pipelined.removeFirst()
-      // Not by way of the queue, which may hold more.
-      switch part {
-      case .head(let head): begin(head, context)
-      case .body(let part): exchange?.append(part)
-      case .end(let trailers):
-        isRequestWhole = true
-        exchange?.end(trailers)
-      }
+    while !isEnding, let context, exchange == nil || !isRequestWhole, !pipelined.isEmpty {
+      handle(pipelined.removeFirst(), context)
     }
     exchange?.flush()
   }
@@ -104,7 +115,7 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
     if let event = event as? ChannelEvent, event == .inputClosed {
       // The client has said all; it still hears.
       hasInputEnded = true
-      if exchange == nil { context.close(promise: nil) } else if !isRequestWhole { leaveAndClose(context) }
+      if exchange == nil { Closing.whenWritten(context) } else if !isRequestWhole { leaveAndClose(context) }
       return
     }
     context.fireUserInboundEventTriggered(event)
@@ -120,19 +131,46 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
     keepsAlive = head.isKeepAlive
     isHead = head.method == .HEAD
     isHTTP10 = head.isBeforeHTTP11
+    var head = head
+    if head.method != .CONNECT, let (host, target) = RequestPath.absolute(head.uri) {
+      // What stands there counts, whatever the field says (RFC 9112, 3.2.2).
+      head.uri = target
+      head.headers.replaceOrAdd(name: "host", value: host)
+    }
     let survey = HeadSurvey(head.headers)
+    isFramed = !survey.lengths.isEmpty || !survey.codings.isEmpty
     if let fault = RequestRules.fault(of: head, survey, isMultiplexed: isMultiplexed) {
       keepsAlive = false
       write(status: fault.status, text: fault.text, headers: HTTPHeaders())
       return
     }
-    let target = head.uri
     let world = worker.world
+    if world.description.authorization != nil && head.method != .CONNECT && !RequestPath.isNormal(head.uri) {
+      keepsAlive = false
+      write(status: 400, text: "a path that is not in its normal form", headers: HTTPHeaders())
+      return
+    }
+    if head.method == .CONNECT && (isMultiplexed || !world.description.allowsConnect) {
+      keepsAlive = false
+      write(status: 405, text: "CONNECT is not allowed", headers: HTTPHeaders())
+      return
+    }
     let exchange = Exchange(
-      Forwarding.request(head, survey, from: client, id: worker.nextRequestID()), survey, target: target,
+      Forwarding.request(head, survey, from: client, id: worker.nextRequestID()), survey, target: head.uri,
       world: world, sink: self)
     self.exchange = exchange
-    world.begin(exchange)
+    exchange.trace = worker.tracer?.begin(head)
+    if !isMultiplexed && (survey.upgrade != nil || head.method == .CONNECT) {
+      // The codec reads no further, whatever comes of it.
+      keepsAlive = false
+      exchange.wantsUpgrade = survey.asksForWebSocket && !isHTTP10
+      exchange.wantsTunnel = head.method == .CONNECT
+    }
+    if world.isDenied(exchange, client, path: head.uri, method: head.method.rawValue) {
+      world.deny(exchange, status: 403)
+    } else {
+      world.begin(exchange)
+    }
   }
 
   func read(context: ChannelHandlerContext) {
@@ -147,7 +185,7 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
 
   // MARK: - Answers
 
-  var isFull: Bool { context?.channel.isWritable == false }
+  var isFull: Bool { context?.channel.isWritable == false || pace?.isFull == true }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     if context.channel.isWritable { exchange?.winner?.stream?.readOn() }
@@ -157,29 +195,114 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   func respond(_ exchange: Exchange, from attempt: Attempt) {
     guard exchange === self.exchange, let head = attempt.responseHead else { return }
     status = Int(head.status.code)
-    send(.head(responseHead(status: head.status, Forwarding.response(head.headers), hasBody: true)))
+    if head.status == .switchingProtocols {
+      beginTunnel(exchange, attempt, head)
+      return
+    }
+    if exchange.rate > 0, let loop = context?.eventLoop {
+      pace = ResponsePace(rate: exchange.rate, on: loop) { [weak self, weak exchange] part in
+        guard let self, let exchange else { return }
+        handOn(exchange, part)
+        context?.flush()
+        if pace?.isFull == false { exchange.winner?.stream?.readOn() }
+      }
+    }
+    var headers = Forwarding.response(head.headers)
+    if isMultiplexed && headers.contains(name: "grpc-status") { onlyTrailers = GRPCStatus.takeTrailers(from: &headers) }
+    send(.head(responseHead(status: head.status, headers, hasBody: true)))
     for part in attempt.takeHeld() { responseContinues(exchange, part) }
+  }
+
+  /// HTTP ends here: what follows are the bytes of both sides.
+  private func beginTunnel(_ exchange: Exchange, _ attempt: Attempt, _ head: HTTPResponseHead) {
+    guard isRequestWhole, let context, let channel = attempt.tunnel ?? attempt.stream?.handOver() else {
+      responseBroke(exchange)
+      return
+    }
+    let isConnect = exchange.wantsTunnel
+    if isConnect {
+      // The codec would announce a body.
+      let codec = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+      codec?.writeAndFlush(NIOAny(ByteBuffer(string: "HTTP/1.1 200 OK\r\n\r\n")), promise: nil)
+    } else {
+      context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+    }
+    let pair = TunnelHandler.pair { [worker] in
+      exchange.world.tunnelEnded(exchange)
+      worker.closed(self)
+      self.tunnel = nil
+    }
+    tunnel = pair.client
+    self.exchange = nil
+    isEnding = true
+    do {
+      try context.pipeline.syncOperations.addHandler(pair.client)
+      try channel.pipeline.syncOperations.addHandler(pair.server)
+    } catch {
+      context.close(promise: nil)
+      return
+    }
+    // A codec goes when it is done with what it has, which it hands on.
+    let (near, far) = (context.channel.pipeline.syncOperations, channel.pipeline.syncOperations)
+    near.removeHandler(self, promise: nil)
+    if let handler = attempt.stream as? UpstreamHandler { far.removeHandler(handler, promise: nil) }
+    let gone = [
+      Self.remove(HTTPResponseEncoder.self, near, context.eventLoop),
+      Self.remove(HTTPRequestEncoder.self, far, context.eventLoop),
+      Self.remove(HeadGuard.self, near, context.eventLoop),
+      Self.remove(ByteToMessageHandler<HTTPRequestDecoder>.self, near, context.eventLoop),
+      Self.remove(ByteToMessageHandler<HTTPResponseDecoder>.self, far, context.eventLoop),
+    ]
+    let bound = NIOLoopBound((pair.client, context.channel), eventLoop: context.eventLoop)
+    let hasEnded = hasInputEnded
+    EventLoopFuture.andAllComplete(gone, on: context.eventLoop).flatMap {
+      channel.setOption(.autoRead, value: true)
+    }.whenComplete { _ in
+      let (tunnel, client) = bound.value
+      if hasEnded { tunnel.endsInput() }
+      tunnel.open()
+      channel.read()
+      client.read()
+    }
+  }
+
+  private static func remove<Handler: RemovableChannelHandler>(
+    _ type: Handler.Type, _ pipeline: ChannelPipeline.SynchronousOperations, _ loop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    guard let context = try? pipeline.context(handlerType: type) else { return loop.makeSucceededVoidFuture() }
+    return pipeline.removeHandler(context: context)
   }
 
   private func responseHead(status: HTTPResponseStatus, _ headers: HTTPHeaders, hasBody: Bool) -> HTTPResponseHead {
     var headers = headers
     if !isMultiplexed {
-      if !isRequestWhole || isDraining || (hasInputEnded && pipelined.isEmpty) { keepsAlive = false }
-      if hasBody && isHTTP10 && !headers.contains(name: "content-length") { keepsAlive = false }
+      if (!isRequestWhole && isFramed) || isDraining || (hasInputEnded && pipelined.isEmpty) { keepsAlive = false }
+      if isHTTP10 {
+        headers.remove(name: "transfer-encoding")
+        if hasBody && !headers.contains(name: "content-length") { keepsAlive = false }
+      }
       if !keepsAlive { headers.replaceOrAdd(name: "connection", value: "close") }
     }
-    return HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+    // To an older client nothing goes in chunks: its answer ends with the connection.
+    return HTTPResponseHead(version: isHTTP10 ? .http1_0 : .http1_1, status: status, headers: headers)
   }
 
   func responseContinues(_ exchange: Exchange, _ part: HTTPClientResponsePart) {
+    if let pace, exchange === self.exchange { pace.take(part) } else { handOn(exchange, part) }
+  }
+
+  private func handOn(_ exchange: Exchange, _ part: HTTPClientResponsePart) {
     guard exchange === self.exchange else { return }
     switch part {
     case .head(let head):
       // An interim answer, such as 100 Continue.
-      if !isHTTP10 { context?.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil) }
-    case .body(let buffer): send(.body(.byteBuffer(buffer)))
+      if isHTTP10 { return }
+      let interim = HTTPResponseHead(
+        version: head.version, status: head.status, headers: Forwarding.response(head.headers))
+      context?.writeAndFlush(wrapOutboundOut(.head(interim)), promise: nil)
+    case .body(let buffer): if !isHead { send(.body(.byteBuffer(buffer))) }
     case .end(let trailers):
-      end(trailers)
+      end(trailers ?? onlyTrailers)
     }
   }
 
@@ -195,12 +318,13 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   func respondLocally(_ exchange: Exchange, status: Int, _ cause: ResponseCause) {
     guard exchange === self.exchange else { return }
     var headers = HTTPHeaders()
+    let text = exchange.isDenied ? "RBAC: access denied" : cause.text
     if exchange.head.headers.first(name: "content-type")?.hasPrefix("application/grpc") == true {
-      write(grpc: status, cause.text)
+      write(grpc: status, text)
       return
     }
     if cause == .breakerOverflow { headers.add(name: "x-envoy-overloaded", value: "true") }
-    write(status: status, text: cause.text, headers: headers)
+    write(status: status, text: text, headers: headers)
   }
 
   private func write(status code: Int, text: String, headers: HTTPHeaders) {
@@ -217,11 +341,12 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   /// An answer without a body whose status is in its head (gRPC's trailers-only form).
   private func write(grpc status: Int, _ text: String) {
     self.status = status
-    let headers: HTTPHeaders = [
+    var headers: HTTPHeaders = [
       "content-type": "application/grpc", "grpc-status": String(GRPCStatus.code(ofHTTP: status)), "grpc-message": text,
     ]
+    let trailers = isMultiplexed ? GRPCStatus.takeTrailers(from: &headers) : nil
     send(.head(responseHead(status: .ok, headers, hasBody: false)))
-    end(nil)
+    end(trailers)
   }
 
   private func send(_ part: HTTPServerResponsePart) { context?.write(wrapOutboundOut(part), promise: nil) }
@@ -229,8 +354,9 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   /// Ends the response. What is known of it is put away first: the next request may come, and its client go, while the end is written.
   private func end(_ trailers: HTTPHeaders?) {
     finishExchange()
-    let (isLast, isEarly) = (!keepsAlive || isDraining, !isRequestWhole)
-    send(.end(trailers))
+    let (isLast, isEarly) = (!keepsAlive || isDraining, !isRequestWhole && isFramed)
+    // The codec would end a body in chunks that HEAD has none of.
+    if isMultiplexed || !isHead { send(.end(trailers)) }
     context?.flush()
     if isMultiplexed { return }
     isEnding = isLast
@@ -245,12 +371,16 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
       worker.finished(self)
     } else if isEarly {
       linger()
-    } else {
-      context?.close(promise: nil)
+    } else if let context {
+      Closing.whenWritten(context)
     }
+    if isLast { pipelined.removeAll() }
   }
 
   private func finishExchange() {
+    pace?.cancel()
+    pace = nil
+    onlyTrailers = nil
     guard let exchange else { return }
     self.exchange = nil
     exchange.world.finish(exchange, status: status)
@@ -300,6 +430,8 @@ final class DownstreamHandler: ChannelDuplexHandler, ResponseSink {
   }
 
   private func leave() {
+    pace?.cancel()
+    pace = nil
     guard let exchange else { return }
     self.exchange = nil
     exchange.world.abandon(exchange)
@@ -322,21 +454,6 @@ extension ResponseCause {
     case .throttled: "throttled by the client"
     case .concurrencyLimited: "reached concurrency limit"
     case .breakerOverflow: "upstream connect error or disconnect/reset before headers. reset reason: overflow"
-    }
-  }
-}
-
-/// gRPC's statuses for HTTP's (grpc, doc/http-grpc-status-mapping.md).
-enum GRPCStatus {
-  /// The code for an HTTP status that is not an answer of gRPC.
-  static func code(ofHTTP status: Int) -> Int {
-    switch status {
-    case 400: 13
-    case 401: 16
-    case 403: 7
-    case 404: 12
-    case 429, 502, 503, 504: 14
-    default: 2
     }
   }
 }

@@ -12,7 +12,10 @@ struct EndpointDirectory {
 
   private var numbers: [Key: Int32] = [:]
   private var addresses: [SocketName] = []
-  private var zones: [String] = []
+  private var zones: [String]
+
+  /// No endpoint; `zones` are those that the mesh has numbers for already.
+  init(zones: [String] = []) { self.zones = zones }
 
   /// The identity of a cluster's endpoint.
   mutating func identity(of address: SocketName, cluster: Int) -> EndpointIdentity {

@@ -23,16 +23,10 @@ protocol ResponseSink: AnyObject {
   func mayReadOn()
 }
 
-/// How fast an answer is handed on.
-struct ResponsePace {
-  /// KiB/s, above 0.
-  var kibibytesPerSecond: Int64
-}
-
 /// A client's request. Confined to its event loop.
 final class Exchange {
   /// As it goes to endpoints.
-  var head: HTTPRequestHead
+  let head: HTTPRequestHead
   /// What the client called for, for the log.
   let target: String
   /// The host that it names, and the key by which hashing balancers place it.
@@ -43,16 +37,30 @@ final class Exchange {
   var sink: (any ResponseSink)?
   var token: UInt64 = 0
   var route: Int32 = -1
+  /// The route of a connection that is no request.
+  var givenRoute: Int32?
+  /// Whether it goes over a connection of its own as bytes; whether it may leave HTTP behind.
+  var wantsTunnel = false
+  var wantsUpgrade = false
+  /// The policy that denies it, or would.
+  var policy: String?
+  /// Whether a policy denies it.
+  var isDenied = false
   var began = Timestamp.zero
   /// What the data plane calls it; none before it has, and when it has answered.
   var request = RequestHandle.none
   var attempts: [Attempt] = []
+  /// How many tries there have been, mirrors left out.
+  var tries = 0
   /// Whose answer was told last, and whose is handed on.
   var lastAnswered: Attempt?
   var winner: Attempt?
   var cause = ResponseCause.endpoint
-  var pace: ResponsePace?
+  /// How fast the answer is handed on, KiB/s; 0 for as fast as it can be.
+  var rate: Int64 = 0
   var isOver = false
+  /// Its place in its trace; nil while nothing is traced.
+  var trace: RequestTrace?
   /// What has come of the body that another try would need.
   private(set) var body: [ByteBuffer] = []
   private(set) var bodySize = 0
@@ -77,14 +85,21 @@ final class Exchange {
     bodySize += part.readableBytes
     if isReplayable {
       body.append(part)
-      if bodySize > limit && attempts.contains(where: { $0.isSending }) { endRetries() }
+      if bodySize > limit && areAllSending { endRetries() }
     }
-    for attempt in attempts where attempt.isSending { attempt.stream?.send(.body(.byteBuffer(part))) }
+    var late: [Attempt] = []
+    for attempt in attempts where attempt.isSending {
+      // A copy is not waited for.
+      if attempt.kind == .mirror && attempt.stream?.isWritable == false { late.append(attempt) }
+      attempt.stream?.send(.body(.byteBuffer(part)))
+    }
+    for attempt in late { world.dropCopy(attempt) }
   }
 
   /// The request is whole.
   func end(_ trailers: HTTPHeaders?) {
     isWhole = true
+    let trailers = Forwarding.trailers(trailers)
     self.trailers = trailers
     for attempt in attempts where attempt.isSending { attempt.stream?.send(.end(trailers)) }
   }
@@ -97,19 +112,38 @@ final class Exchange {
   /// Whether more of the body should wait: nobody takes it, and what is kept is at its limit; or somebody is slow to take it.
   var isClogged: Bool {
     if isOver { return false }
-    if attempts.contains(where: { $0.isSending && $0.stream?.isWritable == false }) { return true }
-    return bodySize > limit && isReplayable && !attempts.contains(where: { $0.isSending })
+    if attempts.contains(where: { $0.isSending && $0.kind != .mirror && $0.stream?.isWritable == false }) {
+      return true
+    }
+    return bodySize > limit && isReplayable && !areAllSending
+  }
+
+  /// Whether nobody waits for a connection who will need the body from its beginning.
+  private var areAllSending: Bool {
+    var isAny = false
+    for attempt in attempts where attempt.kind != .mirror {
+      if !attempt.isSending { return false }
+      isAny = true
+    }
+    return isAny
   }
 
   /// An attempt has a connection: everything so far goes out.
   func sendAll(to attempt: Attempt) {
     guard let stream = attempt.stream else { return }
+    if !isReplayable {
+      // A copy, whose beginning is gone.
+      world.dropCopy(attempt)
+      return
+    }
     attempt.isSending = true
-    stream.send(.head(attempt.kind == .mirror ? Forwarding.shadow(head) : head))
+    var sent = Forwarding.head(of: attempt)
+    trace?.write(attempt, to: &sent.headers)
+    stream.send(.head(sent))
     for part in body { stream.send(.body(.byteBuffer(part))) }
     if isWhole { stream.send(.end(trailers)) }
     stream.flush()
-    if isReplayable && bodySize > limit { endRetries() }
+    if bodySize > limit && areAllSending { endRetries() }
     sink?.mayReadOn()
   }
 
@@ -130,17 +164,28 @@ protocol UpstreamStream: AnyObject {
   func cancel()
   /// The answer may be read on.
   func readOn()
+  /// Leaves the connection to somebody else, for good; nil where it cannot be had.
+  func handOver() -> (any Channel)?
+}
+
+extension UpstreamStream {
+  func handOver() -> (any Channel)? { nil }
 }
 
 /// One try of a request at an endpoint. Confined to its event loop.
 final class Attempt {
   let handle: AttemptHandle
   let kind: AttemptKind
+  /// Its number among those of its kind, and among all tries, from 1; a mirror is none of these.
+  let number: Int32
+  let place: Int
   let cluster: Int32
   let endpoint: EndpointIdentity
   let exchange: Exchange
   unowned let world: SocketWorld
   var stream: (any UpstreamStream)?
+  /// The connection of its own that it has, where it is no request.
+  var tunnel: (any Channel)?
   /// Whether the request goes out to it.
   var isSending = false
   /// What has come of the answer and is not handed on.
@@ -148,16 +193,20 @@ final class Attempt {
   private var held: [HTTPClientResponsePart] = []
   private var hasBegun = false
   private var hasEnded = false
-  var isComplete = false
   /// Whether its answer is the client's.
   var isWinner = false
   /// Whether the data plane does not know it any more.
   var isForgotten = false
   var hasReported = false
+  /// Its span, while it is under way and its request is traced.
+  var trace: AttemptTrace?
 
   init(_ start: AttemptStart, _ exchange: Exchange, world: SocketWorld) {
     handle = start.attempt
     kind = start.kind
+    number = start.number
+    if start.kind != .mirror { exchange.tries += 1 }
+    place = max(1, exchange.tries)
     cluster = start.cluster
     endpoint = start.endpoint
     self.exchange = exchange

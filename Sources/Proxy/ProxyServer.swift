@@ -1,5 +1,6 @@
 // The whole proxy: event loops, each with a worker, and the sockets where clients and people connect.
 
+import DataPlane
 import Foundation
 import Logging
 import MeshConfiguration
@@ -13,19 +14,24 @@ import NIOPosix
 /// A proxy that runs. Safe to use from anywhere.
 public final class ProxyServer: Sendable {
   private let group: MultiThreadedEventLoopGroup
-  private let workers: [Worker]
-  private let listeners: NIOLockedValue<[any Channel]>
-  private let current: NIOLockedValue<ProxyDescription>
+  let workers: [Worker]
+  private let listeners: NIOLockedValueBox<[any Channel]>
+  private let current: NIOLockedValueBox<ProxyDescription>
+  private let certificates: Certificates
+  private let discovery: Discovery
+  private let exporter = NIOLockedValueBox<SpanExporter?>(nil)
   private let accessLog: AccessLog?
   private let decisionLog: DecisionLog?
   private let logger: Logger
-  private let isDraining = NIOLockedValue(false)
+  private let isDraining = NIOLockedValueBox(false)
 
   /// A proxy that does not listen yet.
   ///
   /// - Parameter decisions: The file that every decision is kept in, if any; what is in it is replaced.
-  /// - Throws: what the system says when a log cannot be opened.
+  /// - Throws: ``CertificateFault``, and what the system says when a log cannot be opened.
   public init(_ description: ProxyDescription, loops: Int, decisions: String? = nil, logger: Logger) throws {
+    let certificates = try Certificates(description)
+    self.certificates = certificates
     group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, loops))
     let log = try description.accessLog.map { try AccessLog($0) }
     accessLog = log
@@ -34,18 +40,50 @@ public final class ProxyServer: Sendable {
     self.logger = logger
     let salt = UInt64.random(in: .min ... .max)
     workers = group.makeIterator().enumerated().map { number, loop in
-      Worker(description, number: number, loop: loop, accessLog: log, decisionLog: kept, salt: salt)
+      Worker(
+        description, number: number, loop: loop, certificates: certificates, accessLog: log, decisionLog: kept,
+        salt: salt)
     }
-    listeners = NIOLockedValue([])
-    current = NIOLockedValue(description)
+    listeners = NIOLockedValueBox([])
+    let (current, loops) = (NIOLockedValueBox(description), workers)
+    self.current = current
+    discovery = Discovery(logger: logger) { cluster, source, servers in
+      Self.list(servers, of: cluster, named: source, current, loops)
+    }
   }
+
+  /// Gives a cluster other servers. Event loops are told in the order in which the description has changed: all hear of the last one last.
+  private static func list(
+    _ servers: [ServerDescription], of cluster: String, named source: ServerDiscovery,
+    _ current: NIOLockedValueBox<ProxyDescription>, _ workers: [Worker]
+  ) {
+    current.withLockedValue { description in
+      guard let place = description.mesh.clusters.firstIndex(where: { $0.name == cluster }),
+        description.clusters[place].discovery == source
+      else { return }
+      description.clusters[place].servers = servers
+      let whole = description
+      for worker in workers { worker.loop.execute { worker.take(whole) } }
+    }
+  }
+
+  /// Reads what a proxy would read beside its configuration.
+  ///
+  /// - Throws: ``CertificateFault``.
+  public static func check(_ description: ProxyDescription) throws { _ = try Certificates(description) }
 
   /// Begins to listen. Returns where: with the ports that were free where 0 was asked for.
   ///
   /// - Throws: what the system says when an address cannot be listened on; nothing listens then.
   public func start() async throws -> (listeners: [SocketName], admin: SocketName?) {
     for worker in workers { try await worker.loop.submit { worker.begin() }.get() }
-    let description = current.value
+    await trace(description.tracing)
+    _ = discovery.follow(current.withLockedValue { $0 })
+    // Who comes first should find servers; who names none for so long holds nobody up.
+    for cluster in await discovery.settle(atMost: .seconds(5)) {
+      logger.warning("no servers named yet", metadata: ["cluster": "\(cluster)"])
+    }
+    let description = current.withLockedValue { $0 }
     var names: [SocketName] = []
     var admin: SocketName?
     do {
@@ -58,20 +96,61 @@ public final class ProxyServer: Sendable {
     return (names, admin)
   }
 
+  /// Tells `listener` from now on what fault detection has to say, on the event loop where it happens.
+  public func listen(to listener: @escaping @Sendable (DetectionNotice) -> Void) async {
+    for worker in workers { try? await worker.loop.submit { worker.world.metrics.listener = listener }.get() }
+  }
+
   /// What it runs.
-  public var description: ProxyDescription { current.value }
+  public var description: ProxyDescription { current.withLockedValue { $0 } }
 
   /// Takes another configuration: listeners stay as they are, requests under way end as they began.
-  public func take(_ description: ProxyDescription) async {
-    current.value = description
-    for worker in workers { try? await worker.loop.submit { worker.take(description) }.get() }
+  ///
+  /// - Throws: ``CertificateFault``; the former configuration stays in force.
+  public func take(_ description: ProxyDescription) async throws {
+    try certificates.take(description)
+    current.withLockedValue { current in
+      let description = discovery.follow(description)
+      current = description
+      for worker in workers { worker.loop.execute { worker.take(description) } }
+    }
+    for worker in workers { try? await worker.loop.submit {}.get() }
+    await trace(description.tracing)
     logger.info("configuration taken", metadata: ["clusters": "\(description.mesh.clusters.count)"])
   }
 
+  /// Reads certificates, keys and authorities anew where their files have changed, for connections to come.
+  public func refreshCertificates() {
+    do {
+      if try certificates.refresh() { logger.info("certificates taken") }
+    } catch {
+      logger.error("certificates refused, the former stay: \(error)")
+    }
+  }
+
+  /// Sends spans there from now on; what was gathered for elsewhere still goes there.
+  private func trace(_ description: TracingDescription?) async {
+    let former = exporter.withLockedValue { $0 }
+    if former?.description == description { return }
+    let next = description.map { SpanExporter($0, logger: logger) }
+    next?.begin()
+    exporter.withLockedValue { $0 = next }
+    for worker in workers {
+      try? await worker.loop.submit {
+        worker.tracer?.flush()
+        worker.tracer = next.map { Tracer($0, loop: worker.loop) }
+      }.get()
+    }
+    await former?.end()
+  }
+
+  /// What has become of spans.
+  var spanCounts: SpanExporter.Counts? { exporter.withLockedValue { $0?.counts } }
+
   /// Ends gracefully: no new connections, and each one that is open ends with its request, at the latest after `drainTime`.
   public func drain() async {
-    isDraining.value = true
-    for channel in listeners.value { try? await channel.close() }
+    isDraining.withLockedValue { $0 = true }
+    for channel in listeners.withLockedValue({ $0 }) { try? await channel.close() }
     for worker in workers { try? await worker.loop.submit { worker.drain() }.get() }
     let deadline = NIODeadline.now() + .nanoseconds(description.drainTime.nanoseconds)
     while NIODeadline.now() < deadline {
@@ -83,7 +162,9 @@ public final class ProxyServer: Sendable {
 
   /// Ends at once.
   public func close() async {
-    for channel in listeners.value { try? await channel.close() }
+    discovery.end()
+    await trace(nil)
+    for channel in listeners.withLockedValue({ $0 }) { try? await channel.close() }
     for worker in workers { try? await worker.loop.submit { worker.close() }.get() }
     try? await group.shutdownGracefully()
     accessLog?.flush()
@@ -110,8 +191,10 @@ public final class ProxyServer: Sendable {
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { [self] channel in
         channel.eventLoop.makeCompletedFuture {
-          try ConnectionPipeline(worker: worker(of: channel.eventLoop), description: description)
-            .install(on: channel, listener.transport)
+          try ConnectionPipeline(
+            worker: worker(of: channel.eventLoop), description: description, listener: listener,
+            certificates: certificates
+          ).install(on: channel)
         }
       }
     return try await bind(bootstrap, listener.address)
@@ -119,7 +202,7 @@ public final class ProxyServer: Sendable {
 
   private func bind(_ bootstrap: ServerBootstrap, _ address: SocketName) async throws -> SocketName {
     let channel = try await bootstrap.bind(host: address.host, port: address.port).get()
-    listeners.change { $0.append(channel) }
+    listeners.withLockedValue { $0.append(channel) }
     return SocketName(host: address.host, port: channel.localAddress?.port ?? address.port)
   }
 
@@ -138,66 +221,8 @@ public final class ProxyServer: Sendable {
   }
 
   /// Whether it takes requests.
-  var isReady: Bool { !isDraining.value }
+  var isReady: Bool { !isDraining.withLockedValue { $0 } }
 
-  /// Everything counted so far, for Prometheus.
-  func metricsText() async -> String {
-    let mesh = description.mesh
-    var counts = ProxyMetrics(mesh).counts
-    var open = 0
-    for worker in workers {
-      guard let part = try? await worker.loop.submit({ (worker.world.metrics.counts, worker.openExchanges) }).get()
-      else {
-        continue
-      }
-      counts.add(part.0)
-      open += part.1
-    }
-    return MetricsText.text(counts, mesh, endpoints: await endpointRows(), open: open)
-  }
-
-  /// Each cluster's endpoints, loads summed up over event loops; an endpoint is ready when it is on every one.
-  func endpointRows() async -> [MetricsText.EndpointRow] {
-    var rows: [MetricsText.EndpointRow] = []
-    for worker in workers {
-      let part = try? await worker.loop.submit { () -> [MetricsText.EndpointRow] in
-        let world = worker.world
-        return zip(world.description.mesh.clusters, world.standings()).flatMap { cluster, standings in
-          standings.map { standing in
-            MetricsText.EndpointRow(
-              cluster: cluster.name, address: world.endpoints.address(of: standing.identity)?.description ?? "",
-              inFlight: Int(standing.inFlight), isReady: standing.exclusions.isEmpty, exclusions: standing.exclusions)
-          }
-        }
-      }.get()
-      for row in part ?? [] {
-        if let place = rows.firstIndex(where: { $0.cluster == row.cluster && $0.address == row.address }) {
-          rows[place].inFlight += row.inFlight
-          if !row.isReady {
-            rows[place].isReady = false
-            for exclusion in row.exclusions where !rows[place].exclusions.contains(exclusion) {
-              rows[place].exclusions.append(exclusion)
-            }
-          }
-        } else {
-          rows.append(row)
-        }
-      }
-    }
-    return rows
-  }
-}
-
-/// A value behind a lock.
-final class NIOLockedValue<Value: Sendable>: Sendable {
-  private let box: NIOLockedValueBox<Value>
-
-  init(_ value: Value) { box = NIOLockedValueBox(value) }
-
-  var value: Value {
-    get { box.withLockedValue { $0 } }
-    set { box.withLockedValue { $0 = newValue } }
-  }
-
-  func change(_ body: (inout Value) -> Void) { box.withLockedValue { body(&$0) } }
+  /// How those stand who name servers.
+  var sources: [SourceStanding] { discovery.standings }
 }

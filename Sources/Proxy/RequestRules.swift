@@ -26,6 +26,8 @@ enum RequestRules {
     }
     if head.headers.count > mostHeaders { return (431, "too many header fields") }
     if survey.bytes + head.uri.utf8.count > mostHeaderBytes { return (431, "request header fields too large") }
+    if survey.hidesFraming { return (400, "a connection field that hides the message's frame") }
+    if head.method == .TRACE && !(survey.lengths.isEmpty && survey.codings.isEmpty) { return (400, "a body of TRACE") }
     if survey.hosts > 1 { return (400, "more than one host") }
     if survey.hosts == 0 && !head.isBeforeHTTP11 { return (400, "no host") }
     if let coding = survey.codings.first {

@@ -32,20 +32,27 @@ final class SocketWorld: @unchecked Sendable {
   private var wanted: UInt64 = 0
   private(set) var pools: [ClusterPools]
   private var timers = TimerQueue()
+  private var isRetired = false
   private var alarm: Scheduled<Void>?
   private var alarmAt = Timestamp(nanoseconds: .max)
   /// What keeps its decisions, if anything does.
   private let recorder: DecisionRecorder?
   /// Whom it tells what it decided, if anybody wants to know.
   let accessLog: AccessLog?
+  private let certificates: Certificates
   private(set) var endpoints: EndpointDirectory
+  /// What each endpoint got, and what came of it.
+  private(set) var endpointCounts = EndpointCounts()
+  /// Where decisions are noted for people, while any ask.
+  var notes: DecisionNotes?
 
   init(
-    _ description: ProxyDescription, number: Int, loop: any EventLoop, accessLog: AccessLog?,
-    recorder: DecisionRecorder? = nil
+    _ description: ProxyDescription, number: Int, loop: any EventLoop, certificates: Certificates,
+    accessLog: AccessLog?, recorder: DecisionRecorder? = nil
   ) {
     self.description = description
     self.loop = loop
+    self.certificates = certificates
     self.accessLog = accessLog
     metrics = ProxyMetrics(description.mesh)
     routes = RouteTable(description.mesh)
@@ -56,10 +63,10 @@ final class SocketWorld: @unchecked Sendable {
     key = description.key(ofLoop: number)
     self.recorder = recorder
     recorder?.begins(loop: number, description.text)
-    endpoints = EndpointDirectory()
+    endpoints = EndpointDirectory(zones: description.zones)
     plane = DataPlane(description.mesh, key: key)
     pools = []
-    pools = description.mesh.clusters.map { ClusterPools($0, world: self) }
+    pools = description.mesh.clusters.enumerated().map { ClusterPools($1, number: $0, world: self) }
   }
 
   /// Lists the servers that the file names. To be called on the loop, once, before the first request.
@@ -88,6 +95,7 @@ final class SocketWorld: @unchecked Sendable {
     let now = now
     plane.endpointsChanged(cluster: cluster, descriptions, at: now, into: &actions)
     recorder?.lists(cluster: cluster, descriptions, at: now, actions)
+    pools[cluster].keep(Set(descriptions.map(\.identity.number)))
     carryOut()
   }
 
@@ -96,6 +104,14 @@ final class SocketWorld: @unchecked Sendable {
 
   /// Requests that are under way.
   var openExchanges: Int { exchanges.count }
+
+  /// What opens connections to a cluster's endpoints.
+  func connector(cluster: Int) -> EndpointConnector {
+    let cluster = description.mesh.clusters[cluster]
+    return EndpointConnector(
+      loop: loop, timeout: cluster.connectTimeout, needsTLS: description.tls != nil && cluster.usesTLS,
+      tls: certificates.client(cluster: cluster.name))
+  }
 
   // MARK: - Requests
 
@@ -112,7 +128,7 @@ final class SocketWorld: @unchecked Sendable {
       plane.assume(headers: attributes.headers)
       recorder?.assumes(attributes.headers)
     }
-    exchange.route = routes.match(attributes)
+    exchange.route = exchange.givenRoute ?? routes.match(attributes)
     var hash: UInt64 = 0
     if let key = exchange.key { hash = RequestHash.header(key) }
     tell(
@@ -120,6 +136,12 @@ final class SocketWorld: @unchecked Sendable {
         RequestArrival(
           caller: CallerToken(exchange.token), route: exchange.route, randomness: key.key(wanted), key: hash,
           hasKey: exchange.key != nil)))
+  }
+
+  /// The route of connections to a cluster; -1 for none.
+  func connectionRoute(to cluster: String) -> Int32 {
+    let match = RouteMatch.connections(to: cluster)
+    return Int32(truncatingIfNeeded: description.mesh.routes.firstIndex { $0.match == match } ?? -1)
   }
 
   /// A host as routes compare it: lower case, without a port.
@@ -140,6 +162,35 @@ final class SocketWorld: @unchecked Sendable {
     if name.index >= 0 { tell(.requestAbandoned(name)) }
   }
 
+  /// Whether policies deny a request, or a connection where there is no path and no method.
+  func isDenied(_ exchange: Exchange, _ client: ClientConnection, path: String?, method: String?) -> Bool {
+    guard let authorization = description.authorization else { return false }
+    let verdict = authorization.verdict(identities: client.identities, path: path, method: method)
+    for policy in verdict.audited { metrics.judged("audit", policy: policy) }
+    if verdict.isAllowed {
+      metrics.judged("allow", policy: verdict.policy ?? "")
+      return false
+    }
+    metrics.judged(authorization.onlyAudits ? "wouldDeny" : "deny", policy: verdict.policy ?? "")
+    exchange.policy = verdict.policy ?? "default"
+    return !authorization.onlyAudits
+  }
+
+  /// A request is refused before the data plane hears of it.
+  func deny(_ exchange: Exchange, status: Int) {
+    exchange.began = now
+    exchange.isDenied = true
+    exchange.sink?.respondLocally(exchange, status: status, .noRoute)
+  }
+
+  /// A tunnel is over that stood. Nobody waits for its end as for an answer's: how long it lasted says nothing of its endpoint.
+  func tunnelEnded(_ exchange: Exchange) {
+    if exchange.isOver { return }
+    let name = exchange.winner?.handle ?? .none
+    finish(exchange, status: 101)
+    if name.index >= 0 { tell(.requestAbandoned(name)) }
+  }
+
   /// Too much of a request's body has come to be kept.
   func retriesEnded(_ exchange: Exchange) {
     if exchange.request.index >= 0 { tell(.retriesEnded(exchange.request)) }
@@ -153,6 +204,7 @@ final class SocketWorld: @unchecked Sendable {
     let latency = now - exchange.began
     metrics.answered(route: exchange.route, status: status, latency: latency, cause: exchange.cause)
     accessLog?.write(exchange, status: status, latency: latency)
+    exchange.trace?.end(exchange, status: status, at: exchange.began + latency)
     // An attempt knows its exchange: what knows the attempt has to let go.
     exchange.sink = nil
     exchange.winner = nil
@@ -164,20 +216,28 @@ final class SocketWorld: @unchecked Sendable {
   /// An endpoint's answer has begun, and its end is not there yet.
   func answerBegan(_ attempt: Attempt, status: Int) {
     if attempt.isForgotten { return }
+    if status >= 500 { endpointCounts.failed(attempt.endpoint) }
     attempt.exchange.lastAnswered = attempt
     report(attempt)
     tell(.answerBegan(attempt.handle, status: Int16(clamping: status)))
     if !attempt.isWinner && attempt.kind != .mirror { discard(attempt) }
   }
 
+  /// A connection of an attempt's own stands.
+  func tunnelStands(_ attempt: Attempt, _ channel: any Channel) {
+    attempt.tunnel = channel
+    attempt.responseHead = HTTPResponseHead(version: .http1_1, status: .switchingProtocols)
+    answerBegan(attempt, status: 101)
+  }
+
   /// An endpoint's answer is whole.
   func answered(_ attempt: Attempt, status: Int) {
     if attempt.isForgotten { return }
     if !attempt.hasReported {
-      attempt.exchange.lastAnswered = attempt
+      if status >= 500 { endpointCounts.failed(attempt.endpoint) }
+      if !attempt.exchange.isOver && attempt.kind != .mirror { attempt.exchange.lastAnswered = attempt }
       report(attempt)
     }
-    attempt.isComplete = true
     forget(attempt)
     tell(.attemptAnswered(attempt.handle, status: Int16(clamping: status)))
   }
@@ -185,9 +245,10 @@ final class SocketWorld: @unchecked Sendable {
   /// An attempt broke.
   func failed(_ attempt: Attempt, _ failure: TransportFailure) {
     if attempt.isForgotten { return }
-    forget(attempt)
+    endpointCounts.failed(attempt.endpoint)
+    forget(attempt, failure.errorType)
     tell(.attemptFailed(attempt.handle, failure))
-    if attempt.isWinner && !attempt.isComplete { attempt.exchange.sink?.responseBroke(attempt.exchange) }
+    if attempt.isWinner { attempt.exchange.sink?.responseBroke(attempt.exchange) }
   }
 
   private func report(_ attempt: Attempt) {
@@ -198,16 +259,28 @@ final class SocketWorld: @unchecked Sendable {
     tell(.loadReported(attempt.handle, report))
   }
 
-  private func forget(_ attempt: Attempt) {
+  /// An attempt is over; `error` says why where its answer does not.
+  private func forget(_ attempt: Attempt, _ error: @autoclosure () -> String? = nil) {
     attempt.isForgotten = true
+    if let trace = attempt.exchange.trace { trace.end(attempt, error(), at: now) }
+    if let notes { notes.ended(attempt, error(), after: now - attempt.exchange.began) }
     let place = Int(attempt.handle.index)
     if attempts[place] === attempt { attempts[place] = nil }
     attempt.exchange.attempts.removeAll { $0 === attempt }
+    if attempt.isSending { attempt.exchange.sink?.mayReadOn() }
+  }
+
+  /// A copy of a request goes no further.
+  func dropCopy(_ attempt: Attempt) {
+    let stream = attempt.stream
+    attempt.stream = nil
+    failed(attempt, .reset)
+    stream?.cancel()
   }
 
   /// Nobody reads the rest of an attempt's answer.
   private func discard(_ attempt: Attempt) {
-    forget(attempt)
+    forget(attempt, attempt.responseHead == nil || attempt.isWinner ? "cancelled" : nil)
     attempt.stream?.cancel()
     attempt.stream = nil
   }
@@ -216,6 +289,10 @@ final class SocketWorld: @unchecked Sendable {
 
   func probeAnswered(_ probe: HealthProbe, _ answer: HealthAnswer) {
     if forget(probe) { tell(.healthAnswered(probe.handle, answer)) }
+  }
+
+  func loadAnswered(_ probe: HealthProbe, _ report: LoadReport) {
+    if forget(probe) { tell(.probeAnswered(probe.handle, report)) }
   }
 
   func probeFailed(_ probe: HealthProbe, _ failure: TransportFailure) {
@@ -278,9 +355,10 @@ final class SocketWorld: @unchecked Sendable {
       respond(caller, handle, status: Int(status), cause)
     case .respondSlowly(let caller, _, let status, let rate):
       guard let exchange = exchanges[caller.value] else { return }
-      exchange.pace = ResponsePace(kibibytesPerSecond: rate)
+      exchange.rate = rate
       respond(caller, exchange.lastAnswered?.handle ?? .none, status: Int(status), .endpoint)
     case .hold(let caller, let request, _): exchanges[caller.value]?.request = request
+    case .setBackgroundTimer where isRetired: break
     case .setTimer(let timer, let deadline), .setBackgroundTimer(let timer, let deadline):
       timers.set(timer, at: deadline)
     case .cancelTimer(let timer): timers.cancel(timer)
@@ -289,9 +367,11 @@ final class SocketWorld: @unchecked Sendable {
       guard Int(handle.index) < probes.count, let probe = probes[Int(handle.index)], probe.handle == handle else {
         return
       }
-      probes[Int(handle.index)] = nil
-      probe.cancel()
-    case .report(let notice): metrics.noticed(notice)
+      if forget(probe) { probe.cancel() }
+    case .report(let notice):
+      metrics.noticed(notice)
+      endpointCounts.noticed(notice, at: now)
+      notes?.noticed(notice, in: self)
     }
   }
 
@@ -314,7 +394,13 @@ final class SocketWorld: @unchecked Sendable {
     while attempts.count <= place { attempts.append(nil) }
     attempts[place] = attempt
     exchange.attempts.append(attempt)
+    if let trace = exchange.trace { trace.begin(attempt, at: now) }
     metrics.attempted(cluster: Int(start.cluster), start.kind)
+    endpointCounts.picked(start.endpoint)
+    if let notes {
+      let cluster = Int(start.cluster)
+      notes.picked(attempt, by: description.mesh.clusters[cluster].balancer.name, standings(inCluster: cluster))
+    }
     guard let address = endpoints.address(of: start.endpoint) else {
       late.append(.attemptFailed(start.attempt, .refused))
       return
@@ -332,6 +418,7 @@ final class SocketWorld: @unchecked Sendable {
       exchange.winner = answering
       exchange.sink?.respond(exchange, from: answering)
     } else {
+      notes?.answeredItself(exchange, status: status, cause)
       exchange.sink?.respondLocally(exchange, status: status, cause)
     }
   }
@@ -339,14 +426,15 @@ final class SocketWorld: @unchecked Sendable {
   private func startProbe(_ start: ProbeStart) {
     let place = Int(start.probe.index)
     while probes.count <= place { probes.append(nil) }
-    guard let address = endpoints.address(of: start.endpoint) else {
+    guard !isRetired, let address = endpoints.address(of: start.endpoint) else {
       late.append(.probeFailed(start.probe, .refused))
       return
     }
     let cluster = Int(start.cluster)
     let probe = HealthProbe(
-      start, kind: start.kind, to: address, of: description.clusters[cluster],
-      timeout: description.mesh.clusters[cluster].connectTimeout, world: self)
+      start, to: address, of: description.clusters[cluster],
+      check: description.mesh.clusters[cluster].healthCheck?.question, connector: connector(cluster: cluster),
+      world: self)
     probes[place] = probe
     probe.begin()
   }
@@ -374,18 +462,30 @@ final class SocketWorld: @unchecked Sendable {
   /// Writes what has been kept of decisions.
   func flushDecisions() { recorder?.flush() }
 
-  /// Ends timers and idle connections: nobody begins a request here any more.
-  func close() {
-    alarm?.cancel()
-    alarm = nil
+  /// Ends idle connections and probes: nobody begins a request here any more. Those under way keep their timers.
+  func retire() {
+    isRetired = true
     for pool in pools { pool.close() }
     for probe in probes { probe?.cancel() }
   }
 
+  /// The same, and timers too.
+  func close() {
+    retire()
+    alarm?.cancel()
+    alarm = nil
+  }
+
+  /// Whether nothing is under way and no connection open: until then it must not go, for its connections call back.
+  var isQuiet: Bool {
+    openExchanges == 0 && attempts.allSatisfy { $0 == nil }
+      && pools.allSatisfy { $0.connections == 0 && $0.pending == 0 }
+  }
+
   // MARK: - For people
 
-  /// How each cluster's endpoints stand.
-  func standings() -> [[EndpointStanding]] {
-    description.mesh.clusters.indices.map { plane.standings(inCluster: $0, at: now) }
+  /// How a cluster's endpoints stand. A data plane whose decisions are kept must not be changed by who looks at it.
+  func standings(inCluster cluster: Int) -> [EndpointStanding] {
+    plane.standings(inCluster: cluster, isRanked: recorder == nil, at: now)
   }
 }

@@ -5,7 +5,7 @@ import NIOCore
 import NIOHTTP1
 
 /// Sends an attempt's request and hands its answer to it. Confined to its event loop.
-final class UpstreamHandler: ChannelDuplexHandler, UpstreamStream {
+final class UpstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, UpstreamStream {
   typealias InboundIn = HTTPClientResponsePart
   typealias OutboundIn = HTTPClientRequestPart
   typealias OutboundOut = HTTPClientRequestPart
@@ -15,6 +15,10 @@ final class UpstreamHandler: ChannelDuplexHandler, UpstreamStream {
   private var keepsAlive = true
   private var hasSentAll = false
   private var isReadHeld = false
+  /// The head after which no HTTP follows.
+  private var switching: HTTPClientResponsePart?
+  /// The connection, once somebody else has it.
+  private var left: (any Channel)?
   /// Told when the connection is free for another attempt, or gone.
   var released: ((UpstreamHandler, _ isReusable: Bool) -> Void)?
 
@@ -45,7 +49,19 @@ final class UpstreamHandler: ChannelDuplexHandler, UpstreamStream {
 
   func cancel() {
     attempt = nil
+    left?.close(promise: nil)
     context?.close(promise: nil)
+  }
+
+  func handOver() -> (any Channel)? {
+    guard let context else { return nil }
+    let channel = context.channel
+    attempt = nil
+    left = channel
+    channel.setOption(.allowRemoteHalfClosure, value: true).whenFailure { _ in channel.close(promise: nil) }
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    channel.closeFuture.whenComplete { _ in bound.value.gone() }
+    return channel
   }
 
   func readOn() {
@@ -72,15 +88,39 @@ final class UpstreamHandler: ChannelDuplexHandler, UpstreamStream {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let part = unwrapInboundIn(data)
     guard let attempt else { return }
-    if case .head(let head) = part, head.status.code >= 200 { keepsAlive = head.isKeepAlive }
+    if case .head(let head) = part {
+      if head.status == .switchingProtocols {
+        switching = part
+        return
+      }
+      if head.status.code >= 200 { keepsAlive = head.isKeepAlive }
+    }
+    if let head = switching {
+      // The codec says that this head is whole, and no more.
+      switching = nil
+      switchProtocols(attempt, head, context)
+      return
+    }
     attempt.receive(part)
     if case .end = part { finish(attempt) }
+  }
+
+  /// What follows this head is no HTTP; nobody but who asked for it may have it.
+  private func switchProtocols(_ attempt: Attempt, _ part: HTTPClientResponsePart, _ context: ChannelHandlerContext) {
+    if attempt.exchange.wantsUpgrade {
+      attempt.receive(part)
+      attempt.pause()
+      if left != nil { return }
+    }
+    broke()
+    context.close(promise: nil)
   }
 
   private func finish(_ attempt: Attempt) {
     self.attempt = nil
     attempt.stream = nil
-    let isReusable = keepsAlive && hasSentAll
+    // A server that was asked to change protocols may read no more requests, though it has answered this one.
+    let isReusable = keepsAlive && hasSentAll && !attempt.exchange.wantsUpgrade
     attempt.pause()
     released?(self, isReusable)
   }
@@ -106,6 +146,10 @@ final class UpstreamHandler: ChannelDuplexHandler, UpstreamStream {
       attempt.stream = nil
       attempt.world.failed(attempt, .reset)
     }
+    gone()
+  }
+
+  private func gone() {
     let told = released
     released = nil
     told?(self, false)

@@ -7,62 +7,110 @@ import MeshConfiguration
 import MeshCore
 import NIOCore
 
+/// A client's connection, which ends when it is asked to and can.
+protocol Drainable: AnyObject {
+  /// Where it stands in its worker's list.
+  var place: Int { get set }
+  /// Ends, after what is under way.
+  func drain()
+}
+
 /// One event loop. Confined to it: everything but `init` is called there.
 final class Worker: @unchecked Sendable {
   let loop: any EventLoop
   let number: Int
   private(set) var world: SocketWorld
   private var former: [SocketWorld] = []
-  private var connections: [DownstreamHandler] = []
+  private var connections: [any Drainable] = []
   private(set) var isDraining = false
+  let certificates: Certificates
   private let accessLog: AccessLog?
   private let decisionLog: DecisionLog?
   private var identifiers: RandomStream
+  /// Where decisions are noted, while any ask.
+  private var notes: DecisionNotes? { didSet { world.notes = notes } }
+  /// What makes spans of requests, if anybody wants them.
+  var tracer: Tracer?
 
   init(
-    _ description: ProxyDescription, number: Int, loop: any EventLoop, accessLog: AccessLog?,
-    decisionLog: DecisionLog?, salt: UInt64
+    _ description: ProxyDescription, number: Int, loop: any EventLoop, certificates: Certificates,
+    accessLog: AccessLog?, decisionLog: DecisionLog?, salt: UInt64
   ) {
+    self.certificates = certificates
     self.loop = loop
     self.number = number
     self.accessLog = accessLog
     self.decisionLog = decisionLog
     identifiers = RandomKey(value: salt).stream(for: .dataPlane, UInt64(truncatingIfNeeded: number))
     world = SocketWorld(
-      description, number: number, loop: loop, accessLog: accessLog, recorder: decisionLog?.recorder())
+      description, number: number, loop: loop, certificates: certificates, accessLog: accessLog,
+      recorder: decisionLog?.recorder())
+    if description.explained > 0 { notes = DecisionNotes(loop: number, capacity: description.explained) }
+    world.notes = notes
   }
 
   /// Lists the first servers.
   func begin() { world.begin() }
 
+  /// The last decisions, oldest first. Where none are kept they are from now on, for a minute.
+  func explain(last count: Int) -> [DecisionNote] {
+    if let notes { return notes.last(count) }
+    notes = DecisionNotes(loop: number, capacity: max(count, 100))
+    loop.scheduleTask(in: .seconds(60)) { [weak self] in
+      if let self, world.description.explained == 0 { notes = nil }
+    }
+    return []
+  }
+
   /// Takes another configuration.
   func take(_ description: ProxyDescription) {
-    for world in former where world.openExchanges == 0 { world.flushDecisions() }
-    former.removeAll { $0.openExchanges == 0 }
+    letFormerGo()
+    if description.explained != world.description.explained {
+      notes = description.explained > 0 ? DecisionNotes(loop: number, capacity: description.explained) : nil
+    }
     if description.mesh == world.description.mesh {
       world.update(description)
       return
     }
     let next = SocketWorld(
-      description, number: number, loop: loop, accessLog: accessLog, recorder: decisionLog?.recorder())
+      description, number: number, loop: loop, certificates: certificates, accessLog: accessLog,
+      recorder: decisionLog?.recorder())
     next.metrics.inherit(world.metrics)
-    world.close()
+    world.retire()
     world.flushDecisions()
-    if world.openExchanges > 0 { former.append(world) }
+    former.append(world)
+    if former.count == 1 { watchFormer() }
     world = next
+    world.notes = notes
     world.begin()
+  }
+
+  private func letFormerGo() {
+    for world in former where world.isQuiet {
+      world.flushDecisions()
+      world.close()
+    }
+    former.removeAll { $0.isQuiet }
+  }
+
+  private func watchFormer() {
+    loop.scheduleTask(in: .seconds(1)) { [weak self] in
+      guard let self else { return }
+      letFormerGo()
+      if !former.isEmpty { watchFormer() }
+    }
   }
 
   /// Ends everything at once.
   func close() {
-    world.close()
+    for world in former + [world] { world.close() }
     for world in former + [world] { world.flushDecisions() }
   }
 
   /// Requests that are under way, in former worlds too.
   var openExchanges: Int { world.openExchanges + former.reduce(0) { $0 + $1.openExchanges } }
 
-  /// Clients' connections and streams.
+  /// Clients' connections.
   var openConnections: Int { connections.count }
 
   /// A name for a request that has none, in the form of a random UUID.
@@ -87,13 +135,13 @@ final class Worker: @unchecked Sendable {
     }
   }
 
-  func opened(_ handler: DownstreamHandler) {
+  func opened(_ handler: any Drainable) {
     handler.place = connections.count
     connections.append(handler)
     if isDraining { handler.drain() }
   }
 
-  func closed(_ handler: DownstreamHandler) {
+  func closed(_ handler: any Drainable) {
     guard handler.place < connections.count, connections[handler.place] === handler else { return }
     connections.swapAt(handler.place, connections.count - 1)
     connections[handler.place].place = handler.place
@@ -101,7 +149,7 @@ final class Worker: @unchecked Sendable {
   }
 
   /// A request of a connection that stays open is over.
-  func finished(_ handler: DownstreamHandler) { if isDraining { handler.drain() } }
+  func finished(_ handler: any Drainable) { if isDraining { handler.drain() } }
 
   /// Ends each connection when its request is over.
   func drain() {

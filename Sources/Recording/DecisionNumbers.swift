@@ -79,6 +79,13 @@ public struct DecisionBytes: Sendable {
     return Array(bytes[place..<place + count])
   }
 
+  /// Reads on when `wanted` stands next. Returns whether it does.
+  mutating func take(_ wanted: [UInt8]) -> Bool {
+    if !bytes[place...].starts(with: wanted) { return false }
+    place += wanted.count
+    return true
+  }
+
   mutating func text() throws(DecisionLogFault) -> String { String(decoding: try part(), as: UTF8.self) }
 }
 

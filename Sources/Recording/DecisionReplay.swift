@@ -2,6 +2,7 @@
 // same numbers give the same decisions; a module that has been changed gives others, and the first one is shown.
 
 import DataPlane
+import LoadBalancing
 import MeshConfiguration
 import MeshCore
 
@@ -18,10 +19,12 @@ public struct ReplayOutcome: Sendable {
 
 /// Replays decision logs.
 public enum DecisionReplay {
-  /// Replays the log in `bytes`.
+  /// Replays the log in `bytes`; `policies` are those that its configuration may name.
   ///
   /// - Throws: `DecisionLogFault` when it cannot be read to its end.
-  public static func run(_ bytes: [UInt8]) throws(DecisionLogFault) -> ReplayOutcome {
+  public static func run(
+    _ bytes: [UInt8], policies: [PolicyDescriptor] = PolicyRegistry.policies
+  ) throws(DecisionLogFault) -> ReplayOutcome {
     guard bytes.starts(with: DecisionRecorder.mark) else {
       throw DecisionLogFault(reason: "is no decision log; expected one that weir-proxy --decision-log has written")
     }
@@ -39,7 +42,7 @@ public enum DecisionReplay {
     }
     var outcome = ReplayOutcome()
     for (number, part) in parts.enumerated() where !part.isEmpty {
-      var replay = PlaneReplay(number: number, part)
+      var replay = PlaneReplay(number: number, part, policies)
       try replay.run(&outcome)
       if !outcome.difference.isEmpty { break }
     }
@@ -51,11 +54,13 @@ public enum DecisionReplay {
 private struct PlaneReplay: ~Copyable {
   private let number: Int
   private var bytes: DecisionBytes
-  private var planes: [PlaneBox] = []
+  private let policies: [PolicyDescriptor]
+  private var current: PlaneBox?
   private var time: Int64 = 0
 
-  init(number: Int, _ part: [UInt8]) {
+  init(number: Int, _ part: [UInt8], _ policies: [PolicyDescriptor]) {
     self.number = number
+    self.policies = policies
     bytes = DecisionBytes(part)
   }
 
@@ -70,7 +75,7 @@ private struct PlaneReplay: ~Copyable {
         guard case .success(let description) = ProxyReader.read(text, path: "the log's configuration") else {
           throw DecisionLogFault(reason: "has a configuration that this version does not take")
         }
-        planes = [PlaneBox(description, loop: loop)]
+        current = PlaneBox(description, loop: loop, policies)
         outcome.dataPlanes += 1
       case RecordCode.endpoints:
         let now = try moment()
@@ -116,18 +121,24 @@ private struct PlaneReplay: ~Copyable {
   }
 
   private func plane() throws(DecisionLogFault) -> PlaneBox {
-    guard let plane = planes.last else { throw DecisionLogFault(reason: "begins without a configuration") }
+    guard let plane = current else { throw DecisionLogFault(reason: "begins without a configuration") }
     return plane
   }
 
   private mutating func compare(
-    _ actions: borrowing ActionBuffer, _ event: String, at now: Timestamp, _ outcome: inout ReplayOutcome
+    _ actions: borrowing ActionBuffer, _ event: @autoclosure () -> String, at now: Timestamp,
+    _ outcome: inout ReplayOutcome
   ) throws(DecisionLogFault) {
     let count = Int(clamping: try bytes.number())
-    var then: [DecisionRecord] = []
-    for _ in 0..<count { then.append(try bytes.action()) }
     var coded = DecisionBytes()
     for place in 0..<actions.count { coded.put(actions[place]) }
+    if count == actions.count && bytes.take(coded.bytes) {
+      outcome.actions += count
+      return
+    }
+    // Only a difference is put into words.
+    var then: [DecisionRecord] = []
+    for _ in 0..<count { then.append(try bytes.action()) }
     var anew: [DecisionRecord] = []
     for _ in 0..<actions.count { anew.append(try coded.action()) }
     for place in 0..<max(then.count, anew.count) {
@@ -137,7 +148,7 @@ private struct PlaneReplay: ~Copyable {
         continue
       }
       outcome.difference = [
-        "data plane \(number), event \(outcome.events) at \(now.nanoseconds) ns: \(event)",
+        "data plane \(number), event \(outcome.events) at \(now.nanoseconds) ns: \(event())",
         "  then: \(old.map(\.description) ?? "nothing")", "  now:  \(new.map(\.description) ?? "nothing")",
       ]
       return
@@ -145,13 +156,13 @@ private struct PlaneReplay: ~Copyable {
   }
 }
 
-/// A data plane that can be kept in a list.
+/// A data plane with what is to be checked of requests before it hears of them.
 private final class PlaneBox {
   var plane: DataPlane
   let routeCount: Int
 
-  init(_ description: ProxyDescription, loop: Int) {
+  init(_ description: ProxyDescription, loop: Int, _ policies: [PolicyDescriptor]) {
     routeCount = description.mesh.routes.count
-    plane = DataPlane(description.mesh, key: description.key(ofLoop: loop))
+    plane = DataPlane(description.mesh, key: description.key(ofLoop: loop), policies: policies)
   }
 }

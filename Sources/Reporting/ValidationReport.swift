@@ -30,6 +30,26 @@ public struct ValidationReport {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// `validation-latency.csv`: quantiles of all runs together in both worlds, one row each.
+  public func latencyCSV() throws -> String {
+    var bytes: [UInt8] = []
+    var writer = try CSVWriter(columns: ["scenario", "variant", "proxy", "world", "quantile", "latency_ms"]) {
+      bytes += $0
+    }
+    for overlay in validation.overlays {
+      for (world, latency) in [("simulated", overlay.simulated), ("measured", overlay.measured)] {
+        for quantile in ResultFile.quantiles {
+          try writer.row([
+            .text(validation.scenario), .text(overlay.variant), .text(validation.proxy), .text(world),
+            .figure(quantile), .milliseconds(latency.quantile(quantile)),
+          ])
+        }
+      }
+    }
+    try writer.flush()
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// The table for people, ending in a line feed.
   public func table(on canvas: Canvas) -> String {
     var table = TextTable(alignments: [.left, .left, .left, .right, .right, .right, .left])
@@ -68,6 +88,7 @@ public struct ValidationReport {
 extension Tolerance {
   fileprivate func text(_ unit: MetricUnit) -> String {
     if unit == .fraction { return "\(DecimalNumber(absolute * 100).text) points" }
+    if relative == 0 { return "\(DecimalNumber(absolute / 1e6).text) ms" }
     let share = "\(DecimalNumber(relative * 100).text) %"
     return absolute == 0 ? share : share + " + \(DecimalNumber(absolute / 1e6).text) ms"
   }

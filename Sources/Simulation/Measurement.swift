@@ -41,7 +41,7 @@ struct Measurement: ~Copyable {
   var events: [EventRow] = []
   /// Ejections, the warm-up left out.
   var ejections: Int64 = 0
-  /// When the first fault began, and the first ejection after it.
+  /// When the first fault began, and the first ejection, or failed health check that counts, after it.
   var firstFault: Int64?
   var detection: Int64?
   /// By data plane and row: since when the endpoint is ejected, or -1. Empty without fault detection.
@@ -155,7 +155,9 @@ extension World {
         let row = Int(rowOfReplicaZero[cluster] &+ replica)
         closeEjection(place: proxy * rows.count + row, row: row)
       }
-    case .unhealthy: name = "unhealthy"
+    case .unhealthy:
+      name = "unhealthy"
+      if let first = measurement.firstFault, measurement.detection == nil { measurement.detection = now &- first }
     case .healthy: name = "healthy"
     case .panicBegan: name = "panicBegan"
     case .panicEnded: name = "panicEnded"

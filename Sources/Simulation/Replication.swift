@@ -1,6 +1,7 @@
 // The door to the simulation: one call runs one replication of one variant.
 
 import DataPlane
+import LoadBalancing
 import MeshCore
 import Synchronization
 
@@ -43,6 +44,8 @@ public struct Replication: Sendable {
   public var seed: UInt64
   /// The replication's number, from 0.
   public var number: Int
+  /// The policies that the mesh may name, registered or one's own.
+  public var policies = PolicyRegistry.policies
 
   /// A replication of checked descriptions.
   public init(world: WorldDescription, mesh: MeshDescription, run: RunDescription, seed: UInt64, number: Int) {

@@ -191,7 +191,8 @@ public struct ReplicationResult: Sendable {
   public var clients: [ClientStatistics]
   /// Each service.
   public var services: [ServiceStatistics]
-  /// From the first fault's beginning to the first ejection after it, nanoseconds; nil without either.
+  /// From the first fault's beginning to the first time after it that an endpoint is ejected or found unhealthy by its checks,
+  /// nanoseconds; nil without either.
   public var detectionTime: Double?
   /// How far the clock went.
   public var simulated: TimeSpan

@@ -115,7 +115,9 @@ extension World {
         seed: replication.seed, replication: replication.number, purpose: .balancer, entity: entry.entity)
       (proxies + index).initialize(
         to: ProxyState(
-          plane: DataPlane(replication.mesh, place: plan.place(of: index, in: world), key: key), timers: Pool(),
+          plane: DataPlane(
+            replication.mesh, place: plan.place(of: index, in: world), key: key, policies: replication.policies),
+          timers: Pool(),
           zone: Int32(entry.zone),
           client: Int32(entry.client), service: Int32(entry.service),
           replica: -1, number: Int32(entry.number), isShared: entry.isShared))

@@ -1,6 +1,7 @@
 // The services of a scenario as real servers: each replica listens on a port of its own and serves as the lab says it would, with the
 // very draws of the lab. One event loop carries them all, so nothing in it is locked.
 
+import DataPlane
 import Experiments
 import MeshConfiguration
 import MeshCore
@@ -8,6 +9,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Proxy
 import Simulation
 
 #if canImport(Glibc)
@@ -48,7 +50,8 @@ public final class Backend: @unchecked Sendable {
     public var service: String?
     /// The replica's number; nil for all.
     public var replica: Int?
-    /// Where the replicas listen, in their order; any free port of 127.0.0.1 where nothing is said.
+    /// Where the replicas listen, in their order; where nothing is said, at the address of 127.0.0.1 that a replica has for its name, or
+    /// at any free port.
     public var addresses: [SocketName]
 
     /// A selection.
@@ -71,6 +74,7 @@ public final class Backend: @unchecked Sendable {
   private var addresses: [SocketAddress] = []
   private var connections: [[ObjectIdentifier: any Channel]] = []
   private var attempts: [RequestName: Int] = [:]
+  private var kinds: [AttemptKind: Int] = [:]
   private var strangers: UInt64 = 0
   private var bodies: [ByteBuffer] = []
 
@@ -125,7 +129,7 @@ public final class Backend: @unchecked Sendable {
     var names: [BackendAddress] = []
     var bound: [any Channel] = []
     for (place, replica) in replicas.enumerated() {
-      let wish = place < wishes.count ? wishes[place] : SocketName(host: "127.0.0.1", port: 0)
+      let wish = place < wishes.count ? wishes[place] : Self.ownAddress(replica.name)
       do {
         bound.append(try await bootstrap(place).bind(host: wish.host, port: wish.port).get())
       } catch {
@@ -148,6 +152,13 @@ public final class Backend: @unchecked Sendable {
     return names
   }
 
+  /// Where a replica listens of which nobody says so: a replica whose name is an address of this machine listens there, so that a hash
+  /// ring of addresses is the same in both worlds.
+  private static func ownAddress(_ name: String) -> SocketName {
+    if let own = SocketName(name), own.host == "127.0.0.1", own.port > 0 { return own }
+    return SocketName(host: "127.0.0.1", port: 0)
+  }
+
   /// Ends at once.
   public func stop() async {
     try? await loop.submit { [self] in
@@ -167,6 +178,11 @@ public final class Backend: @unchecked Sendable {
     }.get()) ?? []
   }
 
+  /// How many attempts of a kind came so far, of requests that count.
+  func count(of kind: AttemptKind) async -> Int {
+    (try? await loop.submit { [self] in kinds[kind, default: 0] }.get()) ?? 0
+  }
+
   private func bootstrap(_ place: Int) -> ServerBootstrap {
     let replica = replicas[place]
     return ServerBootstrap(group: group)
@@ -180,7 +196,10 @@ public final class Backend: @unchecked Sendable {
             connections[place][name] = channel
             channel.closeFuture.whenComplete { [self] _ in connections[place][name] = nil }
           }
-          try channel.pipeline.syncOperations.addHandler(PrefaceReader(self, replica))
+          try channel.pipeline.syncOperations.addHandler(
+            FirstBytes(limit: .seconds(3600), FirstBytes.isHTTP2) { isHTTP2 in
+              try BackendHandler.install(self, replica, on: channel, isHTTP2: isHTTP2)
+            })
         }
       }
   }
@@ -200,10 +219,11 @@ public final class Backend: @unchecked Sendable {
       let key = TrafficStreams(seed: seed, replication: 0).request(client: "", number: strangers &- 1)
       return ReplicaServer.Work(key: key, isCounted: true, entered: clock.now, answer: answer)
     }
-    let attempt = headers.first(name: "x-envoy-attempt-count").flatMap { Int($0) } ?? nextAttempt(of: name)
+    let attempt = AttemptName(headers) ?? AttemptName(place: nextAttempt(of: name))
+    let isCounted = name.wanted.nanoseconds >= warmUp.nanoseconds
+    if isCounted { kinds[attempt.kind, default: 0] += 1 }
     return ReplicaServer.Work(
-      key: name.key(seed: seed, attempt: attempt), isCounted: name.wanted.nanoseconds >= warmUp.nanoseconds,
-      entered: clock.now, answer: answer)
+      key: name.key(seed: seed, attempt: attempt), isCounted: isCounted, entered: clock.now, answer: answer)
   }
 
   /// Which attempt it is when nobody says so: one more than came before to any replica of this process.

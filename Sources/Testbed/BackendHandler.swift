@@ -71,42 +71,9 @@ final class BackendHandler: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-}
 
-/// Tells HTTP/2 from HTTP/1.1 by its preface and puts NIO's codec for it behind itself.
-final class PrefaceReader: ChannelInboundHandler, RemovableChannelHandler {
-  typealias InboundIn = ByteBuffer
-  typealias InboundOut = ByteBuffer
-
-  private static let preface = Array("PRI * HTTP/2.0".utf8)
-  private let backend: Backend
-  private let replica: ReplicaServer
-  private var bytes = ByteBuffer()
-
-  init(_ backend: Backend, _ replica: ReplicaServer) {
-    self.backend = backend
-    self.replica = replica
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    var part = unwrapInboundIn(data)
-    bytes.writeBuffer(&part)
-    let seen = min(bytes.readableBytes, Self.preface.count)
-    let agrees = bytes.readableBytesView.prefix(seen).elementsEqual(Self.preface.prefix(seen))
-    if agrees && seen < Self.preface.count { return }
-    do {
-      try install(context.channel, isHTTP2: agrees)
-    } catch {
-      context.close(promise: nil)
-      return
-    }
-    context.fireChannelRead(wrapInboundOut(bytes))
-    context.fireChannelReadComplete()
-    context.pipeline.syncOperations.removeHandler(self, promise: nil)
-  }
-
-  private func install(_ channel: any Channel, isHTTP2: Bool) throws {
-    let (backend, replica) = (backend, replica)
+  /// Puts what a replica's connection needs behind whoever has told its protocol.
+  static func install(_ backend: Backend, _ replica: ReplicaServer, on channel: any Channel, isHTTP2: Bool) throws {
     if !isHTTP2 {
       try channel.pipeline.syncOperations.configureHTTPServerPipeline()
       try channel.pipeline.syncOperations.addHandler(BackendHandler(backend, replica))

@@ -1,11 +1,11 @@
-// One run of a variant over loopback: real servers, a real proxy with one event loop, real load, each on a thread of its own.
+// One run of a variant over loopback: real servers, a real proxy with one event loop, real load, each on a thread, or in a process, of its
+// own.
 
+import DataPlane
 import Experiments
 import Foundation
-import Logging
 import MeshConfiguration
 import MeshCore
-import Proxy
 import Simulation
 
 /// What a run over sockets has measured.
@@ -14,8 +14,21 @@ public struct RealRun: Sendable {
   public var load: LoadResult
   /// What came to each replica.
   public var counts: [BackendCount]
+  /// How many attempts of those were retries, and hedges.
+  public var retries = 0
+  /// How many were hedges.
+  public var hedges = 0
+  /// From the first fault's beginning to when the proxy first put an endpoint out, nanoseconds.
+  public var detection: Double?
   /// The share of the time for which its threads wanted a processor and had none; nil where the system does not say.
   public var starved: Double?
+
+  /// A run's figures.
+  init(load: LoadResult, counts: [BackendCount], starved: Double?) {
+    self.load = load
+    self.counts = counts
+    self.starved = starved
+  }
 
   /// Why it does not count, if it does not.
   public var fault: String? {
@@ -33,8 +46,8 @@ public struct RealRun: Sendable {
 
   private static func text(_ value: Double) -> String { DecimalNumber.fixed(value, places: 2) }
 
-  /// A figure of the run; nil where there was nothing to measure, or nothing of the kind is measured for real.
-  public func value(of metric: Metric) -> Double? {
+  /// A figure of the run of `variant`; nil where there was nothing to measure, or nothing of the kind is measured for real.
+  public func value(of metric: Metric, in variant: Variant) -> Double? {
     switch metric {
     case .summary(.latencyMean): return load.latency.mean
     case .summary(.latencyP50): return load.latency.quantile(0.5)
@@ -48,17 +61,28 @@ public struct RealRun: Sendable {
       guard let own = counts.first(where: { $0.replica == endpoint }) else { return nil }
       let all = counts.reduce(0) { $0 + ($1.service == own.service ? $1.requests : 0) }
       return all == 0 ? nil : Double(own.requests) / Double(all)
+    case .traffic(let cluster):
+      guard let service = variant.mesh.clusters.first(where: { $0.name == cluster })?.service else { return nil }
+      let all = counts.reduce(0) { $0 + $1.requests }
+      let own = counts.reduce(0) { $0 + ($1.service == service ? $1.requests : 0) }
+      return all == 0 ? nil : Double(own) / Double(all)
+    case .retryRatio: return load.requests == 0 ? nil : Double(retries) / Double(load.requests)
+    case .hedgeRatio: return load.requests == 0 ? nil : Double(hedges) / Double(load.requests)
+    case .detectionTime: return detection
     default: return nil
     }
   }
 
-  /// Whether `value(of:)` can have a value.
-  public static func measures(_ metric: Metric) -> Bool {
+  /// Whether `value(of:in:)` can have a value.
+  public static func measures(_ metric: Metric, _ proxy: ProxyKind = .weir) -> Bool {
     switch metric {
     case .summary(let column):
       [.latencyMean, .latencyP50, .latencyP90, .latencyP95, .latencyP99, .latencyP999, .latencyMaximum, .successRate]
         .contains(column)
-    case .share: true
+    case .share, .traffic: true
+    // Others do not say which of their tries is what, or do not tell when they put somebody out.
+    case .retryRatio, .detectionTime: proxy == .weir || proxy == .envoy
+    case .hedgeRatio: proxy == .weir
     default: false
     }
   }
@@ -67,39 +91,46 @@ public struct RealRun: Sendable {
   ///
   /// - Throws: `TestbedError` when it cannot be run for real; what the system says when sockets cannot be had.
   public static func run(
-    _ variant: Variant, seed: UInt64, replication: Int, stopping: StopSignal = StopSignal()
+    _ variant: Variant, seed: UInt64, replication: Int, proxy kind: ProxyKind = .weir,
+    stopping: StopSignal = StopSignal()
   ) async throws -> RealRun {
     let clock = RunClock()
     let backend = try Backend(variant, seed: seed, clock: clock)
     let addresses = try await backend.start()
-    let server: ProxyServer
-    let target: SocketName
+    let watch = FaultWatch(variant.world.faults, clock: clock)
+    let proxy: any RealProxy
     do {
-      server = try ProxyServer(
-        description(variant, addresses: addresses, seed: seed &+ UInt64(replication)), loops: 1,
-        logger: Logger(label: "testbed") { _ in SwiftLogNoOpLogHandler() })
-      guard let first = try await server.start().listeners.first else { throw TestbedError(["nowhere to listen"]) }
-      target = first
+      let description = description(variant, addresses: addresses, seed: seed &+ UInt64(replication))
+      proxy =
+        kind == .weir
+        ? try await OwnProxy(description, watch: watch)
+        : try await OtherProxy(kind, description, watch: watch)
     } catch {
       await backend.stop()
       throw error
     }
-    let generator = LoadGenerator(variant, seed: seed, replication: replication, to: target, clock: clock)
+    let generator = LoadGenerator(variant, seed: seed, replication: replication, to: proxy.listener, clock: clock)
     stopping.whenStopped { generator.stop() }
-    let before = ThreadDelays.now
+    let before = ThreadDelays.now(alsoOf: proxy.process)
     let result: Result<LoadResult, any Error>
     do { result = .success(try await generator.send()) } catch { result = .failure(error) }
-    let starved = before.flatMap { before in ThreadDelays.now.map { $0.share(since: before) } }
+    let starved = before.flatMap { before in
+      ThreadDelays.now(alsoOf: proxy.process).map { $0.share(since: before) }
+    }
     let counts = await backend.counts()
-    await server.close()
+    let (retries, hedges) = (await backend.count(of: .retry), await backend.count(of: .hedge))
+    await proxy.stop()
     await backend.stop()
-    return RealRun(load: try result.get(), counts: counts, starved: starved)
+    var run = RealRun(load: try result.get(), counts: counts, starved: starved)
+    (run.retries, run.hedges, run.detection) = (retries, hedges, watch.detection.map { Double($0.nanoseconds) })
+    return run
   }
 
   /// What the proxy is told: the variant's mesh, before the servers that listen.
-  static func description(_ variant: Variant, addresses: [BackendAddress], seed: UInt64) -> ProxyDescription {
+  public static func description(_ variant: Variant, addresses: [BackendAddress], seed: UInt64) -> ProxyDescription {
     let clusters = variant.mesh.clusters.map { cluster in
       var proxied = ProxiedCluster()
+      if let check = cluster.healthCheck { (proxied.healthPath, proxied.healthHost) = (check.path, check.host) }
       guard let service = variant.world.services.first(where: { $0.name == cluster.service }) else { return proxied }
       for replica in service.replicas {
         guard let known = addresses.first(where: { $0.service == service.name && $0.replica == replica.name }) else {
@@ -112,6 +143,7 @@ public struct RealRun: Sendable {
     }
     var proxy = ProxyDescription(mesh: variant.mesh, clusters: clusters)
     proxy.listeners = [ListenerDescription(address: SocketName(host: "127.0.0.1", port: 0), transport: .auto)]
+    proxy.includesAttemptCount = true
     proxy.seed = seed
     return proxy
   }

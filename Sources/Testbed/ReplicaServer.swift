@@ -55,6 +55,8 @@ final class ReplicaServer: @unchecked Sendable {
   private let description: ServiceDescription
   private let speed: Double
   private let workers: Int
+  /// How long the link from the client takes, one way; it is waited for here, since loopback has none.
+  private let linkDelay: TimeSpan
   private let table: DrawTable
   private let loop: any EventLoop
   private let clock: RunClock
@@ -81,6 +83,7 @@ final class ReplicaServer: @unchecked Sendable {
     speed = replica.speed
     workers = replica.workers ?? description.workers
     kinds = world.faults.map(\.kind)
+    linkDelay = TestbedLimits.linkDelay(in: world, service: service, replica: number)
     self.table = table
     self.loop = loop
     self.clock = clock
@@ -120,8 +123,15 @@ final class ReplicaServer: @unchecked Sendable {
 
   // MARK: - Requests
 
-  /// An attempt has come.
+  /// An attempt has come over loopback: it arrives when its link's time is over.
   func take(_ work: Work) {
+    if linkDelay <= .zero { return arrive(work) }
+    work.entered = work.entered + linkDelay
+    work.timer = loop.assumeIsolated().scheduleTask(deadline: clock.deadline(work.entered)) { [self] in arrive(work) }
+  }
+
+  private func arrive(_ work: Work) {
+    if work.isAbandoned && description.onCancel != .finish { return }
     if work.isCounted { requests += 1 }
     if isCrashed { return work.end(.reset) }
     if isHung {
@@ -158,7 +168,7 @@ final class ReplicaServer: @unchecked Sendable {
     if description.discipline == .infinite || inService < workers {
       begin(work, at: work.entered)
     } else if let limit = description.queueLimit, queue.count >= limit {
-      finish(work, status: 503)
+      finish(work, status: 503, at: work.entered)
     } else {
       queue.append(work)
     }
@@ -182,7 +192,7 @@ final class ReplicaServer: @unchecked Sendable {
   private func served(_ work: Work, at end: Timestamp) {
     inService -= 1
     serving[ObjectIdentifier(work)] = nil
-    finish(work, status: work.status)
+    finish(work, status: work.status, at: end)
     beginWaiting(at: end)
   }
 
@@ -194,11 +204,14 @@ final class ReplicaServer: @unchecked Sendable {
     }
   }
 
-  private func finish(_ work: Work, status: Int) {
+  private func finish(_ work: Work, status: Int, at instant: Timestamp) {
     answered += 1
     if status >= 500 { failed += 1 }
     if work.isCounted && SuccessRule.isSuccess(status: Int16(clamping: status)) { successes += 1 }
-    work.end(.status(status))
+    if linkDelay <= .zero { return work.end(.status(status)) }
+    work.timer = loop.assumeIsolated().scheduleTask(deadline: clock.deadline(instant + linkDelay)) {
+      work.end(.status(status))
+    }
   }
 
   /// Nobody waits for a work any more: it goes on as the service says.

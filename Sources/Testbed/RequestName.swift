@@ -9,6 +9,7 @@
 // | `x-weir-replication` | whose random numbers it draws |
 // | `x-weir-key` | the text that hashing balancers go by, where requests have keys |
 // | `x-envoy-attempt-count` | which attempt it is, from 1, where the proxy says so (Envoy's `include_request_attempt_count`) |
+// | `x-weir-attempt` | of Weir's proxy: what kind of attempt it is when not the first, and which of its kind: `retry 1`, `hedge 1`, `mirror 1` |
 //
 // A server that knows these draws just what the lab draws for the same attempt.
 
@@ -66,9 +67,41 @@ public struct RequestName: Sendable, Hashable {
     return streams.request(client: client, number: number)
   }
 
-  /// What its attempt number `attempt` (from 1) draws: the first one, or a retry.
-  public func key(seed: UInt64, attempt: Int) -> RandomKey {
-    TrafficStreams.attempt(
-      of: key(seed: seed), kind: attempt > 1 ? .retry : .first, number: Int32(clamping: attempt - 1))
+  /// What one of its attempts draws.
+  public func key(seed: UInt64, attempt: AttemptName) -> RandomKey {
+    TrafficStreams.attempt(of: key(seed: seed), kind: attempt.kind, number: attempt.number)
+  }
+}
+
+/// Which attempt of a request it is.
+public struct AttemptName: Sendable, Hashable {
+  /// Why it was made.
+  public var kind: AttemptKind
+  /// Its number among those of its kind, from 1; of no account for the first.
+  public var number: Int32
+
+  /// A name.
+  public init(_ kind: AttemptKind, number: Int32 = 1) {
+    self.kind = kind
+    self.number = number
+  }
+
+  /// Try number `place` of all, from 1: the first one, or a retry for all that is known.
+  public init(place: Int) {
+    self.init(place > 1 ? .retry : .first, number: Int32(clamping: max(1, place - 1)))
+  }
+
+  /// The name that headers say; nil when they say none.
+  public init?(_ headers: HTTPHeaders) {
+    if let words = headers.first(name: "x-weir-attempt")?.split(separator: " "), words.count == 2,
+      let kind = [AttemptKind.retry, .hedge, .mirror].first(where: { "\($0)" == words[0] }),
+      let number = Int32(words[1])
+    {
+      self.init(kind, number: number)
+    } else if let place = headers.first(name: "x-envoy-attempt-count").flatMap({ Int($0) }) {
+      self.init(place: place)
+    } else {
+      return nil
+    }
   }
 }

@@ -48,11 +48,38 @@ enum TestbedLimits {
     return lines
   }
 
+  /// The delay of a link that servers can stand in for: constant, without loss or a limit of bandwidth, from a client to a service or replica.
+  private static func constantDelay(_ link: LinkDescription) -> TimeSpan? {
+    guard case .constant(let delay) = link.delay, link.loss == 0, link.bandwidth == nil, case .client = link.from else {
+      return nil
+    }
+    switch link.to {
+    case .service, .replica: return TimeSpan(nanoseconds: Int64(delay))
+    default: return nil
+    }
+  }
+
+  /// How long the link to a replica takes, one way: the replica's own before its service's, the first of equals; nothing without a link.
+  static func linkDelay(in world: WorldDescription, service: Int, replica: Int) -> TimeSpan {
+    var delay: TimeSpan?
+    for link in world.links {
+      switch link.to {
+      case .replica(let place, let number) where place == service && number == replica:
+        return constantDelay(link) ?? .zero
+      case .service(let place) where place == service: delay = delay ?? constantDelay(link)
+      default: break
+      }
+    }
+    return delay ?? .zero
+  }
+
   /// What a comparison of both worlds cannot have of `world`, a line each.
   static func validationFaults(_ world: WorldDescription) -> [String] {
     var lines = serverFaults(world)
-    if !world.links.isEmpty {
-      lines.append("world.links: a comparison measures the link itself; expected a world without links")
+    for (index, link) in world.links.enumerated() where constantDelay(link) == nil {
+      lines.append(
+        "world.links.\(index): not to be had on loopback; expected a constant delay alone, from the client to a service or replica"
+      )
     }
     if world.hop != HopDescription() {
       lines.append("mesh.hop: a comparison measures the hop itself; expected a mesh without it")

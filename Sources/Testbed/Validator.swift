@@ -6,6 +6,7 @@
 // variants take turns, so that a machine that changes its mind strikes them alike.
 
 import Experiments
+import MeshConfiguration
 import MeshCore
 import Simulation
 import Statistics
@@ -17,28 +18,59 @@ public struct Validator: Sendable {
 
   private let scenario: Scenario
   private let runs: Int
+  private let proxy: ProxyKind
   private let stopping: StopSignal
   private let report: Report
 
-  /// A comparison by `runs` real runs of each variant, at least 1.
+  /// A comparison by `runs` real runs of each variant, at least 1, with `proxy` in the middle.
   ///
   /// - Throws: `TestbedError` with what of the scenario cannot be run for real.
   public init(
-    _ scenario: Scenario, runs: Int = 5, stopping: StopSignal = StopSignal(), report: @escaping Report = { _ in }
+    _ scenario: Scenario, runs: Int = 5, proxy: ProxyKind = .weir, stopping: StopSignal = StopSignal(),
+    report: @escaping Report = { _ in }
   ) throws {
     self.scenario = scenario
     self.runs = max(1, runs)
+    self.proxy = proxy
     self.stopping = stopping
     self.report = report
     var faults: [String] = []
     for variant in scenario.variants {
       faults += TestbedLimits.validationFaults(variant.world).filter { !faults.contains($0) }
       for (metric, _) in scenario.validated(variant) where !RealRun.measures(metric) {
-        let line = "validate.tolerance.\(metric.name): not measured for real; expected a latency, successRate or share"
+        let line =
+          "validate.tolerance.\(metric.name): not measured for real; expected a latency, successRate, share, traffic, "
+          + "retryRatio, hedgeRatio or detectionTime"
         if !faults.contains(line) { faults.append(line) }
+      }
+      // What the other proxy cannot be told is found before anything runs.
+      if proxy != .weir {
+        do {
+          _ = try proxy.configuration(Self.setup(variant))
+        } catch let error as TestbedError {
+          faults += error.lines.filter { !faults.contains($0) }
+        }
       }
     }
     if !faults.isEmpty { throw TestbedError(faults) }
+    if proxy != .weir { _ = try proxy.requireProgram() }
+  }
+
+  /// What another proxy would be told of a variant whose servers listen at ports that stand for those to come.
+  public static func setup(_ variant: Variant) throws -> PeerSetup {
+    var port = 9000
+    var addresses: [BackendAddress] = []
+    for service in variant.world.services {
+      for replica in service.replicas {
+        port += 1
+        let own = SocketName(replica.name) ?? SocketName(host: "127.0.0.1", port: port)
+        addresses.append(BackendAddress(service: service.name, replica: replica.name, address: own))
+      }
+    }
+    return PeerSetup(
+      proxy: RealRun.description(variant, addresses: addresses, seed: 1),
+      listener: SocketName(host: "127.0.0.1", port: 8080), admin: SocketName(host: "127.0.0.1", port: 9901), folder: "."
+    )
   }
 
   /// Runs everything.
@@ -47,7 +79,7 @@ public struct Validator: Sendable {
   public func run() async throws -> Validation {
     guard let first = scenario.variants.first else { throw TestbedError(["variants: none"]) }
     report("measuring the cost of a hop")
-    let hop = try await HopCost.measure(first, seed: scenario.seed, stopping: stopping)
+    let hop = try await HopCost.measure(first, seed: scenario.seed, proxy: proxy, stopping: stopping)
     let variants = scenario.variants.map { variant in
       var variant = variant
       variant.world.hop.outbound = hop.distribution
@@ -69,7 +101,8 @@ public struct Validator: Sendable {
     for number in 0..<runs {
       for (place, variant) in scenario.variants.enumerated() {
         report("run \(number + 1) of \(runs), \(variant.name)")
-        let run = try await RealRun.run(variant, seed: scenario.seed, replication: number, stopping: stopping)
+        let run = try await RealRun.run(
+          variant, seed: scenario.seed, replication: number, proxy: proxy, stopping: stopping)
         if stopping.isStopped { throw ExperimentError.interrupted }
         all[place].append(run)
         if let fault = run.fault {
@@ -80,19 +113,26 @@ public struct Validator: Sendable {
       }
     }
     var rows: [ValidationRow] = []
+    var overlays: [LatencyOverlay] = []
     for (place, variant) in scenario.variants.enumerated() {
       // Figures of void runs are shown where there are no others, and judged by nobody.
       let shown = fit[place].isEmpty ? all[place] : fit[place]
-      for (metric, tolerance) in scenario.validated(variant) {
+      overlays.append(
+        LatencyOverlay(
+          variant: variant.name, simulated: simulated[place].pooledLatency,
+          measured: shown.reduce(into: LatencyHistogram()) { $0.add($1.load.latency) }))
+      for (metric, tolerance) in scenario.validated(variant, isForeign: proxy != .weir)
+      where RealRun.measures(metric, proxy) {
         let values = simulated[place].values(of: metric).compactMap { $0 }
         rows.append(
           ValidationRow(
             variant: variant.name, metric: metric, simulated: Estimate(of: values, confidence: scenario.confidence),
-            measured: Self.median(shown.compactMap { $0.value(of: metric) }), tolerance: tolerance,
+            measured: Self.median(shown.compactMap { $0.value(of: metric, in: variant) }), tolerance: tolerance,
             runs: fit[place].count))
       }
     }
-    return Validation(scenario: scenario.name, proxy: "weir", rows: rows, hopCost: hop.median, notes: notes)
+    return Validation(
+      scenario: scenario.name, proxy: proxy.rawValue, rows: rows, overlays: overlays, hopCost: hop.median, notes: notes)
   }
 
   /// The middle of `values`, the mean of the two in the middle of an even number; nil of none.
@@ -124,9 +164,12 @@ public struct HopCost: Sendable, Hashable {
   private static let service = TimeSpan.milliseconds(5)
 
   /// Measures it on a variant's mesh, without its faults and with servers that all take the same time.
-  static func measure(_ variant: Variant, seed: UInt64, stopping: StopSignal) async throws -> HopCost {
+  static func measure(
+    _ variant: Variant, seed: UInt64, proxy: ProxyKind = .weir, stopping: StopSignal
+  ) async throws -> HopCost {
     var calm = variant
     calm.world.faults = []
+    calm.world.links = []
     for service in calm.world.services.indices {
       calm.world.services[service].time = .constant(Double(Self.service.nanoseconds))
       calm.world.services[service].discipline = .infinite
@@ -137,10 +180,14 @@ public struct HopCost: Sendable, Hashable {
         calm.world.services[service].replicas[replica].speed = 1
       }
     }
-    calm.world.clients[0].arrivals = .constant(rate: 150)
+    // An idle machine wakes more slowly than a busy one: the cost is that at the scenario's own rate.
+    switch calm.world.clients[0].arrivals {
+    case .poisson(let rate) where rate >= 20, .constant(let rate) where rate >= 20: break
+    default: calm.world.clients[0].arrivals = .poisson(rate: 200)
+    }
     calm.world.clients[0].successWithin = nil
-    calm.run = RunDescription(duration: .milliseconds(2500), warmUp: .milliseconds(500), drain: .seconds(5))
-    let run = try await RealRun.run(calm, seed: seed, replication: 0, stopping: stopping)
+    calm.run = RunDescription(duration: .seconds(4), warmUp: .milliseconds(500), drain: .seconds(5))
+    let run = try await RealRun.run(calm, seed: seed, replication: 0, proxy: proxy, stopping: stopping)
     if stopping.isStopped { throw ExperimentError.interrupted }
     guard run.load.successes > 0 else {
       throw TestbedError(["the cost of a hop cannot be measured: no request succeeds without faults"])

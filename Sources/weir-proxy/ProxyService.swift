@@ -13,6 +13,12 @@ struct ProxyService: Service {
   let logger: Logger
 
   func run() async throws {
+    // Before anybody can see that it listens: a signal that comes then must not end it.
+    let (signals, continuation) = AsyncStream<Void>.makeStream()
+    signal(SIGHUP, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+    source.setEventHandler { continuation.yield() }
+    source.resume()
     let names: (listeners: [SocketName], admin: SocketName?)
     do {
       names = try await server.start()
@@ -25,11 +31,6 @@ struct ProxyService: Service {
         "listen": .array(names.listeners.map { "\($0)" }), "admin": "\(names.admin.map(\.description) ?? "")",
         "pid": "\(ProcessInfo.processInfo.processIdentifier)",
       ])
-    let (signals, continuation) = AsyncStream<Void>.makeStream()
-    signal(SIGHUP, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
-    source.setEventHandler { continuation.yield() }
-    source.resume()
     let watching = Task {
       var known = modified()
       while !Task.isCancelled {
@@ -39,6 +40,7 @@ struct ProxyService: Service {
           known = now
           continuation.yield()
         }
+        server.refreshCertificates()
       }
     }
     await withGracefulShutdownHandler {
@@ -60,7 +62,7 @@ struct ProxyService: Service {
   /// Reads the file again; a bad one is told of, and the former stays in force.
   private func reload() async {
     do {
-      await server.take(try WeirProxy.read(path))
+      try await server.take(try RunCommand.read(path))
     } catch let failure as ProxyFailure {
       for line in failure.lines { logger.error("configuration refused, the former stays: \(line)") }
     } catch {

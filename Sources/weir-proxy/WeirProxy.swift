@@ -7,10 +7,33 @@ import MeshConfiguration
 import Proxy
 import ServiceLifecycle
 
-/// Runs the mesh part of a scenario on real sockets.
+/// The whole program.
 struct WeirProxy: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "weir-proxy", abstract: "Runs the mesh part of a scenario as a real proxy.",
+    subcommands: [RunCommand.self, IdentityCommand.self], defaultSubcommand: RunCommand.self)
+
+  /// Says what went wrong, and exits with 2.
+  static func end(_ error: any Error) -> Never {
+    if let failure = error as? ProxyFailure {
+      for line in failure.lines { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+      Foundation.exit(2)
+    }
+    let code = exitCode(for: error).rawValue
+    let text = fullMessage(for: error)
+    if code == 0 {
+      print(text)
+      Foundation.exit(0)
+    }
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+    Foundation.exit(2)
+  }
+}
+
+/// Runs the mesh part of a scenario on real sockets.
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs the mesh part of a scenario as a real proxy (what is done without a name).",
     discussion: "It listens where mesh.proxy.listen says. SIGHUP reads the file again, SIGTERM drains.")
 
   @Option(help: ArgumentHelp("The scenario, or a file with its mesh alone.", valueName: "file"))
@@ -38,14 +61,28 @@ struct WeirProxy: AsyncParsableCommand {
         "\(config): error: mesh.proxy.listen: nowhere to listen; expected at least one address"
       ])
     }
-    if check { return }
+    if check {
+      do {
+        try ProxyServer.check(description)
+      } catch {
+        throw ProxyFailure(lines: ["\(config): error: \(error)"])
+      }
+      return
+    }
     var logger = Logger(label: "weir-proxy") { _ in JSONLogHandler() }
     logger.logLevel = .info
     let server: ProxyServer
     do {
       server = try ProxyServer(description, loops: loops, decisions: decisionLog, logger: logger)
+    } catch let fault as CertificateFault {
+      throw ProxyFailure(lines: ["\(config): error: \(fault)"])
     } catch {
       throw ProxyFailure(lines: ["\(config): error: cannot write a log: \(error.localizedDescription)"])
+    }
+    if description.tls == nil {
+      for cluster in description.mesh.clusters where cluster.usesTLS {
+        logger.warning("cluster \(cluster.name) has tls: true, and without mesh.proxy.tls is spoken to in plain text")
+      }
     }
     let service = ProxyService(server: server, path: config, logger: logger)
     let group = ServiceGroup(
@@ -68,22 +105,6 @@ struct WeirProxy: AsyncParsableCommand {
     case .success(let description): return description
     case .failure(let diagnostics): throw ProxyFailure(lines: diagnostics.lines)
     }
-  }
-
-  /// Says what went wrong, and exits with 2.
-  static func end(_ error: any Error) -> Never {
-    if let failure = error as? ProxyFailure {
-      for line in failure.lines { FileHandle.standardError.write(Data((line + "\n").utf8)) }
-      Foundation.exit(2)
-    }
-    let code = exitCode(for: error).rawValue
-    let text = fullMessage(for: error)
-    if code == 0 {
-      print(text)
-      Foundation.exit(0)
-    }
-    FileHandle.standardError.write(Data((text + "\n").utf8))
-    Foundation.exit(2)
   }
 }
 

@@ -3,9 +3,15 @@
 import ArgumentParser
 import Foundation
 
-do {
-  let command = try WeirProxy.parse()
+/// Runs a command that waits.
+func run(_ command: any AsyncParsableCommand) async throws {
+  var command = command
   try await command.run()
+}
+
+do {
+  var command = try WeirProxy.parseAsRoot()
+  if let command = command as? any AsyncParsableCommand { try await run(command) } else { try command.run() }
 } catch {
   WeirProxy.end(error)
 }

@@ -77,16 +77,21 @@ struct VariantChoice: ParsableArguments {
   func read(_ file: String) throws -> (Scenario, Variant) {
     switch ScenarioReader.read(path: file, overrides: overrides) {
     case .failure(let diagnostics): throw CommandFailure(status: .badInput, lines: diagnostics.lines)
-    case .success(let scenario):
-      if let found = scenario.variants.first(where: { $0.name == variant ?? $0.name }) { return (scenario, found) }
-      let names = scenario.variants.map(\.name)
-      let guess = variant.flatMap { Suggestion.closest(to: $0, among: names) }
-      throw CommandFailure(
-        status: .badInput,
-        lines: [
-          "\(file): error: --variant: unknown variant '\(variant ?? "")'; expected \(names.joined(separator: ", "))"
-            + (guess.map { "; did you mean '\($0)'?" } ?? "")
-        ])
+    case .success(let scenario): return (scenario, try Self.chosen(variant, of: scenario, file: file))
     }
+  }
+
+  /// The variant called `name`, the first one where no name is given.
+  /// - Throws: `CommandFailure`.
+  static func chosen(_ name: String?, of scenario: Scenario, file: String) throws -> Variant {
+    if let found = scenario.variants.first(where: { $0.name == name ?? $0.name }) { return found }
+    let names = scenario.variants.map(\.name)
+    let guess = name.flatMap { Suggestion.closest(to: $0, among: names) }
+    throw CommandFailure(
+      status: .badInput,
+      lines: [
+        "\(file): error: --variant: unknown variant '\(name ?? "")'; expected \(names.joined(separator: ", "))"
+          + (guess.map { "; did you mean '\($0)'?" } ?? "")
+      ])
   }
 }

@@ -16,13 +16,21 @@ struct ValidateCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The scenario.", valueName: "file"))
   var file: String
 
-  @Option(help: ArgumentHelp("Which proxy runs for real.", valueName: "weir"))
+  @Option(help: ArgumentHelp("Which proxy runs for real.", valueName: "weir|envoy|haproxy|nginx"))
   var proxy = "weir"
+
+  @Flag(help: "Prints what another proxy would be told, and runs nothing.")
+  var printConfiguration = false
+
+  @Option(help: ArgumentHelp("One variant alone.", valueName: "name"))
+  var variant: String?
 
   @Option(help: ArgumentHelp("How many real runs of each variant.", valueName: "n"))
   var runs = 5
 
-  @Option(help: ArgumentHelp("Writes validation.csv to DIR/<scenario name>/.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Writes validation.csv, validation-latency.csv and validation.svg to DIR/<scenario name>/.", valueName: "dir"))
   var out = "Results"
 
   @Option(
@@ -31,22 +39,23 @@ struct ValidateCommand: ParsableCommand {
   var overrides: [String] = []
 
   func validate() throws {
-    if proxy != "weir" {
+    guard let kind = ProxyKind(rawValue: proxy) else {
+      let names = ProxyKind.allCases.map(\.rawValue)
+      let guess = Suggestion.closest(to: proxy, among: names).map { "; did you mean '\($0)'?" } ?? ""
+      throw ValidationError("--proxy '\(proxy)' is no proxy; expected \(names.joined(separator: ", "))\(guess)")
+    }
+    if printConfiguration && kind == .weir {
       throw ValidationError(
-        ["envoy", "haproxy", "nginx"].contains(proxy)
-          ? "--proxy \(proxy): its configuration cannot be made from a mesh yet; expected weir"
-          : "--proxy '\(proxy)' is no proxy; expected weir")
+        "--print-configuration: weir runs the mesh as it stands; expected --proxy envoy, haproxy or nginx")
     }
     if !(1...1000).contains(runs) { throw ValidationError("--runs \(runs) is out of range; expected 1 to 1000") }
   }
 
   func run() throws {
     Interrupt.catchSignals()
-    let scenario: Scenario
-    switch ScenarioReader.read(path: file, overrides: overrides) {
-    case .failure(let diagnostics): throw CommandFailure(status: .badInput, lines: diagnostics.lines)
-    case .success(let read): scenario = read
-    }
+    let kind = ProxyKind(rawValue: proxy) ?? .weir
+    let scenario = try read()
+    if printConfiguration { return try printConfigurations(of: scenario, kind) }
     let folder = ResultFolder(parent: out, name: scenario.name)
     try folder.check()
     let errors = OutputStream.standardError
@@ -54,7 +63,7 @@ struct ValidateCommand: ParsableCommand {
     let stopping = StopSignal()
     let validation: Validation
     do {
-      let validator = try Validator(scenario, runs: runs, stopping: stopping) { step in
+      let validator = try Validator(scenario, runs: runs, proxy: kind, stopping: stopping) { step in
         // Progress that cannot be shown is no reason to end a run.
         if showsProgress { try? OutputStream.standardError.write("\(scenario.name): \(step)\n") }
       }
@@ -67,9 +76,31 @@ struct ValidateCommand: ParsableCommand {
       throw CommandFailure(status: .badInput, lines: ["\(file): error: \(error)"])
     }
     let report = ValidationReport(validation)
-    try folder.add([("validation.csv", try report.csv())])
+    try folder.add([
+      ("validation.csv", try report.csv()), ("validation-latency.csv", try report.latencyCSV()),
+      ("validation.svg", OverlayPicture(validation).svg),
+    ])
     let output = OutputStream.standardOutput
     try output.write(report.table(on: Canvas(output)) + "results: \(folder.path)/\n")
     if !validation.holds { throw CommandFailure(status: .unmet) }
+  }
+
+  /// The scenario, with the variant that is asked for alone.
+  private func read() throws -> Scenario {
+    switch ScenarioReader.read(path: file, overrides: overrides) {
+    case .failure(let diagnostics): throw CommandFailure(status: .badInput, lines: diagnostics.lines)
+    case .success(var scenario):
+      if let variant { scenario.variants = [try VariantChoice.chosen(variant, of: scenario, file: file)] }
+      return scenario
+    }
+  }
+
+  private func printConfigurations(of scenario: Scenario, _ kind: ProxyKind) throws {
+    guard let variant = scenario.variants.first else { return }
+    do {
+      try OutputStream.standardOutput.write(try kind.configuration(Validator.setup(variant)))
+    } catch let error as TestbedError {
+      throw CommandFailure(status: .badInput, lines: error.lines.map { "\(file): error: \($0)" })
+    }
   }
 }

@@ -60,6 +60,21 @@ struct AnswersInPartsTests {
     }
   }
 
+  /// Goal: a tunnel is in flight as long as it lasts, and no timeout of its route ends it.
+  @Test func tunnelsOutlastTimeouts() {
+    for retry in [nil, retry(perTry: .milliseconds(200))] {
+      var harness = Harness(timeout: .seconds(1), retry: retry)
+      harness.list([0])
+      harness.request()
+      harness.beginAnswer(101)
+      #expect(harness.answers.map(\.status) == [101] && harness.timers.isEmpty)
+      harness.advance(by: .seconds(3600))
+      #expect(harness.plane.openAttempts == 1)
+      harness.tell(.requestAbandoned(harness.attempts[0].start.attempt))
+      #expect(harness.plane.openAttempts == 0 && harness.answers.count == 1 && harness.complaints == [])
+    }
+  }
+
   /// Goal: a status that may be tried again leads to another try at once, and the rest of the answer changes nothing.
   @Test func anotherTryAtTheBeginning() {
     var harness = Harness(retry: retry())

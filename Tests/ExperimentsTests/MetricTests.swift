@@ -17,7 +17,7 @@ import Testing
       ("hedgeRatio", .fraction, 0.005), ("share.backend-1", .fraction, 0.75), ("imbalance", .number, nil),
       ("utilization.backend-0", .fraction, 0.5), ("utilization.backend-1", .fraction, nil),
       ("ejections", .number, 3), ("detectionTime", .time, 2e9), ("queue.mean", .number, 1.5),
-      ("share.nobody", .fraction, nil),
+      ("share.nobody", .fraction, nil), ("traffic.nobody", .fraction, nil),
     ]
     for (name, unit, value) in expected {
       let metric = try #require(Metric(named: name), "\(name)")
@@ -28,7 +28,7 @@ import Testing
   }
 
   /// What is no metric is none: misspelt names, and prefixes without an endpoint.
-  @Test(arguments: ["latency.p42", "share.", "utilization.", "Share.x", "", "latency"])
+  @Test(arguments: ["latency.p42", "share.", "traffic.", "utilization.", "Share.x", "", "latency"])
   func unknownNames(name: String) {
     #expect(Metric(named: name) == nil)
   }

@@ -26,10 +26,10 @@ struct HealthCheckReaderTests {
   @Test func defaults() throws {
     let (check, faults) = read("{http: {path: /health}, \(common)}")
     #expect(faults == [])
-    #expect(
-      check
-        == HealthCheckDescription(
-          .http, interval: .seconds(5), timeout: .seconds(1), unhealthyThreshold: 3, healthyThreshold: 2))
+    var expected = HealthCheckDescription(
+      .http, interval: .seconds(5), timeout: .seconds(1), unhealthyThreshold: 3, healthyThreshold: 2)
+    expected.path = "/health"
+    #expect(check == expected)
     let later = try #require(read("{grpc: {}, \(common), unhealthyInterval: 2s, noTrafficInterval: 7s}").check)
     #expect(later.question == .grpc && later.unhealthyEdgeInterval == .seconds(2))
     #expect(later.noTrafficHealthyInterval == .seconds(7) && later.healthyEdgeInterval == .seconds(5))
@@ -48,6 +48,7 @@ struct HealthCheckReaderTests {
     var expected = HealthCheckDescription(
       .http, form: .haproxy, interval: .seconds(2), timeout: .seconds(2), unhealthyThreshold: 3, healthyThreshold: 2)
     expected.expectedStatuses = [200..<400]
+    expected.path = "/h"
     #expect(haproxy == expected)
     let (given, _) = read(
       "{http: /h, \(common), reuseConnection: false}",
@@ -58,12 +59,13 @@ struct HealthCheckReaderTests {
   // Goal: every field arrives.
   @Test func everyField() throws {
     let (check, faults) = read(
-      "{http: {path: /h, expectedStatuses: [{start: 200, end: 300}, 418], retriableStatuses: [{start: 500, end: 504}]}, "
+      "{http: {path: /h, host: a.test, expectedStatuses: [{start: 200, end: 300}, 418], retriableStatuses: [{start: 500, end: 504}]}, "
         + "\(common), initialJitter: 1s, intervalJitter: 2s, intervalJitterPercent: 30, unhealthyInterval: 4s, "
         + "unhealthyEdgeInterval: 6s, healthyEdgeInterval: 7s, noTrafficInterval: 8s, noTrafficHealthyInterval: 9s}")
     #expect(faults == [])
     var expected = HealthCheckDescription(
       .http, interval: .seconds(5), timeout: .seconds(1), unhealthyThreshold: 3, healthyThreshold: 2)
+    (expected.path, expected.host) = ("/h", "a.test")
     expected.expectedStatuses = [200..<300, 418..<419]
     expected.retriableStatuses = [500..<504]
     expected.initialJitter = .seconds(1)
@@ -84,7 +86,7 @@ struct HealthCheckReaderTests {
     ("{http: /h, timeout: 1s, unhealthyThreshold: 3, healthyThreshold: 2}", "interval"),
     ("{http: /h, interval: 1s, unhealthyThreshold: 3, healthyThreshold: 2}", "timeout: missing"),
     (
-      "{http: {path: /h, expectedStatuses: [{start: 300, end: 200}]}, interval: 5s, timeout: 1s, "
+      "{http: {path: /h, host: a.test, expectedStatuses: [{start: 300, end: 200}]}, interval: 5s, timeout: 1s, "
         + "unhealthyThreshold: 3, healthyThreshold: 2}", "after start"
     ),
   ]) func faults(_ settings: String, _ part: String) {

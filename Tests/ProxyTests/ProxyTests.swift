@@ -107,6 +107,21 @@ struct ProxyTests {
     await shadow.stop()
   }
 
+  /// Goal: an answer that a fault slows down is handed on whole, and no faster than that.
+  @Test func slowAnswers() async throws {
+    let text = (0..<30_000).map { String($0 % 10) }.joined()
+    let backend = try await TestServer { _ in TestAnswer(body: text) }
+    let proxy = try await RunningProxy(
+      RunningProxy.mesh([backend.address], route: "fault: {responseRateLimit: {limitKbps: 100}}"))
+    let clock = ContinuousClock()
+    let begun = clock.now
+    let answer = try await proxy.get()
+    // Twentieths of a second with 5,120 bytes each, the first at once.
+    #expect(answer.status == 200 && answer.body == text && clock.now - begun > .milliseconds(240))
+    await proxy.stop()
+    await backend.stop()
+  }
+
   /// Goal: the proxy answers itself when nobody takes a request in time or at all, each with its status.
   @Test func answersItself() async throws {
     let slow = try await TestServer { _ in TestAnswer(delay: .seconds(2)) }
@@ -257,11 +272,11 @@ struct ProxyTests {
     try await underWay.send("GET / HTTP/1.1\nHost: web.test\nConnection: close\n\n")
     await former.sees(1)
     let changed = RunningProxy.mesh([next.address], route: "timeout: 3s")
-    await proxy.server.take(try RunningProxy.description(changed))
+    try await proxy.server.take(try RunningProxy.description(changed))
     #expect(try await proxy.get().body == "next")
     #expect(await underWay.receive().hasSuffix("former"))
     // Servers alone: the mesh is the same, so the world stays.
-    await proxy.server.take(try RunningProxy.description(RunningProxy.mesh([former.address], route: "timeout: 3s")))
+    try await proxy.server.take(try RunningProxy.description(RunningProxy.mesh([former.address], route: "timeout: 3s")))
     #expect(try await proxy.get().body == "former")
     await proxy.stop()
     await former.stop()

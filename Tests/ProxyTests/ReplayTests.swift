@@ -12,6 +12,11 @@ import Testing
 
 @Suite("replay", .serialized)
 struct ReplayTests {
+  /// Replays the log at a path.
+  static func replay(_ path: String) throws -> ReplayOutcome {
+    try DecisionReplay.run([UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
+  }
+
   private func record(_ body: (RunningProxy) async throws -> Void) async throws -> [UInt8] {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("decisions-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -38,7 +43,7 @@ struct ReplayTests {
   @Test func decidesAgain() async throws {
     let log = try await record { proxy in
       for number in 0..<60 { _ = try await proxy.get("/\(number)") }
-      await proxy.server.take(try RunningProxy.description(RunningProxy.mesh(["127.0.0.1:1"])))
+      try await proxy.server.take(try RunningProxy.description(RunningProxy.mesh(["127.0.0.1:1"])))
       #expect(try await proxy.get().status == 503)
     }
     let outcome = try DecisionReplay.run(log)

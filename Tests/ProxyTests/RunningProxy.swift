@@ -14,20 +14,24 @@ struct RunningProxy {
   let adminPort: Int
 
   /// Starts one; `mesh` is what stands below `mesh:`, indented by two spaces, without `proxy`.
-  init(_ mesh: String, loops: Int = 1, proxy: String = "", decisions: String? = nil) async throws {
+  init(
+    _ mesh: String, loops: Int = 1, listener: String = "", proxy: String = "", decisions: String? = nil
+  ) async throws {
     server = try ProxyServer(
-      try Self.description(mesh, proxy: proxy), loops: loops, decisions: decisions, logger: Logger(label: "test"))
+      try Self.description(mesh, listener: listener, proxy: proxy), loops: loops, decisions: decisions,
+      logger: Logger(label: "test"))
     let names = try await server.start()
     port = names.listeners.first?.port ?? 0
     adminPort = names.admin?.port ?? 0
   }
 
-  static func description(_ mesh: String, proxy: String = "") throws -> ProxyDescription {
+  /// `listener` is what is said of the listener beside its address, as `, key: value`; `proxy` more of `proxy`, indented by four spaces.
+  static func description(_ mesh: String, listener: String = "", proxy: String = "") throws -> ProxyDescription {
     let text = """
       mesh:
       \(mesh)
         proxy:
-          listen: [{address: "127.0.0.1:0"}]
+          listen: [{address: "127.0.0.1:0"\(listener)}]
           admin: 127.0.0.1:0
           drainTime: 5s
       \(proxy)

@@ -4,7 +4,9 @@ import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
+import NIOHTTP2
 import NIOPosix
+import NIOSSL
 
 /// What a server saw.
 struct SeenRequest: Sendable {
@@ -23,25 +25,41 @@ struct TestAnswer: Sendable {
   var breaksOff = false
 }
 
-/// An HTTP/1.1 server.
+/// An HTTP/1.1 server, or one that takes HTTP/2 alone.
 final class TestServer: Sendable {
   let port: Int
+  private let opened = NIOLockedValueBox(0)
   private let channel: any Channel
   private let requests: NIOLockedValueBox<[SeenRequest]>
 
-  init(_ answer: @escaping @Sendable (SeenRequest) -> TestAnswer = { _ in TestAnswer() }) async throws {
+  init(isHTTP2: Bool = false, _ answer: @escaping @Sendable (SeenRequest) -> TestAnswer = { _ in TestAnswer() })
+    async throws
+  {
     let requests = NIOLockedValueBox<[SeenRequest]>([])
     self.requests = requests
+    let opened = opened
     channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
+        opened.withLockedValue { $0 += 1 }
+        return channel.eventLoop.makeCompletedFuture {
+          let take: @Sendable (SeenRequest) -> TestAnswer = { seen in
+            requests.withLockedValue { $0.append(seen) }
+            return answer(seen)
+          }
+          if isHTTP2 {
+            _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
+              mode: .server, connectionConfiguration: .init(), streamConfiguration: .init()
+            ) { stream in
+              stream.eventLoop.makeCompletedFuture {
+                try stream.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
+                try stream.pipeline.syncOperations.addHandler(Responder(take))
+              }
+            }
+            return
+          }
           try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-          try channel.pipeline.syncOperations.addHandler(
-            Responder { seen in
-              requests.withLockedValue { $0.append(seen) }
-              return answer(seen)
-            })
+          try channel.pipeline.syncOperations.addHandler(Responder(take))
         }
       }
       .bind(host: "127.0.0.1", port: 0).get()
@@ -49,6 +67,9 @@ final class TestServer: Sendable {
   }
 
   var address: String { "127.0.0.1:\(port)" }
+
+  /// Connections that have been opened so far.
+  var connections: Int { opened.withLockedValue { $0 } }
 
   /// What has come so far.
   var seen: [SeenRequest] { requests.withLockedValue { $0 } }
@@ -111,13 +132,19 @@ final class RawConnection: Sendable {
   private let channel: any Channel
   private let bytes: NIOLockedValueBox<(text: String, isClosed: Bool)>
 
-  init(port: Int) async throws {
+  /// Opens one; over TLS with `tls`, whose handshake is awaited.
+  init(port: Int, tls: NIOSSLContext? = nil) async throws {
     let bytes = NIOLockedValueBox((text: "", isClosed: false))
     self.bytes = bytes
     channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Gatherer(bytes)) }
+        channel.eventLoop.makeCompletedFuture {
+          if let tls {
+            try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: tls, serverHostname: nil))
+          }
+          try channel.pipeline.syncOperations.addHandler(Gatherer(bytes))
+        }
       }
       .connect(host: "127.0.0.1", port: port).get()
   }
@@ -140,6 +167,16 @@ final class RawConnection: Sendable {
     }
     return bytes.withLockedValue { $0.text } + "<nothing more came>"
   }
+
+  /// The serial number of the certificate that the server has shown.
+  func serverCertificate() async throws -> [UInt8]? {
+    try await channel.pipeline.handler(type: NIOSSLClientHandler.self).flatMapThrowing {
+      $0.peerCertificate?.serialNumber
+    }.get()
+  }
+
+  /// Bytes that have come so far.
+  var received: Int { bytes.withLockedValue { $0.text.utf8.count } }
 
   var isClosed: Bool { bytes.withLockedValue { $0.isClosed } }
 

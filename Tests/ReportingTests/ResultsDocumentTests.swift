@@ -45,7 +45,8 @@ import Testing
   @Test func metrics() throws {
     let rows = cells(section("Metrics"))
     let listed = rows.map { names($0[0]).joined() }
-    #expect(Set(listed) == Set(Metric.names + Metric.prefixes.map { "\($0)<endpoint>" }))
+    let named = Metric.prefixes.map { "\($0)<endpoint>" } + Metric.clusterPrefixes.map { "\($0)<cluster>" }
+    #expect(Set(listed) == Set(Metric.names + named))
     #expect(listed.count == Set(listed).count)
     let columns = rows.flatMap { names($0[1]) }
     #expect(columns == SummaryColumn.allCases.map(\.rawValue))

@@ -42,6 +42,22 @@ struct BackendTests {
     #expect(isOnTime)
   }
 
+  /// Goal: a link's delay is waited for in the servers, there and back, a replica's own before its service's, and takes no worker meanwhile.
+  @Test func linkDelay() async throws {
+    let test = try TestScenario.web(
+      "replicas: 2, time: 1ms", arrivals: "constant: 20/s", run: "duration: 500ms",
+      more: "  links: [{from: users, to: web, delay: 5ms}, {from: users, to: web-1, delay: 40ms}]")
+    for (replica, least) in [(0, 11e6), (1, 81e6)] {
+      let clock = RunClock()
+      let backend = try Backend(test.variant, seed: 3, selection: Backend.Selection(replica: replica), clock: clock)
+      let address = try #require(try await backend.start().first)
+      let result = try await LoadGenerator(test.variant, seed: 3, to: address.address, clock: clock).send()
+      await backend.stop()
+      let median = try #require(result.latency.quantile(0.5))
+      #expect(result.successes == 10 && median >= least * 0.998 && median < least + 25e6, "\(replica): \(median)")
+    }
+  }
+
   /// Goal: a full queue answers 503 at once, `errors` of the service answer 500, and both exactly as often as in the lab where nothing
   /// hangs on time.
   @Test func errors() async throws {

@@ -1,3 +1,4 @@
+import DataPlane
 import MeshCore
 import NIOHTTP1
 import Simulation
@@ -23,11 +24,25 @@ import Testing
   @Test func keys() {
     let name = RequestName(client: "users", number: 4, wanted: .zero)
     let streams = TrafficStreams(seed: 9, replication: 0)
-    #expect(name.key(seed: 9, attempt: 1) == streams.request(client: "users", number: 4))
+    #expect(name.key(seed: 9, attempt: AttemptName(place: 1)) == streams.request(client: "users", number: 4))
     let retry = TrafficStreams.attempt(of: streams.request(client: "users", number: 4), kind: .retry, number: 1)
-    #expect(name.key(seed: 9, attempt: 2) == retry)
+    #expect(name.key(seed: 9, attempt: AttemptName(place: 2)) == retry)
+    let hedge = name.key(seed: 9, attempt: AttemptName(.hedge))
+    #expect(
+      hedge == TrafficStreams.attempt(of: streams.request(client: "users", number: 4), kind: .hedge, number: 1))
     let names = [0, 1].map { RequestName(client: "users", user: $0, number: 4, wanted: .zero) }
-    let keys = [name.key(seed: 9), retry, name.key(seed: 9, attempt: 3)] + names.map { $0.key(seed: 9) }
+    let keys =
+      [name.key(seed: 9), retry, hedge, name.key(seed: 9, attempt: AttemptName(place: 3))]
+      + names.map { $0.key(seed: 9) }
     #expect(Set(keys).count == keys.count)
+  }
+
+  /// Goal: what headers say of an attempt is understood: Weir's kind and number before Envoy's count, nothing where there is neither.
+  @Test func attempts() {
+    #expect(AttemptName(["x-envoy-attempt-count": "1"]) == AttemptName(.first))
+    #expect(AttemptName(["x-envoy-attempt-count": "3"]) == AttemptName(.retry, number: 2))
+    #expect(
+      AttemptName(["x-envoy-attempt-count": "3", "x-weir-attempt": "hedge 1"]) == AttemptName(.hedge, number: 1))
+    #expect(AttemptName(["x-weir-attempt": "nonsense"]) == nil && AttemptName([:]) == nil)
   }
 }

@@ -91,7 +91,7 @@ struct ValidatorTests {
   @Test func refusals() throws {
     let test = try TestScenario.web(
       "replicas: 2, time: 5ms", arrivals: "constant: 50/s",
-      more: "  links: [{from: users, to: web, delay: 1ms}]\nvalidate: {tolerance: {throughput: 5%}}")
+      more: "  links: [{from: users, to: web, delay: 1ms, loss: 1%}]\nvalidate: {tolerance: {throughput: 5%}}")
     do {
       _ = try Validator(test.scenario)
       Issue.record("compared")

@@ -54,6 +54,33 @@ import Testing
     #expect(count >= 3)
   }
 
+  /// What runs for real, in the guide's fences of a terminal: `$ weir validate` runs, if shorter, and writes what the guide says (whether both
+  /// worlds agree is this machine's business here); `$ weir load` finds the servers of `$ weir backend`.
+  @Test func realCommands() throws {
+    let lines = try Self.fences().filter { $0.language == "console" }.flatMap { fence in
+      fence.text.components(separatedBy: "\n").filter { $0.hasPrefix("$ weir ") }.map { String($0.dropFirst(2)) }
+    }
+    let place = try Workplace()
+    try FileManager.default.copyItem(atPath: Self.root.path + "/Scenarios", toPath: place.path + "/Scenarios")
+    let function = "weir() { \"$WEIR\" \"$@\"; }\n"
+    let shorter = " --set run.duration=1s --set run.warmUp=0s"
+    let validate = try #require(lines.first { $0.hasPrefix("weir validate") })
+    let outcome = try place.shell(function + validate + " --runs 1" + shorter)
+    #expect([0, 1].contains(outcome.status) && outcome.errors.isEmpty, "\(validate): \(outcome.errors)")
+    for file in ["validation.csv", "validation-latency.csv", "validation.svg"] {
+      let path = "\(place.path)/Results/validation-equal-replicas/\(file)"
+      #expect(FileManager.default.fileExists(atPath: path), "\(file) is not there")
+    }
+    let backend = try #require(lines.first { $0.hasPrefix("weir backend") })
+    let load = try #require(lines.first { $0.hasPrefix("weir load") })
+    let both = try place.shell(
+      function + "\(backend.replacingOccurrences(of: "weir ", with: "\"$WEIR\" ")) >served & server=$!\n"
+        + "for try in $(seq 100); do [ -s served ] && break; sleep 0.1; done\n"
+        + "\(load)\(shorter) 2>warnings; status=$?; kill $server; exit $status")
+    #expect(both.status == 0, "\(backend); \(load): \(both.errors)")
+    #expect(FileManager.default.fileExists(atPath: place.path + "/Results/validation-equal-replicas/load.hgrm"))
+  }
+
   /// A YAML example that names a scenario is one: it is read without a fault, its expectations hold.
   @Test func examples() throws {
     var count = 0
