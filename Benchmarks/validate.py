@@ -7,7 +7,7 @@
   validate.py --only a,b          some scenarios alone; the others' figures stay
   validate.py --first             the variant that a scenario is about alone
   validate.py --runs N            runs of each variant (5)
-  validate.py --attempts N        how often a scenario is run while runs of it are void (3)
+  validate.py --attempts N        how often a run is made, at most, while it is void (5)
   validate.py --missing           those alone that have no figures yet, or void ones
 
 Envoy is looked for on the path, or where WEIR_ENVOY says. Where the system allows it
@@ -69,26 +69,24 @@ def write(proxy, kept):
 
 
 def validate(command, name, proxy, options):
-    """The rows of one scenario, and what it said besides. Repeated while runs are void."""
+    """The rows of one scenario, with what it said besides."""
     arguments = [os.path.join(SCENARIOS, name + ".yaml"), "--proxy", proxy, "--runs", str(options.runs)]
     if options.first and name in SUBJECTS:
         arguments += ["--variant", SUBJECTS[name]]
     if options.quick:
         arguments += ["--set", "run.duration=12s"]
-    for attempt in range(1 if options.quick else options.attempts):
-        with tempfile.TemporaryDirectory() as folder:
-            run = subprocess.run(command + ["validate"] + arguments + ["--out", folder], capture_output=True, text=True)
-            if run.returncode not in (0, 1):
-                sys.exit(f"{name}: {run.stderr}")
-            with open(os.path.join(folder, "validation-" + name, "validation.csv"), newline="") as file:
-                rows = list(csv.DictReader(file))
-        hop = [line.split("median ")[1] for line in run.stdout.splitlines() if "cost of a hop" in line]
-        notes = [line.strip() for line in run.stdout.splitlines() if line.strip().startswith("note:")]
-        for row in rows:
-            row["hop"], row["runs"], row["void_runs"] = hop[0] if hop else "", str(options.runs), str(len(notes))
-        print(run.stdout, flush=True)
-        if not notes:
-            break
+    arguments += ["--attempts", "1" if options.quick else str(options.attempts)]
+    with tempfile.TemporaryDirectory() as folder:
+        run = subprocess.run(command + ["validate"] + arguments + ["--out", folder], capture_output=True, text=True)
+        if run.returncode not in (0, 1):
+            sys.exit(f"{name}: {run.stderr}")
+        with open(os.path.join(folder, "validation-" + name, "validation.csv"), newline="") as file:
+            rows = list(csv.DictReader(file))
+    hop = [line.split("median ")[1] for line in run.stdout.splitlines() if "cost of a hop" in line]
+    notes = [line.strip() for line in run.stdout.splitlines() if line.strip().startswith("note:")]
+    for row in rows:
+        row["hop"], row["runs"], row["void_runs"] = hop[0] if hop else "", str(options.runs), str(len(notes))
+    print(run.stdout, flush=True)
     return rows
 
 
@@ -148,7 +146,7 @@ def main():
     parser.add_argument("--first", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--attempts", type=int, default=3)
+    parser.add_argument("--attempts", type=int, default=5)
     parser.add_argument("--missing", action="store_true")
     options = parser.parse_args()
     if options.quick:

@@ -20,7 +20,8 @@ public struct RealRun: Sendable {
   public var hedges = 0
   /// From the first fault's beginning to when the proxy first put an endpoint out, nanoseconds.
   public var detection: Double?
-  /// The share of the time for which its threads wanted a processor and had none; nil where the system does not say.
+  /// The share of the time for which its threads wanted a processor and had none, or the host had taken them; nil where the system does not
+  /// say.
   public var starved: Double?
 
   /// A run's figures.
@@ -36,7 +37,7 @@ public struct RealRun: Sendable {
       return "the generator lagged \(Self.text(load.lagP99 / 1e6)) ms at p99, expected at most 1 ms"
     }
     if let starved, starved > Self.starvedLimit {
-      return "it waited for a processor for \(Self.text(starved * 100)) % of the time, expected at most 1 %"
+      return "others had the processors for \(Self.text(starved * 100)) % of the time, expected at most 1 %"
     }
     return nil
   }
@@ -123,6 +124,17 @@ public struct RealRun: Sendable {
     await backend.stop()
     var run = RealRun(load: try result.get(), counts: counts, starved: starved)
     (run.retries, run.hedges, run.detection) = (retries, hedges, watch.detection.map { Double($0.nanoseconds) })
+    return run
+  }
+
+  /// One replication to its end.
+  ///
+  /// - Throws: what `run` throws, and `ExperimentError.interrupted` when it was stopped.
+  static func whole(
+    _ variant: Variant, seed: UInt64, replication: Int, proxy: ProxyKind, stopping: StopSignal
+  ) async throws -> RealRun {
+    let run = try await run(variant, seed: seed, replication: replication, proxy: proxy, stopping: stopping)
+    if stopping.isStopped { throw ExperimentError.interrupted }
     return run
   }
 

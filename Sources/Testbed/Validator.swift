@@ -18,19 +18,22 @@ public struct Validator: Sendable {
 
   private let scenario: Scenario
   private let runs: Int
+  private let attempts: Int
   private let proxy: ProxyKind
   private let stopping: StopSignal
   private let report: Report
 
-  /// A comparison by `runs` real runs of each variant, at least 1, with `proxy` in the middle.
+  /// A comparison by `runs` real runs of each variant, at least 1, with `proxy` in the middle. A run that is void is made up to `attempts`
+  /// times in all, at least once.
   ///
   /// - Throws: `TestbedError` with what of the scenario cannot be run for real.
   public init(
-    _ scenario: Scenario, runs: Int = 5, proxy: ProxyKind = .weir, stopping: StopSignal = StopSignal(),
-    report: @escaping Report = { _ in }
+    _ scenario: Scenario, runs: Int = 5, attempts: Int = 3, proxy: ProxyKind = .weir,
+    stopping: StopSignal = StopSignal(), report: @escaping Report = { _ in }
   ) throws {
     self.scenario = scenario
     self.runs = max(1, runs)
+    self.attempts = max(1, attempts)
     self.proxy = proxy
     self.stopping = stopping
     self.report = report
@@ -79,7 +82,10 @@ public struct Validator: Sendable {
   public func run() async throws -> Validation {
     guard let first = scenario.variants.first else { throw TestbedError(["variants: none"]) }
     report("measuring the cost of a hop")
-    let hop = try await HopCost.measure(first, seed: scenario.seed, proxy: proxy, stopping: stopping)
+    var notes: [String] = []
+    let hop = try await HopCost.measure(
+      first, seed: scenario.seed, attempts: attempts, proxy: proxy, stopping: stopping,
+      onVoid: { notes.append("a measurement of the hop's cost was void: \($0)") })
     let variants = scenario.variants.map { variant in
       var variant = variant
       variant.world.hop.outbound = hop.distribution
@@ -97,19 +103,16 @@ public struct Validator: Sendable {
     }
     var all: [[RealRun]] = variants.map { _ in [] }
     var fit: [[RealRun]] = all
-    var notes: [String] = []
     for number in 0..<runs {
       for (place, variant) in scenario.variants.enumerated() {
         report("run \(number + 1) of \(runs), \(variant.name)")
-        let run = try await RealRun.run(
-          variant, seed: scenario.seed, replication: number, proxy: proxy, stopping: stopping)
-        if stopping.isStopped { throw ExperimentError.interrupted }
-        all[place].append(run)
-        if let fault = run.fault {
-          notes.append("run \(number + 1) of \(variant.name) is void: \(fault)")
-        } else {
-          fit[place].append(run)
+        let run = try await Self.undisturbed(atMost: attempts) {
+          try await RealRun.whole(variant, seed: scenario.seed, replication: number, proxy: proxy, stopping: stopping)
+        } onVoid: {
+          notes.append("run \(number + 1) of \(variant.name) was void: \($0)")
         }
+        all[place].append(run)
+        if run.fault == nil { fit[place].append(run) }
       }
     }
     var rows: [ValidationRow] = []
@@ -133,6 +136,21 @@ public struct Validator: Sendable {
     }
     return Validation(
       scenario: scenario.name, proxy: proxy.rawValue, rows: rows, overlays: overlays, hopCost: hop.median, notes: notes)
+  }
+
+  /// What `make` gives, made up to `most` times while it is void; the last where all are. `onVoid` hears why each one was.
+  static func undisturbed(
+    atMost most: Int, _ make: () async throws -> RealRun, onVoid: (String) -> Void
+  ) async rethrows -> RealRun {
+    var run = try await make()
+    var made = 1
+    while let fault = run.fault {
+      onVoid(fault)
+      if made >= most { break }
+      made += 1
+      run = try await make()
+    }
+    return run
   }
 
   /// The middle of `values`, the mean of the two in the middle of an even number; nil of none.
@@ -165,7 +183,8 @@ public struct HopCost: Sendable, Hashable {
 
   /// Measures it on a variant's mesh, without its faults and with servers that all take the same time.
   static func measure(
-    _ variant: Variant, seed: UInt64, proxy: ProxyKind = .weir, stopping: StopSignal
+    _ variant: Variant, seed: UInt64, attempts: Int = 1, proxy: ProxyKind = .weir, stopping: StopSignal,
+    onVoid: (String) -> Void = { _ in }
   ) async throws -> HopCost {
     var calm = variant
     calm.world.faults = []
@@ -186,9 +205,15 @@ public struct HopCost: Sendable, Hashable {
     default: calm.world.clients[0].arrivals = .poisson(rate: 200)
     }
     calm.world.clients[0].successWithin = nil
-    calm.run = RunDescription(duration: .seconds(4), warmUp: .milliseconds(500), drain: .seconds(5))
-    let run = try await RealRun.run(calm, seed: seed, replication: 0, proxy: proxy, stopping: stopping)
-    if stopping.isStopped { throw ExperimentError.interrupted }
+    // Its tail is laid under the lab's: the last hundredth of a few thousand requests tells it, that of a few hundred does not.
+    let duration = min(max(calm.run.duration, .seconds(4)), .seconds(20))
+    calm.run = RunDescription(duration: duration, warmUp: .milliseconds(500), drain: .seconds(5))
+    let variant = calm
+    let run = try await Validator.undisturbed(atMost: attempts) {
+      try await RealRun.whole(variant, seed: seed, replication: 0, proxy: proxy, stopping: stopping)
+    } onVoid: {
+      onVoid($0)
+    }
     guard run.load.successes > 0 else {
       throw TestbedError(["the cost of a hop cannot be measured: no request succeeds without faults"])
     }

@@ -28,6 +28,9 @@ struct ValidateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many real runs of each variant.", valueName: "n"))
   var runs = 5
 
+  @Option(help: ArgumentHelp("How often a run is made, at most, while others' work makes it void.", valueName: "n"))
+  var attempts = 3
+
   @Option(
     help: ArgumentHelp(
       "Writes validation.csv, validation-latency.csv and validation.svg to DIR/<scenario name>/.", valueName: "dir"))
@@ -49,6 +52,9 @@ struct ValidateCommand: ParsableCommand {
         "--print-configuration: weir runs the mesh as it stands; expected --proxy envoy, haproxy or nginx")
     }
     if !(1...1000).contains(runs) { throw ValidationError("--runs \(runs) is out of range; expected 1 to 1000") }
+    if !(1...100).contains(attempts) {
+      throw ValidationError("--attempts \(attempts) is out of range; expected 1 to 100")
+    }
   }
 
   func run() throws {
@@ -63,7 +69,9 @@ struct ValidateCommand: ParsableCommand {
     let stopping = StopSignal()
     let validation: Validation
     do {
-      let validator = try Validator(scenario, runs: runs, proxy: kind, stopping: stopping) { step in
+      let validator = try Validator(
+        scenario, runs: runs, attempts: attempts, proxy: kind, stopping: stopping
+      ) { step in
         // Progress that cannot be shown is no reason to end a run.
         if showsProgress { try? OutputStream.standardError.write("\(scenario.name): \(step)\n") }
       }

@@ -21,7 +21,7 @@ struct ValidatorTests {
     """
 
   private func compare(_ test: TestScenario) async throws -> [String: ValidationRow] {
-    let validation = try await Validator(test.scenario, runs: 1).run()
+    let validation = try await Validator(test.scenario, runs: 1, attempts: 1).run()
     #expect(validation.hopCost > 0)
     return Dictionary(validation.rows.map { ("\($0.variant) \($0.metric.name)", $0) }, uniquingKeysWith: { $1 })
   }
@@ -85,6 +85,32 @@ struct ValidatorTests {
       variant: "base", metric: .summary(.latencyP50), simulated: nil, measured: 1, tolerance: Tolerance(), runs: 0)
     #expect(row.verdict == .void)
     #expect(Validator.median([3, 1, 2]) == 2 && Validator.median([4, 1]) == 2.5 && Validator.median([]) == nil)
+  }
+
+  /// Goal: a void run is made again, as often as may be, and the last is kept where all were void.
+  @Test func repetition() async {
+    var fit = RealRun(load: LoadResult(clients: ["users"]), counts: [], starved: 0)
+    fit.retries = 7
+    let void = RealRun(load: LoadResult(clients: ["users"]), counts: [], starved: 0.5)
+    for (faulty, most, made) in [(0, 3, 1), (1, 3, 2), (2, 3, 3), (9, 3, 3), (9, 1, 1)] {
+      var (calls, heard) = (0, 0)
+      let run = await Validator.undisturbed(atMost: most) {
+        calls += 1
+        return calls > faulty ? fit : void
+      } onVoid: { _ in
+        heard += 1
+      }
+      #expect(calls == made && heard == min(faulty, made) && (run.retries == 7) == (faulty < made))
+    }
+  }
+
+  /// Goal: what a host takes away is told apart from idle time, of all processors together; guests' time is not counted twice.
+  @Test func stolenTime() throws {
+    let before = try #require(ProcessorTimes(text: "cpu  100 0 50 800 10 0 0 40 30 0\ncpu0 1 1 1 1 1 1 1 1\n"))
+    let after = try #require(ProcessorTimes(text: "cpu  150 0 60 830 10 0 0 50 60 0\n"))
+    #expect(after.stolenShare(since: before) == 0.1)
+    #expect(before.stolenShare(since: before) == 0 && before.stolenShare(since: after) == 0)
+    #expect(ProcessorTimes(text: "intr 1 2") == nil && ProcessorTimes(text: "cpu  1 2 3 4") == nil)
   }
 
   /// Goal: what cannot be compared is refused before anything runs.
