@@ -319,10 +319,12 @@ private final class EndpointPool: @unchecked Sendable {
       switch result {
       case .success:
         let handler = handler.value
-        handler.released = { [self] handler, _ in
+        handler.released = { [self] handler, isWhole in
           cluster.active -= 1
           handler.released = nil
-          handler.cancel()
+          // A stream that both sides have ended closes by itself. To reset it all the same would look like an attack: servers end
+          // connections of clients who reset one stream after the other (CVE-2023-44487).
+          if !isWhole { handler.cancel() }
           connection.streamEnded()
         }
         if attempt.isForgotten { handler.cancel() } else { handler.take(attempt) }

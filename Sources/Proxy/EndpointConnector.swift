@@ -40,29 +40,37 @@ struct EndpointConnector {
       .connectTimeout(.nanoseconds(timeout.nanoseconds))
     if needsTLS && tls == nil { return loop.makeFailedFuture(WrongIdentity()) }
     guard let tls else {
-      return bootstrap.channelInitializer(install).connect(host: address.host, port: address.port)
+      return Self.open(bootstrap.channelInitializer(install), address)
     }
     let shaken = loop.makePromise(of: Void.self)
     let limit = TimeAmount.nanoseconds(timeout.nanoseconds)
-    return bootstrap.channelInitializer { channel in
+    let handshaking = bootstrap.channelInitializer { channel in
       channel.eventLoop.makeCompletedFuture {
         let pipeline = channel.pipeline.syncOperations
         // An address has no name to be asked for; it is compared with the certificate's addresses.
-        let name = tls.serverName ?? (Self.isAddress(address.host) ? nil : address.host)
+        let name = tls.serverName ?? (Self.socketAddress(address) == nil ? address.host : nil)
         guard let context = tls.contexts[purpose] else { throw ChannelError.operationUnsupported }
         try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: name))
         try pipeline.addHandler(HandshakeGate(shaken, limit: limit, identity: tls.identity))
       }.flatMap { install(channel) }
     }
-    .connect(host: address.host, port: address.port)
-    .flatMapErrorThrowing { error in
+    return Self.open(handshaking, address).flatMapErrorThrowing { error in
       shaken.fail(error)
       throw error
     }
     .flatMap { channel in shaken.futureResult.map { channel } }
   }
 
-  private static func isAddress(_ host: String) -> Bool { (try? SocketAddress(ipAddress: host, port: 0)) != nil }
+  private static func open(_ bootstrap: ClientBootstrap, _ address: SocketName) -> EventLoopFuture<any Channel> {
+    // Whatever is a name goes to a resolver, on a thread of its own.
+    guard let known = socketAddress(address) else { return bootstrap.connect(host: address.host, port: address.port) }
+    return bootstrap.connect(to: known)
+  }
+
+  /// The address, where it is none that has to be looked up.
+  private static func socketAddress(_ name: SocketName) -> SocketAddress? {
+    try? SocketAddress(ipAddress: name.host, port: name.port)
+  }
 }
 
 /// Waits for the end of a TLS handshake, and leaves.

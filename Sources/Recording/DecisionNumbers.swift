@@ -60,11 +60,13 @@ public struct DecisionBytes: Sendable {
     while place < bytes.count && shift < 64 {
       let byte = bytes[place]
       place += 1
+      // Of the last group only one bit belongs to the number: others would be damage that no value shows.
+      if shift == 63 && byte > 1 { break }
       result |= UInt64(byte & 0x7f) << shift
       if byte < 0x80 { return result }
       shift += 7
     }
-    throw DecisionLogFault(reason: "ends in the middle of a number")
+    throw DecisionLogFault(reason: "has a number that is cut off or too large")
   }
 
   mutating func signed() throws(DecisionLogFault) -> Int64 {
