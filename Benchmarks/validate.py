@@ -33,9 +33,11 @@ SUBJECTS = {"failing-with-retries": "retry", "hedging": "hedge", "equal-replicas
 
 
 def program():
+    if os.environ.get("WEIR_RELEASE"):
+        return os.environ["WEIR_RELEASE"]
     path = subprocess.run(["swift", "build", "-c", "release", "--show-bin-path"], cwd=ROOT, check=True,
                           capture_output=True, text=True).stdout.strip()
-    return os.environ.get("WEIR_RELEASE") or os.path.join(path, "weir")
+    return os.path.join(path, "weir")
 
 
 def priority():

@@ -118,6 +118,20 @@ public struct ProxiedCluster: Sendable, Hashable {
   public init() {}
 }
 
+/// Random numbers from outside.
+public struct ProxyRandomness: Sendable, Hashable {
+  /// What the data plane draws for itself.
+  public var dataPlane: RandomKey
+  /// What is drawn for requests: by their number from 0, in the order in which they come.
+  public var requests: RandomKey
+
+  /// These numbers.
+  public init(dataPlane: RandomKey, requests: RandomKey) {
+    self.dataPlane = dataPlane
+    self.requests = requests
+  }
+}
+
 /// Everything that a real proxy is told.
 public struct ProxyDescription: Sendable, Hashable {
   public var mesh: MeshDescription
@@ -149,6 +163,8 @@ public struct ProxyDescription: Sendable, Hashable {
   public var explained = 0
   /// The root of its random numbers.
   public var seed: UInt64 = 1
+  /// Random numbers in place of those of the seed, for one event loop: whoever compares it with the lab gives it the lab's.
+  public var randomness: ProxyRandomness?
   /// The file that says all this.
   public var text: [UInt8] = []
 

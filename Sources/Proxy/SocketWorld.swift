@@ -28,7 +28,7 @@ final class SocketWorld: @unchecked Sendable {
   private var exchanges = Registry<Exchange>()
   private var attempts: [Attempt?] = []
   private var probes: [HealthProbe?] = []
-  private let key: RandomKey
+  private let requestKey: RandomKey
   private var wanted: UInt64 = 0
   private(set) var pools: [ClusterPools]
   private var timers = TimerQueue()
@@ -60,11 +60,12 @@ final class SocketWorld: @unchecked Sendable {
       !route.match.headers.isEmpty || route.gates?.fault != nil || !route.slices.isEmpty
         || route.splitSource != .random
     }
-    key = description.key(ofLoop: number)
+    let key = description.key(ofLoop: number)
+    requestKey = description.randomness?.requests ?? key
     self.recorder = recorder
     recorder?.begins(loop: number, description.text)
     endpoints = EndpointDirectory(zones: description.zones)
-    plane = DataPlane(description.mesh, key: key)
+    plane = DataPlane(description.mesh, key: description.randomness?.dataPlane ?? key)
     pools = []
     pools = description.mesh.clusters.enumerated().map { ClusterPools($1, number: $0, world: self) }
   }
@@ -117,6 +118,7 @@ final class SocketWorld: @unchecked Sendable {
 
   /// A request's head has come.
   func begin(_ exchange: Exchange) {
+    let randomness = requestKey.key(wanted)
     wanted &+= 1
     exchange.token = exchanges.insert(exchange)
     exchange.began = now
@@ -134,7 +136,7 @@ final class SocketWorld: @unchecked Sendable {
     tell(
       .requestArrived(
         RequestArrival(
-          caller: CallerToken(exchange.token), route: exchange.route, randomness: key.key(wanted), key: hash,
+          caller: CallerToken(exchange.token), route: exchange.route, randomness: randomness, key: hash,
           hasKey: exchange.key != nil)))
   }
 

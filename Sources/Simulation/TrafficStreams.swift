@@ -35,6 +35,15 @@ public struct TrafficStreams: Sendable, Hashable {
     key(.demand, client: client).key(user).key(number)
   }
 
+  /// The root of what data plane `number` (from 0) of a client draws for itself, such as where it begins to go round.
+  public func dataPlane(client: String, number: Int) -> RandomKey {
+    RandomKey(
+      seed: seed, replication: replication, purpose: .balancer,
+      entity: Self.dataPlaneEntity(client: client, number: number))
+  }
+
+  static func dataPlaneEntity(client: String, number: Int) -> UInt64 { mix64(nameHash(client) &+ UInt64(number)) }
+
   /// Everything that is drawn for an attempt other than the first: `number` counts those of its kind, from 1.
   @inline(__always)
   public static func attempt(of request: RandomKey, kind: AttemptKind, number: Int32) -> RandomKey {

@@ -430,7 +430,7 @@ struct ProxyPlan {
       var number = 0
       for group in client.dataPlanes {
         for _ in 0..<group.count {
-          let entity = mix64(nameHash(client.name) &+ UInt64(number))
+          let entity = TrafficStreams.dataPlaneEntity(client: client.name, number: number)
           entries.append(
             Entry(client: index, service: -1, number: number, zone: group.zone, isShared: false, entity: entity))
           number += 1

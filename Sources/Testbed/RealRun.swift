@@ -20,8 +20,8 @@ public struct RealRun: Sendable {
   public var hedges = 0
   /// From the first fault's beginning to when the proxy first put an endpoint out, nanoseconds.
   public var detection: Double?
-  /// The share of the time for which its threads wanted a processor and had none, or the host had taken them; nil where the system does not
-  /// say.
+  /// The share of all processors' time for which its threads wanted a processor and had none, or the host had taken it; nil where the system
+  /// does not say.
   public var starved: Double?
 
   /// A run's figures.
@@ -37,7 +37,7 @@ public struct RealRun: Sendable {
       return "the generator lagged \(Self.text(load.lagP99 / 1e6)) ms at p99, expected at most 1 ms"
     }
     if let starved, starved > Self.starvedLimit {
-      return "others had the processors for \(Self.text(starved * 100)) % of the time, expected at most 1 %"
+      return "others had \(Self.text(starved * 100)) % of the processors' time, expected at most 1 %"
     }
     return nil
   }
@@ -101,7 +101,8 @@ public struct RealRun: Sendable {
     let watch = FaultWatch(variant.world.faults, clock: clock)
     let proxy: any RealProxy
     do {
-      let description = description(variant, addresses: addresses, seed: seed &+ UInt64(replication))
+      var description = description(variant, addresses: addresses, seed: seed &+ UInt64(replication))
+      description.randomness = randomness(variant, seed: seed, replication: replication)
       proxy =
         kind == .weir
         ? try await OwnProxy(description, watch: watch)
@@ -136,6 +137,17 @@ public struct RealRun: Sendable {
     let run = try await run(variant, seed: seed, replication: replication, proxy: proxy, stopping: stopping)
     if stopping.isStopped { throw ExperimentError.interrupted }
     return run
+  }
+
+  /// The lab's random numbers for the first client's data plane: where a policy's chance decides, it decides alike in both worlds. Users of a
+  /// closed loop have numbers of their own, which a proxy cannot tell from the order of requests.
+  static func randomness(_ variant: Variant, seed: UInt64, replication: Int) -> ProxyRandomness? {
+    guard let client = variant.world.clients.first else { return nil }
+    if case .closed = client.arrivals { return nil }
+    let streams = TrafficStreams(seed: seed, replication: replication)
+    return ProxyRandomness(
+      dataPlane: streams.dataPlane(client: client.name, number: 0),
+      requests: streams.key(.demand, client: client.name))
   }
 
   /// What the proxy is told: the variant's mesh, before the servers that listen.

@@ -28,14 +28,13 @@ struct ThreadDelays {
       ? nil : ThreadDelays(delays: delays, machine: machine.flatMap { ProcessorTimes(text: $0) }, at: .now())
   }
 
-  /// What was taken since `before`: the threads' delays together as a share of the time that went by, and beside them what the host took
-  /// as a share of all processors' time.
+  /// What was taken since `before`, as a share of all processors' time: the threads' delays together, and what the host took.
   func share(since before: ThreadDelays) -> Double {
     let elapsed = (at - before.at).nanoseconds
     if elapsed <= 0 { return 0 }
     let sum = delays.keys.sorted().reduce(Int64(0)) { $0 + delays[$1, default: 0] - before.delays[$1, default: 0] }
     let stolen = machine.flatMap { now in before.machine.map { now.stolenShare(since: $0) } } ?? 0
-    return Double(max(0, sum)) / Double(elapsed) + stolen
+    return Double(max(0, sum)) / Double(elapsed) / Double(ProcessInfo.processInfo.activeProcessorCount) + stolen
   }
 }
 
