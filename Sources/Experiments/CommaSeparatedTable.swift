@@ -1,24 +1,24 @@
 // CSV as RFC 4180 has it, read row by row: one header row, cells possibly in quotes, lines ended by LF or CR LF.
 
 /// A CSV file: the names of its columns, and its rows one after another.
-struct CommaSeparatedTable {
+public struct CommaSeparatedTable {
   private let bytes: [UInt8]
   private var place = 0
   /// The line, from 1, on which the last row read begins.
-  private(set) var line = 0
+  public private(set) var line = 0
   private var nextLine = 1
-  /// The names of the columns.
-  private(set) var columns: [String] = []
+  /// The names of the columns; none when the file is empty.
+  public private(set) var columns: [String] = []
 
   /// The table in `bytes`.
-  init(_ bytes: [UInt8]) {
+  public init(_ bytes: [UInt8]) {
     self.bytes = bytes
     if bytes.starts(with: [0xef, 0xbb, 0xbf]) { place = 3 }
     columns = next() ?? []
   }
 
-  /// The next row's cells; nil at the end. Empty lines are passed over.
-  mutating func next() -> [String]? {
+  /// The next row's cells, of whatever number; nil at the end. Empty lines are passed over.
+  public mutating func next() -> [String]? {
     while place < bytes.count {
       line = nextLine
       let cells = row()

@@ -11,6 +11,8 @@ import Statistics
 public struct BaselineDifference: Sendable, Hashable {
   /// The variant's mean over the baseline's; nil when that is 0.
   public var ratio: Double?
+  /// The interval of the ratio, from the paired logarithms; nil with one pair, and where a value is not above 0.
+  public var ratioInterval: Interval?
   /// The paired difference, variant minus baseline.
   public var difference: PairedDifference
 
@@ -23,6 +25,12 @@ public struct BaselineDifference: Sendable, Hashable {
     else { return nil }
     self.difference = difference
     self.ratio = baselineMean == 0 ? nil : mean / baselineMean
+    if pairs.allSatisfy({ $0.0 > 0 && $0.1 > 0 }) {
+      let logarithms = Moments(pairs.map { RatioScale.logarithm($0.0 / $0.1) })
+      ratioInterval = logarithms.interval(confidence: confidence).map {
+        Interval(low: RatioScale.exponential($0.low), high: RatioScale.exponential($0.high))
+      }
+    }
   }
 
   /// Whether the interval of the difference leaves out 0.
@@ -39,6 +47,9 @@ public struct ComparisonRow: Sendable, Hashable {
   public var estimate: Estimate?
   /// How it differs from the baseline; nil for the baseline itself.
   public var difference: BaselineDifference?
+  /// The probability of so large a difference by chance, corrected for how many variants are held against the baseline in this figure
+  /// (Holm); nil for the baseline, and with one replication.
+  public var adjustedPValue: Double?
 
   /// A row.
   public init(variant: String, column: SummaryColumn, estimate: Estimate?, difference: BaselineDifference?) {
@@ -76,6 +87,19 @@ public struct Comparison: Sendable, Hashable {
               : BaselineDifference(
                 values, to: result.variants[0].values(of: .summary(column)), confidence: confidence)))
       }
+    }
+    correct()
+  }
+
+  /// Of many variants some look different by chance: the more there are, the more each has to show.
+  private mutating func correct() {
+    let columns = SummaryColumn.allCases.count
+    for column in 0..<columns {
+      let places = stride(from: column, to: rows.count, by: columns).filter {
+        rows[$0].difference?.difference.pValue != nil
+      }
+      let adjusted = HolmCorrection.adjusted(places.map { rows[$0].difference?.difference.pValue ?? 1 })
+      for (place, value) in zip(places, adjusted) { rows[place].adjustedPValue = value }
     }
   }
 

@@ -62,20 +62,56 @@ public struct ExperimentRunner: Sendable {
     self.simulate = simulate
   }
 
-  /// Runs all replications of all variants of `scenario`.
+  /// Runs all replications of all variants of `scenario`; with a precision as many as it needs, with a warm-up to be found that first.
   ///
   /// The calling thread waits; several times a second it asks `isInterrupted` and tells `report` how far things are.
   /// - Throws: `ExperimentError`.
   public func run(
     _ scenario: Scenario, isInterrupted: () -> Bool = { false }, report: (ExperimentProgress) -> Void = { _ in }
   ) throws -> ExperimentResult {
-    let work = Work(scenario)
+    var scenario = scenario
+    if scenario.findsWarmUp {
+      let pilot = WarmUpPilot(scenario)
+      let series = try run(pilot.tasks, isInterrupted: isInterrupted, report: report) { pilot.series($1) }
+      pilot.settle(&scenario, series)
+    }
+    var results = scenario.variants.map { VariantResult(variant: $0, replications: []) }
+    var count = 0
+    var next = scenario.replications
+    while true {
+      let numbers = count..<next
+      let tasks = scenario.variants.flatMap { variant in
+        numbers.map { ReplicationTask(variant, seed: scenario.seed, number: $0) }
+      }
+      let new = try run(tasks, isInterrupted: isInterrupted, report: report) { $1 }
+      for place in results.indices {
+        results[place].replications += new[(place * numbers.count)..<((place + 1) * numbers.count)]
+      }
+      count = next
+      guard let more = scenario.precision?.next(after: count, results, confidence: scenario.confidence) else { break }
+      next = more
+    }
+    scenario.replications = count
+    scenario.notes += scenario.precision?.notes(results, confidence: scenario.confidence) ?? []
+    return ExperimentResult(scenario: scenario, variants: results)
+  }
+
+  /// Runs `tasks` and gives what `reduce` makes of each result, in the order of the tasks. It is called by several threads at a time, with
+  /// the task's place, as soon as a result is there.
+  ///
+  /// - Throws: `ExperimentError`; what `reduce` throws is a failure of its task.
+  public func run<Output: Sendable>(
+    _ tasks: [ReplicationTask], isInterrupted: () -> Bool = { false },
+    report: (ExperimentProgress) -> Void = { _ in },
+    reduce: @escaping @Sendable (Int, ReplicationResult) throws -> Output
+  ) throws -> [Output] {
+    let work = Work<Output>(tasks)
     let finished = DispatchSemaphore(value: 0)
-    let threads = min(jobs, work.items.count)
+    let threads = min(jobs, tasks.count)
     for number in 0..<threads {
       // A serial queue of its own gives each worker a thread of its own, however many cores there are.
       DispatchQueue(label: "weir.worker.\(number)").async { [simulate] in
-        while work.runNext(simulate) {}
+        while work.runNext(simulate, reduce) {}
         finished.signal()
       }
     }
@@ -85,63 +121,65 @@ public struct ExperimentRunner: Sendable {
       if isInterrupted() { work.stop() }
       report(work.progress)
     }
-    return try work.result(of: scenario)
+    return try work.outputs()
   }
 }
 
-/// The replications of a scenario, being worked off in order.
-private final class Work: Sendable {
-  struct Item: Sendable {
-    var variant: Int
-    var replication: Replication
-    var monitor = RunMonitor()
-  }
+/// One replication to be run, and of what.
+public struct ReplicationTask: Sendable {
+  /// The variant's name, for messages.
+  public var variant: String
+  /// What is to be run.
+  public var replication: Replication
 
+  /// Replication `number` of `variant`.
+  public init(_ variant: Variant, seed: UInt64, number: Int) {
+    self.variant = variant.name
+    replication = Replication(
+      world: variant.world, mesh: variant.mesh, run: variant.run, seed: seed, number: number)
+  }
+}
+
+/// Tasks, being worked off in order.
+private final class Work<Output: Sendable>: Sendable {
   private struct State {
     var next = 0
     var completed = 0
-    var results: [ReplicationResult?]
-    var failure: (item: Int, reason: String)?
+    var outputs: [Output?]
+    var failure: (task: Int, reason: String)?
   }
 
-  let items: [Item]
+  private let tasks: [ReplicationTask]
+  private let monitors: [RunMonitor]
   private let state: Mutex<State>
   private let isStopped = Atomic<Bool>(false)
 
-  init(_ scenario: Scenario) {
-    var items: [Item] = []
-    for (index, variant) in scenario.variants.enumerated() {
-      for number in 0..<scenario.replications {
-        items.append(
-          Item(
-            variant: index,
-            replication: Replication(
-              world: variant.world, mesh: variant.mesh, run: variant.run, seed: scenario.seed, number: number)))
-      }
-    }
-    self.items = items
-    self.state = Mutex(State(results: Array(repeating: nil, count: items.count)))
+  init(_ tasks: [ReplicationTask]) {
+    self.tasks = tasks
+    monitors = tasks.map { _ in RunMonitor() }
+    state = Mutex(State(outputs: Array(repeating: nil, count: tasks.count)))
   }
 
-  /// Runs one more replication; false when none is left.
-  func runNext(_ simulate: ExperimentRunner.Simulate) -> Bool {
+  /// Runs one more; false when none is left.
+  func runNext(
+    _ simulate: ExperimentRunner.Simulate, _ reduce: @Sendable (Int, ReplicationResult) throws -> Output
+  ) -> Bool {
     let taken = state.withLock { state -> Int? in
-      // After a failure nothing new begins. What began earlier goes on: an earlier item may fail too, and the first one counts.
-      guard state.next < items.count, state.failure == nil, !isStopped.load(ordering: .relaxed) else { return nil }
+      // After a failure nothing new begins. What began earlier goes on: an earlier task may fail too, and the first one counts.
+      guard state.next < tasks.count, state.failure == nil, !isStopped.load(ordering: .relaxed) else { return nil }
       state.next += 1
       return state.next - 1
     }
     guard let taken else { return false }
-    let item = items[taken]
     do {
-      let result = try simulate(item.replication, item.monitor)
+      let output = try reduce(taken, simulate(tasks[taken].replication, monitors[taken]))
       state.withLock { state in
-        state.results[taken] = result
+        state.outputs[taken] = output
         state.completed += 1
       }
     } catch {
       state.withLock { state in
-        if let known = state.failure, known.item < taken { return }
+        if let known = state.failure, known.task < taken { return }
         state.failure = (taken, String(describing: error))
       }
     }
@@ -150,49 +188,45 @@ private final class Work: Sendable {
 
   func stop() {
     if isStopped.exchange(true, ordering: .relaxed) { return }
-    for item in items { item.monitor.stop() }
+    for monitor in monitors { monitor.stop() }
   }
 
   var progress: ExperimentProgress {
     var done = 0.0
     var simulated = TimeSpan.zero
     var requests: Int64 = 0
-    let (isComplete, completed) = state.withLock { state in (state.results.map { $0 != nil }, state.completed) }
-    for (index, item) in items.enumerated() {
-      simulated = simulated + item.monitor.simulated
-      requests += item.monitor.requests
-      done += isComplete[index] ? 1 : item.fraction
+    let (isComplete, completed) = state.withLock { state in (state.outputs.map { $0 != nil }, state.completed) }
+    for (index, monitor) in monitors.enumerated() {
+      simulated = simulated + monitor.simulated
+      requests += monitor.requests
+      done += isComplete[index] ? 1 : tasks[index].replication.run.fraction(of: monitor)
     }
     return ExperimentProgress(
-      fraction: items.isEmpty ? 1 : done / Double(items.count), simulated: simulated, requests: requests,
-      completed: completed, total: items.count)
+      fraction: tasks.isEmpty ? 1 : done / Double(tasks.count), simulated: simulated, requests: requests,
+      completed: completed, total: tasks.count)
   }
 
-  func result(of scenario: Scenario) throws -> ExperimentResult {
+  func outputs() throws -> [Output] {
     if isStopped.load(ordering: .relaxed) { throw ExperimentError.interrupted }
     return try state.withLock { state in
       if let failure = state.failure {
-        let item = items[failure.item]
         throw ExperimentError.failed(
-          variant: scenario.variants[item.variant].name, replication: item.replication.number, reason: failure.reason)
+          variant: tasks[failure.task].variant, replication: tasks[failure.task].replication.number,
+          reason: failure.reason)
       }
-      var results = scenario.variants.map { VariantResult(variant: $0, replications: []) }
-      for (item, result) in zip(items, state.results) {
-        if let result { results[item.variant].replications.append(result) }
-      }
-      return ExperimentResult(scenario: scenario, variants: results)
+      return state.outputs.compactMap { $0 }
     }
   }
 }
 
-extension Work.Item {
-  /// How much of it is done, by requests where their number is given and else by time.
-  fileprivate var fraction: Double {
+extension RunDescription {
+  /// How much of a run is done, by requests where their number is given and else by time.
+  fileprivate func fraction(of monitor: RunMonitor) -> Double {
     let share =
-      if let requests = replication.run.requests {
+      if let requests {
         Double(monitor.requests) / Double(max(1, requests))
       } else {
-        monitor.simulated.seconds / max(1e-9, replication.run.duration.seconds)
+        monitor.simulated.seconds / max(1e-9, duration.seconds)
       }
     return min(1, max(0, share))
   }

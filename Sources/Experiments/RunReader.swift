@@ -35,10 +35,47 @@ struct RunReader {
           "\(warmUp.written) is not shorter than duration \(duration?.written ?? "60s"); expected less")
       }
     }
+    if let warmUp = value["warmUp"], warmUp.text == "auto", let requests {
+      log.add(
+        warmUp.origin, warmUp.path,
+        "auto looks at the run's time, and requests \(requests.written) give none; expected a duration of one of them")
+    }
     if let window = value["window"]?.span { run.window = window }
     if let drain = value["drain"]?.span { run.drain = drain }
     run.repeatsDemand = value["attemptDemand"]?.text == "same"
     return run
+  }
+
+  /// The goal of `replications: auto`; nil where their number is given.
+  func precision(_ value: ResolvedValue, variants: [Variant]) -> PrecisionGoal? {
+    let isAuto = value["replications"]?.text == "auto"
+    if !isAuto {
+      for key in ["precision", "maxReplications"] {
+        guard let stray = value[key], !stray.origin.isImplied else { continue }
+        log.add(stray.origin, stray.path, "said with a number of replications; expected it with replications: auto")
+      }
+      return nil
+    }
+    var targets: [PrecisionGoal.Target] = []
+    if let precision = value["precision"], !precision.entries.isEmpty {
+      for entry in precision.entries {
+        let name = ResolvedValue(.text(entry.key), origin: entry.keyOrigin, path: entry.value.path)
+        guard let metric = ExpectationReader.metric(name, log: log, variants: variants) else { continue }
+        targets.append(.init(metric: metric, relative: relative(entry.value)))
+      }
+    } else {
+      let share = value["precision"].map(relative) ?? 0.02
+      targets = [SummaryColumn.latencyMean, .latencyP99].map { .init(metric: .summary($0), relative: share) }
+    }
+    let most = value["maxReplications"]?.integer.map { Int($0) } ?? 200
+    return PrecisionGoal(targets: targets, most: most)
+  }
+
+  private func relative(_ value: ResolvedValue) -> Double {
+    if let number = value.number, number <= 0 {
+      log.add(value.origin, value.path, "\(quoted(value.written)) is never met; expected a ratio above 0, such as 2%")
+    }
+    return value.number ?? 0
   }
 
   /// The level of intervals in `value`: above 0 and below 1.

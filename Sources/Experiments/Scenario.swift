@@ -11,8 +11,12 @@ public struct Scenario: Sendable {
   public var about: String
   /// The seed of all its streams.
   public var seed: UInt64
-  /// How many replications.
+  /// How many replications; with a `precision` how many at first, and in a result how many there were.
   public var replications: Int
+  /// What decides how many more there are; nil where their number is given.
+  public var precision: PrecisionGoal?
+  /// Whether the warm-up is found before the runs that count.
+  public var findsWarmUp = false
   /// The level of its intervals, 0…1.
   public var confidence: Double
   /// What is compared, the baseline first.

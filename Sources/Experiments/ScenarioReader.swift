@@ -30,7 +30,7 @@ public enum ScenarioReader {
     return .success(scenario)
   }
 
-  private static func failure<Success>(_ log: FaultLog) -> Result<Success, Diagnostics> {
+  static func failure<Success>(_ log: FaultLog) -> Result<Success, Diagnostics> {
     .failure(log.diagnostics ?? Diagnostics(faults: []))
   }
 
@@ -39,7 +39,7 @@ public enum ScenarioReader {
     path: String, variant: String? = nil, overrides: [String] = []
   ) -> Result<String, Diagnostics> {
     let log = FaultLog(file: path)
-    guard let bytes = bytes(path: path, log: log), let root = root(bytes, log: log) else { return failure(log) }
+    guard let root = root(path: path, log: log) else { return failure(log) }
     let reading = ScenarioReading(root: root, path: path, overrides: overrides, log: log)
     let scenario = reading.scenario(seed: nil, replications: nil)
     if let variant, !scenario.variants.contains(where: { $0.name == variant }), log.isEmpty {
@@ -67,6 +67,11 @@ public enum ScenarioReader {
       log.add(Origin(.file), "", "\(error.reason)\(expected)")
       return nil
     }
+  }
+
+  /// The tree of the file at `path`; nil when something is wrong, which has then been told.
+  static func root(path: String, log: FaultLog) -> ConfigurationNode? {
+    bytes(path: path, log: log).flatMap { root($0, log: log) }
   }
 
   private static func root(_ bytes: [UInt8], log: FaultLog) -> ConfigurationNode? {

@@ -13,8 +13,9 @@ final class ScenarioReading {
   private var frame: ResolvedValue
   private var bodies: [(name: String, value: ResolvedValue)] = []
 
-  /// A reading of the file at `path`, whose tree is `root`, with `PATH=VALUE` overrides.
-  init(root: ConfigurationNode, path: String, overrides: [String], log: FaultLog) {
+  /// A reading of the file at `path`, whose tree is `root`, with `PATH=VALUE` overrides; `cell` says which value of each path of the sweep
+  /// is set after them.
+  init(root: ConfigurationNode, path: String, overrides: [String], cell: [Int] = [], log: FaultLog) {
     self.log = log
     files = NamedFiles(besides: path)
     reader = ShapeReader(log: log)
@@ -23,8 +24,17 @@ final class ScenarioReading {
       Assignment.parse($1, flag: "--set", number: $0 + 1, log: log)
     }
     tree.apply(assignments, log: log)
+    tree.apply(Self.assignments(ofCell: cell, in: tree.root["sweep"]), log: log)
     self.tree = tree
     frame = reader.read(tree.root, ScenarioSchema.frame, path: "")
+  }
+
+  private static func assignments(ofCell cell: [Int], in sweep: ConfigurationNode?) -> [Assignment] {
+    zip(sweep?.entries ?? [], cell).compactMap { axis, place in
+      guard let items = axis.value.items, items.indices.contains(place) else { return nil }
+      return Assignment(
+        path: axis.key, origin: axis.keyOrigin.given(by: .sweep), value: items[place].given(by: .sweep))
+    }
   }
 
   /// What is read; only of use when the log is empty afterwards.
@@ -49,11 +59,23 @@ final class ScenarioReading {
     let fileSeed = frame["seed"]?.integer.map { UInt64(clamping: $0) } ?? 1
     var scenario = Scenario(
       name: frame["scenario"]?.text ?? "", about: frame["about"]?.text ?? "", seed: seed ?? fileSeed,
-      replications: replications ?? Int(run?["replications"]?.integer ?? 5),
+      replications: replications ?? fileReplications,
       confidence: run.map { RunReader(log: log).confidence($0) } ?? 0.95, variants: variants, expectations: rows,
       digest: 0, notes: notes(variants), sweep: sweep(), tolerances: tolerances)
+    if let run {
+      let goal = RunReader(log: log).precision(run, variants: variants)
+      if replications == nil { scenario.precision = goal }
+    }
+    scenario.findsWarmUp = bodies.contains { $0.value["run"]?["warmUp"]?.text == "auto" }
+    if let precision = scenario.precision { scenario.replications = min(scenario.replications, precision.most) }
     if log.isEmpty { scenario.digest = digest(scenario) }
     return scenario
+  }
+
+  /// What the file says, and what `auto` begins with.
+  private var fileReplications: Int {
+    let value = bodies.first?.value["run"]?["replications"]
+    return value?.text == "auto" ? PrecisionGoal.first : Int(value?.integer ?? 5)
   }
 
   private func setFlags(seed: UInt64?, replications: Int?) {
@@ -119,7 +141,8 @@ final class ScenarioReading {
       let parts = ConfigurationPath.parts(entry.key) ?? []
       let isShared =
         parts.first.map { Self.shared.contains($0) } == true || parts == ["run", "replications"]
-        || parts == ["run", "confidence"]
+        || (parts.first == "run" && parts.count > 1
+          && ["confidence", "precision", "maxReplications"].contains(parts[1]))
       if isShared {
         log.add(
           entry.keyOrigin, entry.value.path,
@@ -171,7 +194,9 @@ final class ScenarioReading {
   private func checkBounds(_ variants: [Variant], replications: Int?) {
     var given = bodies.first?.value["run"]?["replications"]
     if replications != nil { given?.origin = Origin(.flag("--replications")) }
-    let count = replications ?? Int(given?.integer ?? 5)
+    // With auto there may be as many as the cap allows.
+    let most = bodies.first?.value["run"]?["maxReplications"]?.integer ?? 200
+    let count = replications ?? (given?.text == "auto" ? Int(most) : fileReplications)
     ScenarioBounds(log: log).check(
       zip(variants, bodies).map { (variant: $0, body: $1.value) }, replications: given, count: count)
   }
@@ -180,7 +205,7 @@ final class ScenarioReading {
 
   private func notes(_ variants: [Variant]) -> [String] {
     var notes: [String] = []
-    if isSaid("sweep") { notes.append("sweep is read and not acted on: this version has no weir sweep") }
+    if frame["sweep"]?.entries.isEmpty == false { notes.append("sweep: its values are run by weir sweep, not here") }
     for variant in variants {
       for text in FaultNotes(variant).texts + LayerNotes(variant).texts + SessionNotes(variant).texts
       where !notes.contains(text) {
@@ -196,8 +221,6 @@ final class ScenarioReading {
     }
     return notes
   }
-
-  private func isSaid(_ key: String) -> Bool { frame[key]?.entries.isEmpty == false }
 
   private func sweep() -> [SweepAxis] {
     if bodies.isEmpty { return [] }

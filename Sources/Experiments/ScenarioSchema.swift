@@ -50,9 +50,22 @@ public enum ScenarioSchema {
         Field("duration", .positiveSpan, .optional, "when arrivals stop; 60s unless requests are given"),
         Field(
           "requests", .integer(1...1_000_000_000_000), .optional, "in place of duration: stop after so many requests"),
-        Field("warmUp", .anySpan, .standard("0s"), "requests wanted before are not counted"),
         Field(
-          "replications", .integer(1...100_000), .standard("5"), "how often it is repeated with other random numbers"),
+          "warmUp", .either([.anySpan, .word(["auto"])]), .standard("0s"),
+          "requests wanted before are not counted; auto finds it in a run of its own (MSER-5)"),
+        Field(
+          "replications", .either([.integer(1...100_000), .word(["auto"])]), .standard("5"),
+          "how often it is repeated with other random numbers; auto goes on until precision is met"),
+        Field(
+          "precision",
+          .either([
+            .ratio(maximum: 1), .names(NameGroup("metric", rule: .title, of: .ratio(maximum: 1), minimumCount: 1)),
+          ]),
+          .optional,
+          "how far off means may be with replications: auto, as a share of them: of latency.mean and latency.p99, or by metric"
+        ),
+        Field(
+          "maxReplications", .integer(2...100_000), .optional, "where replications: auto gives up; 200 unless said"),
         Field("confidence", .ratio(maximum: 1), .standard("95%"), "the level of intervals"),
         Field("window", .positiveSpan, .standard("1s"), "the length of a row of the time line"),
         Field("drain", .anySpan, .standard("60s"), "how long after the end answers are waited for"),

@@ -23,6 +23,8 @@ public struct ComparisonTable {
       lines.append("")
       lines += table(of: rows, variants: group).lines(on: canvas)
     }
+    let sentences = ComparisonVerdict(comparison, confidence: result.scenario.confidence).sentences
+    if !sentences.isEmpty { lines += [""] + sentences }
     let legend = legend(of: rows)
     if !legend.isEmpty { lines += [""] + legend.map { canvas.styled($0, .faint) } }
     lines += noteLines(canvas)
@@ -143,7 +145,7 @@ public struct ComparisonTable {
       var parts = CellParts(mark: best.contains(index) ? "*" : "", value: shown[index], spread: "", ratio: "")
       if let halfWidth = estimate.interval?.halfWidth, halfWidth > 0 { parts.spread = "± " + format.text(halfWidth) }
       if column.unit == .time, let difference = row.difference, let ratio = difference.ratio {
-        let isKnown = difference.isDistinguishable || difference.difference.pValue == nil
+        let isKnown = row.adjustedPValue.map { $0 < 1 - result.scenario.confidence } ?? true
         parts.ratio = isKnown ? "×" + DecimalNumber(ratio, significantDigits: 2).text : "≈"
       }
       return parts

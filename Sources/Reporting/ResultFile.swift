@@ -3,6 +3,7 @@
 
 import Experiments
 import Simulation
+import Statistics
 
 /// One of the files that a run leaves behind.
 public enum ResultFile: String, CaseIterable, Sendable {
@@ -56,8 +57,11 @@ public enum ResultFile: String, CaseIterable, Sendable {
       for variant in result.variants {
         let pooled = variant.pooledLatency
         for quantile in Self.quantiles {
+          let own = variant.replications.compactMap { $0.latency.quantile(quantile) }
+          let interval = Estimate(of: own, confidence: result.scenario.confidence)?.interval
           try table.row([
             scenario, .text(variant.variant.name), .figure(quantile), .milliseconds(pooled.quantile(quantile)),
+            .milliseconds(interval?.low), .milliseconds(interval?.high),
           ])
         }
       }
@@ -100,7 +104,7 @@ public enum ResultFile: String, CaseIterable, Sendable {
     case .comparison:
       [
         "scenario", "variant", "metric", "mean", "ci_low", "ci_high", "baseline", "ratio", "difference",
-        "difference_ci_low", "difference_ci_high", "p_value", "replications",
+        "difference_ci_low", "difference_ci_high", "p_value", "replications", "p_adjusted",
       ]
     case .endpoints:
       replication + [
@@ -112,7 +116,7 @@ public enum ResultFile: String, CaseIterable, Sendable {
         "time_s", "requests", "successes", "failures", "latency_p50_ms", "latency_p99_ms", "in_flight",
         "healthy_endpoints",
       ]
-    case .latency: ["scenario", "variant", "quantile", "latency_ms"]
+    case .latency: ["scenario", "variant", "quantile", "latency_ms", "ci_low_ms", "ci_high_ms"]
     case .events: replication + ["time_s", "event", "cluster", "endpoint", "detail", "proxy"]
     case .clients: replication + ["client", "seed"] + figures
     case .services:
@@ -131,7 +135,7 @@ public enum ResultFile: String, CaseIterable, Sendable {
 
 // Rows, behind the columns that all rows of a file begin with.
 extension ResultFile {
-  private static func summaryRow(_ variant: CSVCell, _ replication: ReplicationResult) -> [CSVCell] {
+  static func summaryRow(_ variant: CSVCell, _ replication: ReplicationResult) -> [CSVCell] {
     [variant, .count(Int64(replication.replication)), .unsigned(replication.seed)] + figures(replication.summary)
   }
 
@@ -156,7 +160,7 @@ extension ResultFile {
       cell(row.estimate?.interval?.high, unit), row.variant == baseline ? .empty : .text(baseline),
       .figure(row.difference?.ratio), cell(difference?.mean, unit), cell(difference?.interval?.low, unit),
       cell(difference?.interval?.high, unit), .probability(difference?.pValue),
-      .count(Int64(row.estimate?.replications ?? 0)),
+      .count(Int64(row.estimate?.replications ?? 0)), .probability(row.adjustedPValue),
     ]
   }
 

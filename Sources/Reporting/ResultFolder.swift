@@ -70,9 +70,15 @@ public struct ResultFolder: Sendable, Hashable {
   /// Writes files beside the result files, each of them whole or not at all; what else is in the folder stays.
   /// - Throws: `SystemError`.
   public func add(_ files: [(name: String, text: String)]) throws {
+    try make()
+    for file in files { try NewFile("\(path)/\(file.name)").replace(with: file.text) }
+  }
+
+  /// Makes the folder where there is none yet.
+  /// - Throws: `SystemError`.
+  public func make() throws {
     try checkKind()
     _ = try makeFolders(path)
-    for file in files { try NewFile("\(path)/\(file.name)").replace(with: file.text) }
   }
 
   private func checkKind() throws {

@@ -100,6 +100,8 @@ struct HistogramBank: ~Copyable {
 
   func count(row: Int) -> Int64 { totals[row].count }
 
+  func sum(row: Int) -> Int128 { totals[row].sum }
+
   /// The row as a histogram of its own.
   func histogram(row: Int) -> LatencyHistogram {
     var used: [UInt32] = []

@@ -95,6 +95,7 @@ struct Measurement: ~Copyable {
     row.requests = window.requests
     row.successes = window.successes
     row.failures = window.failures
+    row.latencyMean = windowMean
     let quantiles = pour()
     row.latencyP50 = quantiles.p50
     row.latencyP99 = quantiles.p99
@@ -106,6 +107,16 @@ struct Measurement: ~Copyable {
 }
 
 extension Measurement {
+  /// The mean latency of what was answered in the open window.
+  private var windowMean: Double? {
+    var (sum, count) = (Int128(0), Int64(0))
+    for row in 0..<(2 * clientCount) {
+      sum += windowLatencies.sum(row: row)
+      count += windowLatencies.count(row: row)
+    }
+    return count == 0 ? nil : Double(sum) / Double(count)
+  }
+
   /// Moves the open window's latencies to where they are kept, and gives the window's quantiles.
   mutating func pour() -> (p50: Double?, p99: Double?) {
     if clientCount == 1 && windowLatencies.count(row: 1) == 0 {

@@ -93,6 +93,8 @@ public struct TimelineRow: Sendable, Hashable {
   public var successes: Int64 = 0
   /// Failures answered in it.
   public var failures: Int64 = 0
+  /// Mean latency of what was answered in it, nanoseconds, exact.
+  public var latencyMean: Double?
   /// Median latency of what was answered in it, nanoseconds.
   public var latencyP50: Double?
   /// 0.99 quantile of the same.

@@ -15,6 +15,12 @@ struct CheckCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Writes the verdicts as JUnit XML too.", valueName: "file"))
   var junit: String?
 
+  @Flag(help: "Records the results anew after a deliberate change, and prints what has moved.")
+  var update = false
+
+  @Option(help: ArgumentHelp("With --update: where results go, DIR/<scenario name>/.", valueName: "dir"))
+  var out = "Results"
+
   @OptionGroup var options: ExperimentOptions
 
   func run() throws {
@@ -24,19 +30,36 @@ struct CheckCommand: ParsableCommand {
     try checkExpectations(scenarios)
     let report = junit.map { NewFile($0) }
     try report?.check()
+    if update { for read in scenarios { try ResultFolder(parent: out, name: read.scenario.name).check() } }
     let output = OutputStream.standardOutput
     let canvas = Canvas(output)
     var verdicts: [Verdict] = []
     var document = JUnitReport()
     for read in scenarios {
-      let judged = ExpectationJudge.verdicts(try session.run(read))
+      let result = try session.run(read)
+      let judged = ExpectationJudge.verdicts(result)
       document.append(read.scenario, judged)
       verdicts += judged
       try output.write(VerdictTable(read.scenario, judged).text(on: canvas))
+      if update { try record(result, output) }
     }
     try output.write(VerdictTable.total(verdicts))
     try report?.replace(with: document.text)
     if verdicts.contains(where: { $0.kind != .holds }) { throw CommandFailure(status: .unmet) }
+  }
+
+  /// Puts the results where `weir run` would, and tells what is different from what was there.
+  private func record(_ result: ExperimentResult, _ output: OutputStream) throws {
+    let folder = ResultFolder(parent: out, name: result.scenario.name)
+    let movement = try ResultMovement(before: folder)
+    do {
+      try folder.write(result, isInterrupted: { Interrupt.hasCome })
+    } catch ExperimentError.interrupted {
+      throw CommandFailure(status: .interrupted)
+    }
+    let lines = try movement.lines()
+    try output.write(
+      lines.isEmpty ? "  nothing moved in \(folder.path)\n" : lines.map { "  moved: \($0)\n" }.joined())
   }
 
   /// A file that expects nothing would pass without having been tested; in a folder there may be some of those, but not all.

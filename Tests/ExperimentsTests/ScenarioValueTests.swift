@@ -243,7 +243,7 @@ import Testing
       """
     #expect(
       try ScenarioFile(text).scenario().notes == [
-        "sweep is read and not acted on: this version has no weir sweep",
+        "sweep: its values are run by weir sweep, not here",
         "fault slow 2 on web begins at 40 s, when arrivals have stopped (30 s): it strikes no new request",
         "fault slow 3 on web-1 begins at 1 s and is over at 3 s, before anything is counted (10 s)",
         "fault healthCheckFail on web-0 is heard by nobody: no cluster of web has Envoy's health checks",

@@ -25,6 +25,8 @@ import Testing
         hedges               5              5
         ejections            3              3
 
+        peakEwma: no difference shown at p99
+
         * best, or cannot be told apart from the best; × relative to roundRobin, ≈ cannot be told apart from it
         failures: status 500 and above or 429, no answer
 

@@ -30,7 +30,7 @@ func text(of file: ResultFile, _ result: ExperimentResult) throws -> String {
       .comparison,
       """
       scenario, variant, metric, mean, ci_low, ci_high, baseline, ratio, difference, difference_ci_low, \
-      difference_ci_high, p_value, replications
+      difference_ci_high, p_value, replications, p_adjusted
       """
     ),
     (
@@ -47,7 +47,7 @@ func text(of file: ResultFile, _ result: ExperimentResult) throws -> String {
       healthy_endpoints
       """
     ),
-    (.latency, "scenario, variant, quantile, latency_ms"),
+    (.latency, "scenario, variant, quantile, latency_ms, ci_low_ms, ci_high_ms"),
     (.events, "scenario, variant, replication, time_s, event, cluster, endpoint, detail, proxy"),
     (
       .services,
@@ -72,9 +72,9 @@ func text(of file: ResultFile, _ result: ExperimentResult) throws -> String {
         + String(repeating: ",0", count: 10))
     #expect(summary.count == 5)
     let comparison = try text(of: .comparison, result).split(separator: "\n")
-    #expect(comparison.contains("synthetic,roundRobin,latency_p50_ms,,,,,,,,,,0"))
-    #expect(comparison.contains("synthetic,roundRobin,failures,10,10,10,,,,,,,2"))
-    #expect(comparison.contains("synthetic,peakEwma,failures,10,10,10,roundRobin,1,0,0,0,1,2"))
+    #expect(comparison.contains("synthetic,roundRobin,latency_p50_ms,,,,,,,,,,0,"))
+    #expect(comparison.contains("synthetic,roundRobin,failures,10,10,10,,,,,,,2,"))
+    #expect(comparison.contains("synthetic,peakEwma,failures,10,10,10,roundRobin,1,0,0,0,1,2,1"))
     // p99 is 10 and 20 ms against 5 and 10: differences −5 and −10, error 2.5, t(0.975; 1) = 12.7062047362.
     #expect(
       comparison.contains {

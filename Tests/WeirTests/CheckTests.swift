@@ -55,6 +55,21 @@ import Testing
     #expect(folder.output.contains("silent: no expectations"))
   }
 
+  /// After a deliberate change `--update` records the results anew and tells what moved; a second time nothing does.
+  @Test func update() throws {
+    let place = try Workplace()
+    try place.write("good.yaml", tinyScenario(name: "good", expect: [holding]))
+    let first = try place.weir("check", "good.yaml", "--update")
+    #expect(first.status == 0 && first.output.contains("moved: recorded for the first time"), "\(first.output)")
+    let recorded = try place.read("Results/good/comparison.csv")
+    let second = try place.weir("check", "good.yaml", "--update")
+    #expect(second.output.contains("nothing moved in Results/good"), "\(second.output)")
+    let third = try place.weir("check", "good.yaml", "--update", "--set", "world.services.web.workers=2")
+    #expect(third.output.contains("moved: random latency_mean_ms:"), "\(third.output)")
+    #expect(!third.output.contains("random requests:"))
+    #expect(try place.read("Results/good/comparison.csv") != recorded)
+  }
+
   /// A bad file, or a report that cannot be written, ends it before anything runs.
   @Test func badInput() throws {
     let place = try Workplace()
