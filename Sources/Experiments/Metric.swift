@@ -83,6 +83,12 @@ public enum Metric: Sendable, Hashable {
     }
   }
 
+  /// Whether more of it is better.
+  public var isBetterHigh: Bool {
+    if case .summary(let column) = self { return column.preference == .higher }
+    return false
+  }
+
   /// Its value in one replication of `variant`; times are nanoseconds. Nil when there was nothing to measure.
   public func value(in result: ReplicationResult, of variant: Variant) -> Double? {
     switch self {

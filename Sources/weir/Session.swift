@@ -42,24 +42,36 @@ struct Session {
   /// Runs one scenario.
   /// - Throws: `CommandFailure`.
   func run(_ read: ReadScenario) throws -> ExperimentResult {
+    try simulate(read.path, title: read.scenario.name) { runner, report in
+      try runner.run(read.scenario, isInterrupted: { Interrupt.hasCome }, report: report)
+    }
+  }
+
+  /// Calls `body` with a runner and somebody to tell how far it is; what goes wrong is said of the file at `path`.
+  /// - Throws: `CommandFailure`.
+  func simulate<Result>(
+    _ path: String, title: String, _ body: (ExperimentRunner, (ExperimentProgress) -> Void) throws -> Result
+  ) throws -> Result {
     let stream = OutputStream.standardError
     let isShown = showsProgress && stream.isTerminal
-    let line = ProgressLine(title: read.scenario.name, width: stream.terminalWidth ?? 80)
+    let line = ProgressLine(title: title, width: stream.terminalWidth ?? 80)
     let start = ContinuousClock.now
     let runner = ExperimentRunner(jobs: options.jobs ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) {
       try $0.simulate(monitor: $1)
     }
     defer { if isShown { try? stream.write(ProgressLine.clearing) } }
     do {
-      return try runner.run(read.scenario, isInterrupted: { Interrupt.hasCome }) { progress in
+      return try body(runner) { progress in
         let elapsed = ContinuousClock.now - start
         // Progress that cannot be shown is no reason to end a run.
         if isShown { try? stream.write(line.text(progress, elapsed: elapsed / .seconds(1))) }
       }
     } catch ExperimentError.interrupted {
       throw CommandFailure(status: .interrupted)
+    } catch let failure as CommandFailure {
+      throw failure
     } catch {
-      throw CommandFailure(status: .badInput, lines: ["\(read.path): error: \(error)"])
+      throw CommandFailure(status: .badInput, lines: ["\(path): error: \(error)"])
     }
   }
 }
