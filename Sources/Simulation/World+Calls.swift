@@ -126,6 +126,7 @@ extension World {
 
   private mutating func giveUp(_ handle: SlotHandle) {
     if !calls.contains(handle) { return }
+    if isWatching { noteGivenUp(handle) }
     let call = calls[handle.index]
     var attempt = call.work
     while attempt >= 0 {

@@ -115,6 +115,7 @@ extension World {
   /// An attempt breaks, or never gets through: its data plane is told next.
   @inline(never)
   mutating func noteBroken(_ work: Int32, _ failure: TransportFailure) {
+    if let recording { noteBrokenTrace(work, failure, recording) }
     guard let call = watch?.call, works[work].call == call else { return }
     let (what, noun) =
       switch failure {
@@ -179,6 +180,10 @@ extension World {
 
   /// An action that a data plane asks for, before it is done.
   mutating func noteWatched(_ action: Action) {
+    if let recording {
+      noteTraced(action, recording)
+      return
+    }
     switch action {
     case .startAttempt(let start):
       if !concerns(start.caller) { return }
@@ -208,7 +213,7 @@ extension World {
     }
   }
 
-  private static func words(_ cause: ResponseCause) -> String {
+  static func words(_ cause: ResponseCause) -> String {
     switch cause {
     case .endpoint: "an endpoint's answer"
     case .transport: "the attempt broke"

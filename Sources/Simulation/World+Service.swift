@@ -467,6 +467,7 @@ extension World {
     let call = works[work].call.index
     if call >= 0 { calls[call].refusal = refusal }
     works[work].status = status
+    if isWatching { noteTurnedAway(work, status: status) }
     answer(work)
   }
 

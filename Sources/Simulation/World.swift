@@ -172,8 +172,10 @@ struct World: ~Copyable {
   var standstill = StandstillWatch()
   /// The request that is to be explained, if any.
   var watch: RequestWatch?
-  /// Whether there is one: what the common way asks.
+  /// Whether there is one, or a trace: what the common way asks.
   var isWatching = false
+  /// What is noted of the run that is traced, if any.
+  var recording: TraceRecording?
 
   deinit {
     proxies.deinitialize(count: proxyCount)
@@ -286,7 +288,7 @@ struct World: ~Copyable {
     }
   }
 
-  private func overloadText() -> String {
+  func overloadText() -> String {
     let at = Timestamp(nanoseconds: now)
     return "\(works.occupiedCount) attempts wait or are under way at \((at - .zero).seconds) s; "
       + "lower the load, or give services a queue limit"

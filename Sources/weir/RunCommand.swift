@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Experiments
+import MeshCore
 import Reporting
 import Simulation
 
@@ -29,6 +30,30 @@ struct RunCommand: ParsableCommand {
     })
   var explain: ExplanationRequest?
 
+  @Option(
+    help: ArgumentHelp(
+      "Writes a timeline of each variant's first replication too, for ui.perfetto.dev: its requests, queues and faults.",
+      valueName: "file"))
+  var trace: String?
+
+  @Option(
+    help: ArgumentHelp("How many requests of each variant the timeline shows.", valueName: "N"),
+    transform: { text in
+      guard let number = Int(text), (0...10_000_000).contains(number) else {
+        throw ValidationError("expected a whole number from 0 to 10000000")
+      }
+      return number
+    })
+  var traceRequests = TraceScope().requests
+
+  @Option(
+    help: ArgumentHelp("The timeline shows requests wanted from this time on.", valueName: "time"),
+    transform: { text in
+      guard let moment = Timestamp(momentOfRun: text) else { throw ValidationError("expected a time such as 12.5s") }
+      return moment
+    })
+  var traceFrom = Timestamp.zero
+
   @Flag(help: "Prints no table and shows no progress.")
   var quiet = false
 
@@ -45,6 +70,9 @@ struct RunCommand: ParsableCommand {
       return
     }
     let folders = try folders(of: scenarios)
+    let traceFile = trace.map { NewFile($0) }
+    try traceFile?.check()
+    var timeline = TraceDocument()
     let canvas = Canvas(output)
     for (read, folder) in zip(scenarios, folders) {
       let result = try session.run(read)
@@ -59,6 +87,39 @@ struct RunCommand: ParsableCommand {
         let isLast = read.scenario.name == scenarios.last?.scenario.name
         try output.write(
           ComparisonTable(result).text(on: canvas) + "\nresults: \(folder.path)/\n" + (isLast ? "" : "\n"))
+      }
+      if traceFile != nil { try addTraces(of: result, read, isAlone: scenarios.count == 1, to: &timeline) }
+    }
+    guard let traceFile else { return }
+    try traceFile.replace(with: timeline.text)
+    if !quiet && !json {
+      try output.write("trace: \(traceFile.path), \(timeline.requests) of \(timeline.wanted) requests\n")
+    }
+  }
+
+  func validate() throws {
+    if trace != nil && explain != nil {
+      throw ValidationError("--trace and --explain: expected one of them")
+    }
+    if trace == nil && (traceRequests != TraceScope().requests || traceFrom != .zero) {
+      throw ValidationError("--trace-requests and --trace-from say what --trace writes; expected --trace FILE too")
+    }
+  }
+
+  /// The first replications of `result` again, with somebody who looks.
+  private func addTraces(
+    of result: ExperimentResult, _ read: ReadScenario, isAlone: Bool, to timeline: inout TraceDocument
+  ) throws {
+    let scope = TraceScope(from: traceFrom, requests: traceRequests)
+    for variant in result.variants.map(\.variant) {
+      do {
+        let name = isAlone ? variant.name : "\(result.scenario.name), \(variant.name)"
+        timeline.add(
+          try result.scenario.trace(variant, scope, isInterrupted: { Interrupt.hasCome }), name: name)
+      } catch ExperimentError.interrupted {
+        throw CommandFailure(status: .interrupted)
+      } catch {
+        throw CommandFailure(status: .badInput, lines: ["\(read.path): error: \(error)"])
       }
     }
   }

@@ -31,7 +31,8 @@ struct Weir: ParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, ShowCommand.self, InitCommand.self, PoliciesCommand.self, SchemaCommand.self,
       VectorsCommand.self, PlaceCommand.self, ReplayCommand.self, BackendCommand.self, LoadCommand.self,
-      ValidateCommand.self, SweepCommand.self, CapacityCommand.self, TuneCommand.self,
+      ValidateCommand.self, SweepCommand.self, CapacityCommand.self, TuneCommand.self, ShrinkCommand.self,
+      DiffCommand.self,
     ])
 }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import Simulation
 
 /// Draws worlds. Small numbers everywhere, so that queues fill, timeouts strike and instants coincide.
-private struct WorldMaker {
+struct WorldMaker {
   var random: RandomStream
 
   mutating func pick<Choice>(_ choices: Choice...) -> Choice { choices[random.below(choices.count)] }
