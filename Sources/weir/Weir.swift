@@ -32,7 +32,7 @@ struct Weir: ParsableCommand {
       RunCommand.self, CheckCommand.self, ShowCommand.self, InitCommand.self, PoliciesCommand.self, SchemaCommand.self,
       VectorsCommand.self, PlaceCommand.self, ReplayCommand.self, BackendCommand.self, LoadCommand.self,
       ValidateCommand.self, SweepCommand.self, CapacityCommand.self, TuneCommand.self, ShrinkCommand.self,
-      DiffCommand.self,
+      DiffCommand.self, ReportCommand.self,
     ])
 }
 

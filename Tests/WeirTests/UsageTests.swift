@@ -11,6 +11,7 @@ import Testing
     ["run", "x.yaml", "--replications", "0"], ["run", "x.yaml", "--jobs", "0"], ["run", "x.yaml", "--jobs", "many"],
     ["run", "x.yaml", "--out"], ["check"], ["show"], ["show", "a.yaml", "b.yaml"], ["sweep", "x.yaml"],
     ["validate", "x.yaml"], ["frobnicate"], ["--frobnicate"], ["init", "a/b"], ["init", ""], ["policies", "extra"],
+    ["report"], ["report", "nowhere"], ["diff", "nowhere"], ["shrink"], ["capacity", "x.yaml"], ["tune", "x.yaml"],
     ["vectors"], ["vectors", "nowhere"], ["place"], ["place", "--balancer", "maglev"],
   ])
   func slipsAreOneLine(arguments: [String]) throws {

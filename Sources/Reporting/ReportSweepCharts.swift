@@ -1,0 +1,152 @@
+// A sweep in pictures: over one path a curve for each variant with intervals over replications, over two a heat map for each.
+
+import Experiments
+import Statistics
+
+/// The section about a sweep.
+struct ReportSweepCharts {
+  let sweep: ReportSweep
+  let palette: ReportPalette
+  /// The level of the intervals, 0…1.
+  let confidence: Double
+
+  /// Variants that have heat maps.
+  private static let mapLimit = 10
+  /// Values along one side of a heat map.
+  private static let sideLimit = 60
+
+  /// The figures that are drawn.
+  private static let drawn = [
+    (column: "latency_p99_ms", title: "Latency p99", name: "latency-p99"),
+    (column: "success_rate", title: "Success rate", name: "success-rate"),
+  ]
+
+  /// The section of the page; nil when the file has no rows.
+  var section: ReportSection? {
+    if sweep.groups.groups.isEmpty { return nil }
+    var parts: [ReportPart] = []
+    switch sweep.axes.count {
+    case 1: parts.append(.charts(Self.drawn.map { (chart: curves($0, over: sweep.axes[0]), caption: curveCaption) }))
+    case 2:
+      parts.append(.charts(maps))
+      if sweep.variants.count > Self.mapLimit {
+        parts.append(.words("The first \(Self.mapLimit) variants have heat maps; the table has all."))
+      }
+    default:
+      parts.append(.words("Swept over \(sweep.axes.count) paths: too many for a picture, so the table has it all."))
+    }
+    let grid = sweep.groups.grid(
+      "Every cell of the sweep: means over replications ± half their interval",
+      titles: sweep.axes.map(\.path) + ["variant"], confidence: confidence)
+    parts.append(sweep.axes.count > 2 ? .grid(grid) : .folded(grid))
+    return ReportSection(name: "sweep", title: "Sweep", parts: parts)
+  }
+
+  private var curveCaption: String {
+    "Means over replications; strokes are their intervals." + palette.remark(sweep.variants)
+  }
+
+  /// A point of a curve, in the chart's units.
+  private struct Mark {
+    var x: Double
+    var label: String
+    var figure: ReportFigure
+  }
+
+  private func curves(
+    _ drawn: (column: String, title: String, name: String), over axis: ReportSweepAxis
+  ) -> Chart {
+    let column = ReportColumn(drawn.column)
+    let marks = sweep.variants.map { variant in
+      axis.labels.enumerated().compactMap { place, label in
+        sweep.figure(drawn.column, [label], variant, confidence: confidence).map { figure in
+          Mark(x: axis.numbers?[place] ?? Double(place), label: label, figure: figure)
+        }
+      }
+    }
+    let x =
+      axis.numbers.map { ChartScale.fitting($0, ratio: 50, includesZero: false) } ?? ChartScale.places(axis.labels)
+    let means = marks.flatMap { $0.map(\.figure.mean) }
+    let y =
+      column.unit == .fraction
+      ? ChartScale.perCent(means) : ChartScale.fitting(means.map(column.shown), ratio: 30)
+    var sheet = ChartSheet()
+    sheet.legend(palette.legend(sweep.variants))
+    let panel = sheet.panel(
+      height: 250, x: x, y: y, xTitle: axis.title, yTitle: "\(drawn.title.lowercased()), \(column.shownUnit)")
+    for (variant, own) in zip(sweep.variants, marks) where palette.number(variant) < ChartStyle.distinctLines {
+      let intervals = own.compactMap { mark in
+        mark.figure.interval.map { (x: mark.x, low: column.shown($0.low), high: column.shown($0.high)) }
+      }
+      sheet.draw(panel.whiskers(intervals, style: ChartStyle.line(palette.number(variant)) + " whisker"))
+    }
+    let curves = zip(sweep.variants, marks).map { variant, own in
+      ReportPalette.Curve(variant: variant, points: own.map { ChartPoint($0.x, column.shown($0.figure.mean)) })
+    }
+    sheet.draw(palette.lines(curves, on: panel))
+    let words = zip(sweep.variants, marks).compactMap { variant, own -> String? in
+      guard let first = own.first, let last = own.last else { return nil }
+      return
+        "\(variant): \(column.text(first.figure.mean)) at \(first.label), \(column.text(last.figure.mean)) at \(last.label)"
+    }
+    return sheet.chart(
+      "sweep-\(drawn.name)", title: "\(drawn.title) by \(axis.path)",
+      words: "\(drawn.title) over the values of \(axis.path). " + ReportPalette.words(words))
+  }
+
+  private var maps: [(chart: Chart, caption: String)] {
+    let variants = Array(sweep.variants.prefix(Self.mapLimit))
+    return Self.drawn.flatMap { drawn -> [(chart: Chart, caption: String)] in
+      // One scale for all variants, so that their colours can be compared.
+      let common = scale(ReportColumn(drawn.column), variants)
+      return variants.enumerated().map { number, variant in
+        (chart: heatMap(drawn, variant, number: number + 1, common), caption: mapCaption)
+      }
+    }
+  }
+
+  private var mapCaption: String {
+    let cut = sweep.axes.contains { $0.labels.count > Self.sideLimit }
+    return "Dark is little, bright is much; all variants have the same scale."
+      + (cut ? " Of the longer path the first \(Self.sideLimit) values are drawn." : "")
+  }
+
+  private func cells(_ column: ReportColumn, _ variant: String) -> [[Double?]] {
+    sweep.axes[1].labels.prefix(Self.sideLimit).map { row in
+      sweep.axes[0].labels.prefix(Self.sideLimit).map { place in
+        sweep.figure(column.name, [place, row], variant, confidence: confidence).map { column.shown($0.mean) }
+      }
+    }
+  }
+
+  private func scale(_ column: ReportColumn, _ variants: [String]) -> ChartScale {
+    let values = variants.flatMap { variant in cells(column, variant).flatMap { $0.compactMap { $0 } } }
+    if column.unit == .fraction { return ChartScale.perCent(values.map { $0 / 100 }) }
+    return ChartScale.fitting(values, ratio: 30, includesZero: false)
+  }
+
+  private func heatMap(
+    _ drawn: (column: String, title: String, name: String), _ variant: String, number: Int, _ scale: ChartScale
+  ) -> Chart {
+    let column = ReportColumn(drawn.column)
+    let values = cells(column, variant)
+    var sheet = ChartSheet()
+    sheet.text("\(drawn.title), \(column.shownUnit): \(Markup.shortened(variant, to: 40))")
+    let map = HeatMap(
+      columns: Array(sweep.axes[0].labels.prefix(Self.sideLimit)),
+      rows: Array(sweep.axes[1].labels.prefix(Self.sideLimit)),
+      values: values, scale: scale, text: { DecimalNumber($0, significantDigits: 3).text })
+    map.draw(
+      on: &sheet, xTitle: Markup.shortened(sweep.axes[0].path, to: 60),
+      yTitle: Markup.shortened(sweep.axes[1].path, to: 60))
+    let known = values.flatMap { $0.compactMap { $0 } }
+    let range =
+      known.min().map { low in
+        "from \(map.text(low)) to \(map.text(known.max() ?? low)) \(column.shownUnit)"
+      } ?? "nothing was measured"
+    return sheet.chart(
+      "sweep-\(drawn.name)-\(number)",
+      title: "\(drawn.title) of \(variant) by \(sweep.axes[0].path) and \(sweep.axes[1].path)",
+      words: "\(drawn.title) in each cell of the sweep: \(range).")
+  }
+}
