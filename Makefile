@@ -4,7 +4,7 @@ SWIFT ?= swift
 SCENARIO ?= Scenarios/beyond-round-robin.yaml
 SOURCES = Package.swift Sources Tests Benchmarks/policies
 
-.PHONY: help demo demo-proxy build proxy test test-core bench bench-long bench-policies bench-proxies validation robustness observability \
+.PHONY: help pages notebooks trust bench-sweep demo demo-proxy build proxy test test-core bench bench-long bench-policies bench-proxies validation robustness observability \
 	soak clients lint format results clean dependencies
 .DEFAULT_GOAL := help
 
@@ -48,6 +48,12 @@ bench-long: build ## The same, with 100 million requests for the memory's peak
 bench-policies: dependencies ## Times table rebuilds beside plain C++ and a request of every policy (RECORD=1 keeps the figures)
 	@python3 Benchmarks/bench_policies.py $(if $(RECORD),--record)
 
+trust: build ## Measures how often intervals cover the truth, and what common random numbers save (RECORD=1 keeps the figures)
+	@python3 Benchmarks/trust.py --weir "$$($(SWIFT) build -c release --show-bin-path)/weir" $(if $(RECORD),--record)
+
+bench-sweep: build ## Sweeps a thousand million requests, killed and resumed, and in shards (RECORD=1 keeps the figures)
+	@python3 Benchmarks/sweep.py --weir "$$($(SWIFT) build -c release --show-bin-path)/weir" $(if $(RECORD),--record)
+
 validation: build ## Runs every validation scenario in both worlds, at full length, and some through Envoy (about 75 minutes; keeps the figures)
 	@python3 Benchmarks/validate.py $(if $(QUICK),--quick) $(if $(PROXY),--proxy $(PROXY))
 
@@ -69,7 +75,8 @@ clients: proxy ## Has curl, wrk, h2load and Python's clients go through the real
 lint: ## Checks the format of the sources and the syntax of the scripts
 	@$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SOURCES)
 	@sh -n Scripts/install-dependencies && bash -n Scripts/demo-proxy && bash -n .ci/run
-	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f"Benchmarks/{name}.py").read()) for name in ("bench", "bench_policies", "bench_proxies", "robustness/robustness", "robustness/clients", "robustness/observability", "validate")]'; fi
+	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f"Benchmarks/{name}.py").read()) for name in ("bench", "bench_policies", "bench_proxies", "robustness/robustness", "robustness/clients", "robustness/observability", "validate", "trust", "sweep", "report_in_chromium")]'; fi
+	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f).read()) for f in ("Scripts/reproductions", "Scripts/datasets", ".ci/notebooks")]'; fi
 	@echo "lint: clean"
 
 format: ## Formats the sources in place
@@ -77,6 +84,12 @@ format: ## Formats the sources in place
 
 results: build ## Runs the project's scenarios again; git diff then shows what changed
 	@"$$($(SWIFT) build -c release --show-bin-path)/weir" run --quiet $(sort $(wildcard Scenarios/*.yaml Scenarios/*/*.yaml))
+
+pages: ## Makes the page of published results and the data sets anew from the results
+	@Scripts/reproductions && Scripts/datasets
+
+notebooks: ## Validates notebooks-data and runs its notebooks
+	@.ci/notebooks
 
 clean: ## Removes what was built
 	@rm -rf .build

@@ -1,4 +1,4 @@
-// Published results of single modules, by their rows in the project's list (Documentation/Published.md): what needs no world to show.
+// Published results of single modules, by their rows in the project's list (Documentation/Reproductions.md): what needs no world to show.
 
 import MeshCore
 import Testing

@@ -4,7 +4,7 @@ import Testing
 /// Goal: every scenario of the project shows what it says it shows, and gives the committed bytes. Method: the optimised
 /// program runs each file below `Scenarios`, whichever they are.
 @Suite(.serialized) struct ScenarioTests {
-  /// Each file runs; each of its expectations holds; `summary.csv` and `comparison.csv` are those in `Results`. What is held
+  /// Each file runs; each of its expectations holds; `summary.csv`, `comparison.csv` and `expectations.csv` are those in `Results`. What is held
   /// against theory lies, besides, within its interval's half width and 1 % of the truth, however wide `within` is.
   @Test(arguments: ScenarioFile.all)
   func showsWhatItSays(_ file: ScenarioFile) throws {
@@ -24,7 +24,7 @@ import Testing
       #expect(figure.agrees(with: truth), "\(said), measured \(figure.value)")
     }
 
-    for golden in ["summary.csv", "comparison.csv"] {
+    for golden in ["summary.csv", "comparison.csv", "expectations.csv"] {
       let isSame = try folder.bytes("\(name)/\(golden)") == ResultTable.committed(golden, of: name)
       #expect(isSame, "Results/\(name)/\(golden) says otherwise; `make results` and `git diff` show what changed")
     }
