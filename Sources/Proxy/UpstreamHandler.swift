@@ -93,7 +93,8 @@ final class UpstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Upst
         switching = part
         return
       }
-      if head.status.code >= 200 { keepsAlive = head.isKeepAlive }
+      // The codec's word for it knows of HTTP/1 alone; a stream of HTTP/2 is over when both sides have ended it.
+      if head.status.code >= 200 { keepsAlive = head.version.major > 1 || head.isKeepAlive }
     }
     if let head = switching {
       // The codec says that this head is whole, and no more.
