@@ -15,12 +15,12 @@ import NIOPosix
 public final class ProxyServer: Sendable {
   private let group: MultiThreadedEventLoopGroup
   let workers: [Worker]
-  private let listeners: NIOLockedValueBox<[any Channel]>
+  private let listeners: Listeners
   private let current: NIOLockedValueBox<ProxyDescription>
   private let certificates: Certificates
   private let discovery: Discovery
   private let exporter = NIOLockedValueBox<SpanExporter?>(nil)
-  private let accessLog: AccessLog?
+  private let accessLog: NIOLockedValueBox<AccessLog?>
   private let decisionLog: DecisionLog?
   private let logger: Logger
   private let isDraining = NIOLockedValueBox(false)
@@ -34,7 +34,7 @@ public final class ProxyServer: Sendable {
     self.certificates = certificates
     group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, loops))
     let log = try description.accessLog.map { try AccessLog($0) }
-    accessLog = log
+    accessLog = NIOLockedValueBox(log)
     let kept = try decisions.map { try DecisionLog(path: $0) }
     decisionLog = kept
     self.logger = logger
@@ -44,7 +44,7 @@ public final class ProxyServer: Sendable {
         description, number: number, loop: loop, certificates: certificates, accessLog: log, decisionLog: kept,
         salt: salt)
     }
-    listeners = NIOLockedValueBox([])
+    listeners = Listeners(on: group)
     let (current, loops) = (NIOLockedValueBox(description), workers)
     self.current = current
     discovery = Discovery(logger: logger) { cluster, source, servers in
@@ -74,7 +74,7 @@ public final class ProxyServer: Sendable {
 
   /// Begins to listen. Returns where: with the ports that were free where 0 was asked for.
   ///
-  /// - Throws: what the system says when an address cannot be listened on; nothing listens then.
+  /// - Throws: ``ListenFailure``; nothing listens then.
   public func start() async throws -> (listeners: [SocketName], admin: SocketName?) {
     for worker in workers { try await worker.loop.submit { worker.begin() }.get() }
     await trace(description.tracing)
@@ -83,17 +83,19 @@ public final class ProxyServer: Sendable {
     for cluster in await discovery.settle(atMost: .seconds(5)) {
       logger.warning("no servers named yet", metadata: ["cluster": "\(cluster)"])
     }
-    let description = current.withLockedValue { $0 }
-    var names: [SocketName] = []
-    var admin: SocketName?
     do {
-      for listener in description.listeners { names.append(try await listen(listener)) }
-      if let address = description.admin { admin = try await listenAdmin(address) }
+      let change = try await open(description)
+      await listeners.begin(change)
+      await listeners.end(change)
     } catch {
       await close()
       throw error
     }
-    return (names, admin)
+    return listeners.names
+  }
+
+  private func open(_ description: ProxyDescription) async throws -> Listeners.Change {
+    try await listeners.open(description) { [self] channel, key in try install(key, on: channel) }
   }
 
   /// Tells `listener` from now on what fault detection has to say, on the event loop where it happens.
@@ -104,19 +106,42 @@ public final class ProxyServer: Sendable {
   /// What it runs.
   public var description: ProxyDescription { current.withLockedValue { $0 } }
 
-  /// Takes another configuration: listeners stay as they are, requests under way end as they began.
+  /// Takes another configuration: requests under way end as they began, connections that stand stay as they are.
   ///
-  /// - Throws: ``CertificateFault``; the former configuration stays in force.
+  /// - Throws: ``CertificateFault``, ``ListenFailure``, and what the system says when the access log cannot be opened; the former
+  ///   configuration stays in force.
   public func take(_ description: ProxyDescription) async throws {
-    try certificates.take(description)
+    // Opened anew even where it has the same name: whoever moved the file away wants another one.
+    let log = try description.accessLog.map { try AccessLog($0) }
+    let change = try await open(description)
+    do {
+      try certificates.take(description)
+    } catch {
+      await listeners.abandon(change)
+      throw error
+    }
+    await listeners.begin(change)
     current.withLockedValue { current in
       let description = discovery.follow(description)
       current = description
-      for worker in workers { worker.loop.execute { worker.take(description) } }
+      for worker in workers {
+        worker.loop.execute {
+          worker.take(description)
+          worker.accessLog = log
+        }
+      }
     }
     for worker in workers { try? await worker.loop.submit {}.get() }
+    await listeners.end(change)
+    accessLog.withLockedValue { former in
+      former?.flush()
+      former = log
+    }
     await trace(description.tracing)
     logger.info("configuration taken", metadata: ["clusters": "\(description.mesh.clusters.count)"])
+    if change.isMove {
+      logger.info("listeners changed", metadata: ["listen": .array(listeners.names.listeners.map { "\($0)" })])
+    }
   }
 
   /// Reads certificates, keys and authorities anew where their files have changed, for connections to come.
@@ -150,7 +175,7 @@ public final class ProxyServer: Sendable {
   /// Ends gracefully: no new connections, and each one that is open ends with its request, at the latest after `drainTime`.
   public func drain() async {
     isDraining.withLockedValue { $0 = true }
-    for channel in listeners.withLockedValue({ $0 }) { try? await channel.close() }
+    await listeners.close()
     for worker in workers { try? await worker.loop.submit { worker.drain() }.get() }
     let deadline = NIODeadline.now() + .nanoseconds(description.drainTime.nanoseconds)
     while NIODeadline.now() < deadline {
@@ -164,10 +189,10 @@ public final class ProxyServer: Sendable {
   public func close() async {
     discovery.end()
     await trace(nil)
-    for channel in listeners.withLockedValue({ $0 }) { try? await channel.close() }
+    await listeners.close()
     for worker in workers { try? await worker.loop.submit { worker.close() }.get() }
     try? await group.shutdownGracefully()
-    accessLog?.flush()
+    accessLog.withLockedValue { $0 }?.flush()
     decisionLog?.flush()
   }
 
@@ -177,47 +202,25 @@ public final class ProxyServer: Sendable {
     return sum
   }
 
-  // MARK: - Clients
+  // MARK: - Connections
 
   private func worker(of loop: any EventLoop) -> Worker {
     workers.first { $0.loop === loop } ?? workers[0]
   }
 
-  private func listen(_ listener: ListenerDescription) async throws -> SocketName {
-    let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 1024)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-      .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .childChannelInitializer { [self] channel in
-        channel.eventLoop.makeCompletedFuture {
-          try ConnectionPipeline(
-            worker: worker(of: channel.eventLoop), description: description, listener: listener,
-            certificates: certificates
-          ).install(on: channel)
-        }
-      }
-    return try await bind(bootstrap, listener.address)
-  }
-
-  private func bind(_ bootstrap: ServerBootstrap, _ address: SocketName) async throws -> SocketName {
-    let channel = try await bootstrap.bind(host: address.host, port: address.port).get()
-    listeners.withLockedValue { $0.append(channel) }
-    return SocketName(host: address.host, port: channel.localAddress?.port ?? address.port)
-  }
-
-  // MARK: - People
-
-  private func listenAdmin(_ address: SocketName) async throws -> SocketName {
-    let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelInitializer { [self] channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
-          try channel.pipeline.syncOperations.addHandler(AdminHandler(self))
-        }
-      }
-    return try await bind(bootstrap, address)
+  /// Prepares a connection: a client's as the configuration says that its event loop has now.
+  private func install(_ key: Listeners.Key, on channel: any Channel) throws {
+    if key.isAdmin {
+      try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
+      try channel.pipeline.syncOperations.addHandler(AdminHandler(self))
+      return
+    }
+    let worker = worker(of: channel.eventLoop)
+    let description = worker.world.description
+    guard let listener = key.listener(in: description) else { throw ChannelError.alreadyClosed }
+    try ConnectionPipeline(
+      worker: worker, description: description, listener: listener, certificates: certificates
+    ).install(on: channel)
   }
 
   /// Whether it takes requests.

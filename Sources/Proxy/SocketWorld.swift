@@ -38,7 +38,7 @@ final class SocketWorld: @unchecked Sendable {
   /// What keeps its decisions, if anything does.
   private let recorder: DecisionRecorder?
   /// Whom it tells what it decided, if anybody wants to know.
-  let accessLog: AccessLog?
+  var accessLog: AccessLog?
   private let certificates: Certificates
   private(set) var endpoints: EndpointDirectory
   /// What each endpoint got, and what came of it.

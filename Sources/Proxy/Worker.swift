@@ -24,7 +24,8 @@ final class Worker: @unchecked Sendable {
   private var connections: [any Drainable] = []
   private(set) var isDraining = false
   let certificates: Certificates
-  private let accessLog: AccessLog?
+  /// Where requests are noted when they are over, if anywhere.
+  var accessLog: AccessLog? { didSet { for world in former + [world] { world.accessLog = accessLog } } }
   private let decisionLog: DecisionLog?
   private var identifiers: RandomStream
   /// Where decisions are noted, while any ask.

@@ -23,7 +23,7 @@ struct ProxyService: Service {
     do {
       names = try await server.start()
     } catch {
-      throw ProxyFailure(lines: ["\(path): error: mesh.proxy: cannot listen: \(error)"])
+      throw ProxyFailure(lines: ["\(path): error: \(error)"])
     }
     logger.info(
       "ready",
