@@ -81,7 +81,7 @@ private final class EndpointPool: @unchecked Sendable {
   private let address: SocketName
   private let description: ClusterDescription
   private unowned let cluster: ClusterPools
-  private var idle: [UpstreamHandler] = []
+  private let idle: IdleConnections
   private var waiting: [Attempt] = []
   private var waitingForStream: [Attempt] = []
   private var isOpeningMultiplexed = false
@@ -94,15 +94,17 @@ private final class EndpointPool: @unchecked Sendable {
     self.address = address
     self.description = description
     self.cluster = cluster
+    idle = IdleConnections(on: cluster.world.loop)
   }
 
   private var world: SocketWorld { cluster.world }
 
+  private var idleLimit: TimeAmount { .nanoseconds(world.description.idleTimeout.nanoseconds) }
+
   // MARK: - HTTP/1.1
 
   func startExclusive(_ attempt: Attempt) {
-    while let handler = idle.popLast() {
-      if !handler.isActive { continue }
+    if let handler = idle.take() {
       cluster.active += 1
       handler.take(attempt)
       return
@@ -166,17 +168,13 @@ private final class EndpointPool: @unchecked Sendable {
       handler.take(attempt)
     } else {
       // As one that lies idle it is counted out when it closes.
-      idle.append(handler)
+      idle.put(handler, for: idleLimit)
       if isClosed { handler.cancel() }
     }
   }
 
   private func released(_ handler: UpstreamHandler, isReusable: Bool) {
-    if let place = idle.firstIndex(where: { $0 === handler }) {
-      idle.remove(at: place)
-    } else {
-      cluster.active -= 1
-    }
+    if !idle.remove(handler) { cluster.active -= 1 }
     if isReusable && handler.isActive {
       offer(handler)
       return
@@ -275,6 +273,7 @@ private final class EndpointPool: @unchecked Sendable {
         open += 1
         let connection = MultiplexedConnection(channel, multiplexer.value)
         multiplexed = connection
+        watchIdle(connection)
         channel.closeFuture.whenComplete { [self] _ in
           open -= 1
           cluster.connections -= 1
@@ -297,6 +296,19 @@ private final class EndpointPool: @unchecked Sendable {
   private func leave(_ connection: MultiplexedConnection) {
     connection.leave()
     if multiplexed === connection { multiplexed = nil }
+  }
+
+  /// Leaves a connection that has carried nothing for as long as it may; looked at once in that time.
+  private func watchIdle(_ connection: MultiplexedConnection) {
+    let since = connection.streams == 0 ? connection.idleSince : .now()
+    world.loop.scheduleTask(deadline: since + idleLimit) { [weak self, weak connection] in
+      guard let self, let connection, multiplexed === connection else { return }
+      if connection.streams == 0 && connection.idleSince + idleLimit <= .now() {
+        leave(connection)
+      } else {
+        watchIdle(connection)
+      }
+    }
   }
 
   private func openStream(_ attempt: Attempt) {
@@ -338,7 +350,7 @@ private final class EndpointPool: @unchecked Sendable {
 
   func close() {
     isClosed = true
-    for handler in idle { handler.cancel() }
+    idle.close()
     multiplexed?.leave()
   }
 }
@@ -348,6 +360,8 @@ private final class MultiplexedConnection: @unchecked Sendable {
   let multiplexer: NIOHTTP2Handler.StreamMultiplexer
   private let channel: any Channel
   var streams = 0
+  /// Since when it carries nothing, while it does.
+  private(set) var idleSince = NIODeadline.now()
   private var isLeaving = false
 
   init(_ channel: any Channel, _ multiplexer: NIOHTTP2Handler.StreamMultiplexer) {
@@ -357,6 +371,7 @@ private final class MultiplexedConnection: @unchecked Sendable {
 
   func streamEnded() {
     streams -= 1
+    if streams == 0 { idleSince = .now() }
     if isLeaving && streams == 0 { channel.close(promise: nil) }
   }
 

@@ -7,6 +7,7 @@ import DataPlane
 import MeshCore
 import NIOCore
 import NIOHTTP1
+import NIOHTTP2
 
 /// Serves requests of one client connection or stream. Confined to its event loop.
 final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, ResponseSink, Drainable {
@@ -356,9 +357,12 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
     finishExchange()
     let (isLast, isEarly) = (!keepsAlive || isDraining, !isRequestWhole && isFramed)
     // The codec would end a body in chunks that HEAD has none of.
-    if isMultiplexed || !isHead { send(.end(trailers)) }
+    if isMultiplexed {
+      endStream(trailers)
+      return
+    }
+    if !isHead { send(.end(trailers)) }
     context?.flush()
-    if isMultiplexed { return }
     isEnding = isLast
     if !isLast {
       takePipelined()
@@ -375,6 +379,27 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
       Closing.whenWritten(context)
     }
     if isLast { pipelined.removeAll() }
+  }
+
+  /// Ends a stream's response, and its request too where that is not whole: nobody reads on, and the client need not send in vain (RFC
+  /// 9113, 8.1). The reset waits until the response is out, flow control and all: it would take with it what is not.
+  private func endStream(_ trailers: HTTPHeaders?) {
+    guard let context else { return }
+    if isRequestWhole {
+      send(.end(trailers))
+    } else {
+      let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+      let written = context.eventLoop.makePromise(of: Void.self)
+      context.write(wrapOutboundOut(.end(trailers)), promise: written)
+      written.futureResult.whenSuccess { bound.value.resetRequest() }
+    }
+    context.flush()
+  }
+
+  private func resetRequest() {
+    if isRequestWhole { return }
+    let codec = try? context?.pipeline.syncOperations.context(handlerType: HTTP2FramePayloadToHTTP1ServerCodec.self)
+    codec?.writeAndFlush(NIOAny(HTTP2Frame.FramePayload.rstStream(.noError)), promise: nil)
   }
 
   private func finishExchange() {

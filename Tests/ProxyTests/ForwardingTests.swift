@@ -41,4 +41,58 @@ struct ForwardingTests {
     await proxy.stop()
     await server.stop()
   }
+
+  /// Goal: connections to servers, of either kind, end when nobody has wanted them for as long as one may lie idle, not while they are
+  /// used; and the next request opens another one.
+  @Test(arguments: ["http1", "http2"]) func idleConnectionsEnd(_ transport: String) async throws {
+    let server = try await TestServer(isHTTP2: transport == "http2")
+    let mesh = RunningProxy.mesh([server.address]).replacingOccurrences(
+      of: "protocol: http1", with: "protocol: \(transport)")
+    let proxy = try await RunningProxy(mesh, proxy: "    idleTimeout: 500ms")
+    for _ in 0..<8 {
+      #expect(try await proxy.get().status == 200)
+      try await Task.sleep(nanoseconds: 100_000_000)
+    }
+    #expect(server.connections == 1)
+    #expect(await server.isLeft() == 1)
+    #expect(try await proxy.get().status == 200)
+    #expect(server.connections == 2)
+    await proxy.stop()
+    await server.stop()
+  }
+
+  /// Goal: who is answered while still sending a body on a stream of HTTP/2 hears that no more of it is wanted, behind the answer and as no
+  /// fault; the connection goes on, and a request that was whole is not reset.
+  @Test func earlyAnswersStopUploads() async throws {
+    let server = try await TestServer()
+    let proxy = try await RunningProxy(RunningProxy.mesh([server.address]))
+    let connection = try await RawConnection(port: proxy.port)
+    func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt8, _ payload: String) -> String {
+      let head = [0, 0, UInt8(payload.utf8.count), type, flags, 0, 0, 0, stream]
+      return String(decoding: head, as: UTF8.self) + payload
+    }
+    /// Headers as literals that no table takes (RFC 7541, 6.2.2).
+    func block(_ fields: [(String, String)]) -> String {
+      func text(_ text: String) -> String { String(decoding: [UInt8(text.utf8.count)], as: UTF8.self) + text }
+      return fields.map { "\0" + text($0.0) + text($0.1) }.joined()
+    }
+    func request(_ method: String, _ host: String, length: String? = nil) -> String {
+      block(
+        [(":method", method), (":scheme", "http"), (":authority", host), (":path", "/")]
+          + (length.map { [("content-length", $0)] } ?? []))
+    }
+    let reset = frame(3, 0, 1, "\0\0\0\0")
+    try await connection.send(raw: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, ""))
+    // Nobody takes it, which is said at once.
+    try await connection.send(raw: frame(1, 4, 1, request("POST", "nobody.test", length: "10")))
+    let answer = await connection.receive { $0.contains(reset) }
+    #expect(answer.contains("no route takes this request\n") && answer.hasSuffix(reset))
+    try await connection.send(raw: frame(0, 0, 1, "late") + frame(1, 5, 3, request("GET", "web.test")))
+    let next = await connection.receive { $0.contains("ok") }
+    #expect(next.contains("ok") && !next.contains(frame(3, 0, 3, "")))
+    #expect(!connection.isClosed)
+    await connection.close()
+    await proxy.stop()
+    await server.stop()
+  }
 }

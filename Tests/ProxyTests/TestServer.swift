@@ -29,6 +29,7 @@ struct TestAnswer: Sendable {
 final class TestServer: Sendable {
   let port: Int
   private let opened = NIOLockedValueBox(0)
+  private let closed = NIOLockedValueBox(0)
   private let channel: any Channel
   private let requests: NIOLockedValueBox<[SeenRequest]>
 
@@ -37,11 +38,12 @@ final class TestServer: Sendable {
   {
     let requests = NIOLockedValueBox<[SeenRequest]>([])
     self.requests = requests
-    let opened = opened
+    let (opened, closed) = (opened, closed)
     channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
         opened.withLockedValue { $0 += 1 }
+        channel.closeFuture.whenComplete { _ in closed.withLockedValue { $0 += 1 } }
         return channel.eventLoop.makeCompletedFuture {
           let take: @Sendable (SeenRequest) -> TestAnswer = { seen in
             requests.withLockedValue { $0.append(seen) }
@@ -70,6 +72,14 @@ final class TestServer: Sendable {
 
   /// Connections that have been opened so far.
   var connections: Int { opened.withLockedValue { $0 } }
+
+  /// Waits until none of its connections is open, five seconds at most; returns how many have been closed.
+  func isLeft() async -> Int {
+    for _ in 0..<1000 where closed.withLockedValue({ $0 }) < connections {
+      try? await Task.sleep(nanoseconds: 5_000_000)
+    }
+    return closed.withLockedValue { $0 }
+  }
 
   /// What has come so far.
   var seen: [SeenRequest] { requests.withLockedValue { $0 } }
