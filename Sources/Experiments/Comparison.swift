@@ -58,6 +58,11 @@ public struct ComparisonRow: Sendable, Hashable {
     self.estimate = estimate
     self.difference = difference
   }
+
+  /// Whether the difference from the baseline is more than chance, after the correction; nil where that was not tested.
+  public func isShown(confidence: Double) -> Bool? {
+    adjustedPValue.map { HolmCorrection.shows($0, confidence: confidence) }
+  }
 }
 
 /// All figures of all variants of an experiment.

@@ -153,7 +153,7 @@ public struct ResultDifference: Sendable, Hashable {
     let adjusted = HolmCorrection.adjusted(tested.compactMap { figures[$0].pValue })
     for (place, value) in zip(tested, adjusted) {
       figures[place].adjustedPValue = value
-      if value < 1 - confidence { figures[place].differs = true }
+      if HolmCorrection.shows(value, confidence: confidence) { figures[place].differs = true }
     }
   }
 }

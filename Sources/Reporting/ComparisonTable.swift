@@ -145,7 +145,7 @@ public struct ComparisonTable {
       var parts = CellParts(mark: best.contains(index) ? "*" : "", value: shown[index], spread: "", ratio: "")
       if let halfWidth = estimate.interval?.halfWidth, halfWidth > 0 { parts.spread = "± " + format.text(halfWidth) }
       if column.unit == .time, let difference = row.difference, let ratio = difference.ratio {
-        let isKnown = row.adjustedPValue.map { $0 < 1 - result.scenario.confidence } ?? true
+        let isKnown = row.isShown(confidence: result.scenario.confidence) ?? true
         parts.ratio = isKnown ? "×" + DecimalNumber(ratio, significantDigits: 2).text : "≈"
       }
       return parts
@@ -163,16 +163,27 @@ public struct ComparisonTable {
       case .none: nil as (Int, Double)?
       }
     guard let best else { return [] }
-    let alike = known.map(\.0).filter { $0 == best.0 || !differ($0, best.0, column) }
+    let worse = worse(than: best.0, among: known.map(\.0), column)
+    let alike = known.map(\.0).filter { !worse.contains($0) }
     return alike.count == known.count ? [] : alike
   }
 
-  /// Whether two variants can be told apart in a figure, by their paired difference; with one replication, by its value.
-  private func differ(_ left: Int, _ right: Int, _ column: SummaryColumn) -> Bool {
-    let values = [left, right].map { result.variants[$0].values(of: .summary(column)) }
-    let difference = BaselineDifference(values[0], to: values[1], confidence: result.scenario.confidence)
-    guard let difference else { return true }
-    return difference.difference.interval == nil ? difference.difference.mean != 0 : difference.isDistinguishable
+  /// Those of `variants` that can be told apart from the `best` in a figure: by their paired difference, corrected for how many are
+  /// held against it; with one replication, by its value.
+  private func worse(than best: Int, among variants: [Int], _ column: SummaryColumn) -> [Int] {
+    let confidence = result.scenario.confidence
+    func values(_ variant: Int) -> [Double?] { result.variants[variant].values(of: .summary(column)) }
+    let others = variants.filter { $0 != best }
+    let differences = others.map {
+      BaselineDifference(values($0), to: values(best), confidence: confidence)?.difference
+    }
+    let adjusted = HolmCorrection.adjusted(differences.map { $0?.pValue ?? .nan })
+    return zip(others, zip(differences, adjusted)).compactMap { variant, found in
+      let (difference, adjusted) = found
+      guard let difference else { return variant }
+      let isWorse = adjusted.isNaN ? difference.mean != 0 : HolmCorrection.shows(adjusted, confidence: confidence)
+      return isWorse ? variant : nil
+    }
   }
 
   private func legend(of rows: [SummaryColumn]) -> [String] {

@@ -26,13 +26,11 @@ struct ComparisonVerdict {
     }
   }
 
-  private func isShown(_ row: ComparisonRow) -> Bool? { row.adjustedPValue.map { $0 < 1 - confidence } }
-
   private var level: String { DecimalNumber(confidence * 100, significantDigits: 4).text + " % CI" }
 
   private func latency(_ column: SummaryColumn, _ name: String, _ variant: Int) -> String? {
     let row = comparison.row(column, variant: variant)
-    guard let isShown = isShown(row) else { return nil }
+    guard let isShown = row.isShown(confidence: confidence) else { return nil }
     guard isShown, let ratio = row.difference?.ratio, ratio > 0 else { return "no difference shown at \(name)" }
     let isFaster = ratio < 1
     let factor = text(isFaster ? 1 / ratio : ratio)
@@ -46,7 +44,7 @@ struct ComparisonVerdict {
 
   private func successRate(_ variant: Int) -> String? {
     let row = comparison.row(.successRate, variant: variant)
-    guard isShown(row) == true, let difference = row.difference?.difference else { return nil }
+    guard row.isShown(confidence: confidence) == true, let difference = row.difference?.difference else { return nil }
     let points = DecimalNumber(difference.mean.magnitude * 100, significantDigits: 2).text
     return "\(points) points \(difference.mean > 0 ? "more" : "fewer") successes"
   }

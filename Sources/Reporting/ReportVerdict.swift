@@ -45,7 +45,7 @@ struct ReportVerdict {
     }
     let spread = "\(size), \(level) \(text(interval.low)) to \(text(interval.high))"
     if interval.contains(0) { return "\(name): no difference shown from \(baseline) (\(spread))" }
-    if let adjusted = row.adjustedPValue, adjusted >= 1 - (confidence ?? 0.95) {
+    if let adjusted = row.adjustedPValue, !HolmCorrection.shows(adjusted, confidence: confidence ?? 0.95) {
       let chance = DecimalNumber(adjusted, significantDigits: 2).text
       return
         "\(name): no difference shown from \(baseline) (\(spread), p \(chance) corrected for the number of variants)"

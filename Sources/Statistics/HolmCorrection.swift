@@ -26,4 +26,7 @@ public enum HolmCorrection {
     }
     return adjusted
   }
+
+  /// Whether a comparison with this adjusted p-value has shown a difference at a level of `confidence` (0…1, say 0.95).
+  public static func shows(_ adjusted: Double, confidence: Double) -> Bool { adjusted < 1 - confidence }
 }

@@ -36,7 +36,11 @@ import Testing
   /// A star is no chance: the best and what cannot be told apart from it have one, the others none; nobody has one where all are
   /// alike.
   @Test func stars() {
-    let figures: [(String, [Double])] = [("a", [10, 11]), ("b", [5, 5.5]), ("c", [5.01, 5.49]), ("d", [20, 1])]
+    let figures: [(String, [Double])] = [
+      ("a", [10, 10.51]), ("b", [5, 5.5]), ("c", [5.01, 5.49]), ("d", [20, 1]),
+      // From `b` by chance once in 33 times.
+      ("e", [5.953, 6.547]), ("f", [5.953, 6.547]),
+    ]
     func table(_ names: [String]) -> String? {
       let scenario = syntheticScenario(variants: names)
       let variants = zip(scenario.variants, names).map { variant, name in
@@ -52,6 +56,9 @@ import Testing
     let row = table(["a", "b", "c"]) ?? ""
     #expect(row.count { $0 == "*" } == 2)
     #expect(row.contains("*  5.25"))
+    // The more are held against the best, the more each has to show.
+    #expect(table(["a", "b", "e"])?.count { $0 == "*" } == 1)
+    #expect(table(["a", "b", "e", "f"])?.count { $0 == "*" } == 3)
   }
 
   /// Colour adds escape sequences and takes nothing away; without it there are none.
