@@ -161,6 +161,7 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
       ], exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "CGSL"], swiftSettings: settings),

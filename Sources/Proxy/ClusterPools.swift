@@ -257,7 +257,7 @@ private final class EndpointPool: @unchecked Sendable {
     let loop = world.loop
     let connector = cluster.connector
     connector.connect(to: address) { channel in
-      channel.eventLoop.makeSucceededVoidFuture()
+      channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(FlushOnce()) }
     }.flatMap { channel in
       channel.configureHTTP2Pipeline(
         mode: .client, connectionConfiguration: .init(), streamConfiguration: .init(),

@@ -76,6 +76,7 @@ struct ConnectionPipeline {
   private func installHTTP2(_ channel: any Channel, _ client: ClientConnection) throws {
     let bound = NIOLoopBound((worker, client), eventLoop: channel.eventLoop)
     let connection = MultiplexedClient(worker: worker, idleLimit: description.idleTimeout)
+    try channel.pipeline.syncOperations.addHandler(FlushOnce())
     _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
       mode: .server, connectionConfiguration: .init(), streamConfiguration: .init(), streamDelegate: connection
     ) { stream in
