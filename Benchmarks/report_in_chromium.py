@@ -162,7 +162,7 @@ def look(browser, page, view, picture):
 
 def hold(browser, page, view, out):
     where = f"{page.parent.name}/{page.name}, {view['name']}"
-    measured, took, said, asked, focus = look(browser, page, view, out / f"{page.parent.name}-{view['name']}.png")
+    measured, took, said, asked, focus = look(browser, page, view, out / f"{page.parent.name}-{page.stem}-{view['name']}.png")
     check(f"{where}: there within a second", took < 1, f"{took:.2f} s")
     check(f"{where}: nothing on the console", not said, said)
     check(f"{where}: nothing from the network", not asked, asked)
@@ -190,6 +190,9 @@ def main():
     parser.add_argument("pages", nargs="+")
     parser.add_argument("--out", default="", help="where pictures go")
     options = parser.parse_args()
+    for page in options.pages:
+        if not os.path.isfile(page):
+            raise SystemExit(f"{page}: there is no such page")
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not program or not shutil.which("bash"):
         raise SystemExit("chromium is not installed; expected it on the path (apt-get install chromium fonts-dejavu-core)")

@@ -1,4 +1,5 @@
-// A sweep in pictures: over one path a curve for each variant with intervals over replications, over two a heat map for each.
+// A sweep in pictures: over one path a curve for each variant with intervals over replications; over two a heat map for
+// each variant, and where one of the paths has numbers a curve over them for each value of the other.
 
 import Experiments
 import Statistics
@@ -26,9 +27,11 @@ struct ReportSweepCharts {
     if sweep.groups.groups.isEmpty { return nil }
     var parts: [ReportPart] = []
     switch sweep.axes.count {
-    case 1: parts.append(.charts(Self.drawn.map { (chart: curves($0, over: sweep.axes[0]), caption: curveCaption) }))
+    case 1:
+      let lines = sweep.variants.map { variant in Line(name: variant, variant: variant, values: { [$0] }) }
+      parts.append(.charts(charts(of: lines, over: sweep.axes[0], palette)))
     case 2:
-      parts.append(.charts(maps))
+      parts.append(.charts(curvesOfTwo + maps))
       if sweep.variants.count > Self.mapLimit {
         parts.append(.words("The first \(Self.mapLimit) variants have heat maps; the table has all."))
       }
@@ -42,8 +45,36 @@ struct ReportSweepCharts {
     return ReportSection(name: "sweep", title: "Sweep", parts: parts)
   }
 
-  private var curveCaption: String {
-    "Means over replications; strokes are their intervals." + palette.remark(sweep.variants)
+  /// A curve: what stands beside it in the legend, and whose cells it goes through.
+  private struct Line {
+    var name: String
+    var variant: String
+    /// The values of a cell, one an axis, from the one that the chart is drawn over.
+    var values: (String) -> [String]
+  }
+
+  /// Curves over that one of two paths which has numbers, the later one if both have; none where neither has.
+  private var curvesOfTwo: [(chart: Chart, caption: String)] {
+    guard let place = [1, 0].first(where: { sweep.axes[$0].numbers != nil && sweep.axes[$0].labels.count > 1 })
+    else { return [] }
+    let other = sweep.axes[1 - place]
+    let lines = other.labels.flatMap { label in
+      sweep.variants.map { variant in
+        Line(
+          name: sweep.variants.count == 1 ? label : "\(label), \(variant)", variant: variant,
+          values: { place == 1 ? [label, $0] : [$0, label] })
+      }
+    }
+    var own = ReportPalette()
+    own.add(lines.map(\.name))
+    return charts(of: lines, over: sweep.axes[place], own, also: " and \(other.path)")
+  }
+
+  private func charts(
+    of lines: [Line], over axis: ReportSweepAxis, _ palette: ReportPalette, also: String = ""
+  ) -> [(chart: Chart, caption: String)] {
+    let caption = "Means over replications; strokes are their intervals." + palette.remark(lines.map(\.name))
+    return Self.drawn.map { (chart: curves($0, of: lines, over: axis, palette, also: also), caption: caption) }
   }
 
   /// A point of a curve, in the chart's units.
@@ -54,12 +85,14 @@ struct ReportSweepCharts {
   }
 
   private func curves(
-    _ drawn: (column: String, title: String, name: String), over axis: ReportSweepAxis
+    _ drawn: (column: String, title: String, name: String), of lines: [Line], over axis: ReportSweepAxis,
+    _ palette: ReportPalette, also: String
   ) -> Chart {
     let column = ReportColumn(drawn.column)
-    let marks = sweep.variants.map { variant in
+    let names = lines.map(\.name)
+    let marks = lines.map { line in
       axis.labels.enumerated().compactMap { place, label in
-        sweep.figure(drawn.column, [label], variant, confidence: confidence).map { figure in
+        sweep.figure(drawn.column, line.values(label), line.variant, confidence: confidence).map { figure in
           Mark(x: axis.numbers?[place] ?? Double(place), label: label, figure: figure)
         }
       }
@@ -71,26 +104,26 @@ struct ReportSweepCharts {
       column.unit == .fraction
       ? ChartScale.perCent(means) : ChartScale.fitting(means.map(column.shown), ratio: 30)
     var sheet = ChartSheet()
-    sheet.legend(palette.legend(sweep.variants))
+    sheet.legend(palette.legend(names))
     let panel = sheet.panel(
       height: 250, x: x, y: y, xTitle: axis.title, yTitle: "\(drawn.title.lowercased()), \(column.shownUnit)")
-    for (variant, own) in zip(sweep.variants, marks) where palette.number(variant) < ChartStyle.distinctLines {
+    for (name, own) in zip(names, marks) where palette.number(name) < ChartStyle.distinctLines {
       let intervals = own.compactMap { mark in
         mark.figure.interval.map { (x: mark.x, low: column.shown($0.low), high: column.shown($0.high)) }
       }
-      sheet.draw(panel.whiskers(intervals, style: ChartStyle.line(palette.number(variant)) + " whisker"))
+      sheet.draw(panel.whiskers(intervals, style: ChartStyle.line(palette.number(name)) + " whisker"))
     }
-    let curves = zip(sweep.variants, marks).map { variant, own in
-      ReportPalette.Curve(variant: variant, points: own.map { ChartPoint($0.x, column.shown($0.figure.mean)) })
+    let curves = zip(names, marks).map { name, own in
+      ReportPalette.Curve(variant: name, points: own.map { ChartPoint($0.x, column.shown($0.figure.mean)) })
     }
     sheet.draw(palette.lines(curves, on: panel))
-    let words = zip(sweep.variants, marks).compactMap { variant, own -> String? in
+    let words = zip(names, marks).compactMap { name, own -> String? in
       guard let first = own.first, let last = own.last else { return nil }
       return
-        "\(variant): \(column.text(first.figure.mean)) at \(first.label), \(column.text(last.figure.mean)) at \(last.label)"
+        "\(name): \(column.text(first.figure.mean)) at \(first.label), \(column.text(last.figure.mean)) at \(last.label)"
     }
     return sheet.chart(
-      "sweep-\(drawn.name)", title: "\(drawn.title) by \(axis.path)",
+      "sweep-\(drawn.name)", title: "\(drawn.title) by \(axis.path)\(also)",
       words: "\(drawn.title) over the values of \(axis.path). " + ReportPalette.words(words))
   }
 

@@ -87,19 +87,26 @@ struct ReportValidation: Sendable {
   /// Variants that have a picture.
   private static let chartLimit = 10
 
+  /// What the figures come to. A void one says nothing of the lab: its runs were disturbed.
+  private var verdict: String {
+    let proxyText = proxy.isEmpty ? "" : " (real proxy: \(proxy))"
+    let void = rows.count { $0.verdict == ValidationVerdict.void.rawValue }
+    let failing = rows.count { $0.verdict != ValidationVerdict.holds.rawValue } - void
+    let disturbed = void == 0 ? "" : " \(void) of \(rows.count) figures are void: their runs were disturbed."
+    if void == rows.count { return "Nothing can be said of lab and real sockets\(proxyText).\(disturbed)" }
+    if failing > 0 {
+      return
+        "Lab and real sockets do not agree within the tolerance in \(failing) of \(rows.count) figures\(proxyText).\(disturbed)"
+    }
+    let all = void == 0 ? "all \(rows.count)" : "\(rows.count - void)"
+    return "Lab and real sockets agree within the tolerance in \(all) figures\(proxyText).\(disturbed)"
+  }
+
   /// The section of the page.
   var section: ReportSection? {
     if rows.isEmpty && overlays.isEmpty { return nil }
     var parts: [ReportPart] = []
-    let failing = rows.count { $0.verdict != ValidationVerdict.holds.rawValue }
-    if !rows.isEmpty {
-      let proxyText = proxy.isEmpty ? "" : " (real proxy: \(proxy))"
-      let verdict =
-        failing == 0
-        ? "Lab and real sockets agree within the tolerance in all \(rows.count) figures\(proxyText)."
-        : "Lab and real sockets do not agree within the tolerance in \(failing) of \(rows.count) figures\(proxyText)."
-      parts.append(.words(verdict))
-    }
+    if !rows.isEmpty { parts.append(.words(verdict)) }
     let charts = overlays.prefix(Self.chartLimit).enumerated().map {
       number, overlay -> (chart: Chart, caption: String) in
       (

@@ -53,7 +53,7 @@ public struct SweepJob: Sendable {
       metadata:
         name: \(label)
       data:
-        scenario.yaml: |
+        scenario.yaml: |2
       \(text.joined(separator: "\n"))
       ---
       apiVersion: batch/v1

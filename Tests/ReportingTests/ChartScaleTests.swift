@@ -74,7 +74,7 @@ import Testing
   /// Goal: of many things some are named, and each has its place in the middle of its own part.
   @Test func places() {
     let scale = ChartScale.places((0..<20).map { "thing-number-\($0)" }, ticks: 5)
-    #expect(labels(scale) == ["thing-num…", "thing-num…", "thing-num…", "thing-num…", "thing-num…"])
+    #expect(labels(scale) == ["thing-numbe…", "thing-numbe…", "thing-numbe…", "thing-numbe…", "thing-numbe…"])
     #expect(scale.part(0) == 0.5 / 20 && scale.part(19) == 19.5 / 20)
   }
 }

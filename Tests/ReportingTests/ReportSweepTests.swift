@@ -73,14 +73,35 @@ import Testing
       let report = try Report(folder: folder)
       #expect(
         report.charts.map(\.name) == [
-          "sweep-latency-p99-1", "sweep-latency-p99-2", "sweep-success-rate-1", "sweep-success-rate-2",
+          "sweep-latency-p99", "sweep-success-rate", "sweep-latency-p99-1", "sweep-latency-p99-2",
+          "sweep-success-rate-1", "sweep-success-rate-2",
         ])
-      let first = report.charts[0].file
+      let first = report.charts[2].file
       // Three of four cells were run.
       #expect(first.components(separatedBy: " z").count == 1 + 3)
       #expect(
-        first.contains(">30</text>") && first.contains(">20</text>") && !report.charts[1].file.contains(">20</text>"))
+        first.contains(">30</text>") && first.contains(">20</text>") && !report.charts[3].file.contains(">20</text>"))
       #expect(first.contains("from 10 to 30 ms"))
+    }
+  }
+
+  /// Goal: over two paths of which one has numbers there are curves over these, one for each value of the other path and variant; over two
+  /// of words there are none.
+  @Test func curvesOfTwo() throws {
+    let cells = ["random", "roundRobin"].flatMap { balancer in ["10/s", "20/s"].map { [balancer, $0] } }
+    let text = sweepCSV(["balancer", "rate"], cells) { place, variant, _ in
+      Double(place + 1) * (variant == "a" ? 10 : 1)
+    }
+    try withReportFolder([("sweep.csv", text)]) { folder in
+      let chart = try Report(folder: folder).charts[0].file
+      #expect(chart.contains("Latency p99 by rate and balancer"))
+      #expect(chart.contains("random, a: 10.0 ms at 10/s, 20.0 ms at 20/s; random, b: 1.00 ms at 10/s, 2.00 ms at 20/s"))
+      #expect(chart.contains("roundRobin, b: 3.00 ms at 10/s, 4.00 ms at 20/s"))
+    }
+    let words = sweepCSV(["balancer", "rate"], cells.map { [$0[1] + "x y", $0[0]] }) { _, _, _ in 5 }
+    try withReportFolder([("sweep.csv", words)]) { folder in
+      let report = try Report(folder: folder)
+      #expect(report.charts.map(\.name).first == "sweep-latency-p99-1")
     }
   }
 

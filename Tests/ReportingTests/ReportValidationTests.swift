@@ -37,4 +37,25 @@ import Testing
       #expect(report.charts.isEmpty && report.html.contains("id=\"validation\""))
     }
   }
+
+  /// Goal: figures of runs that were disturbed say nothing against the lab, nor for it.
+  @Test(arguments: [
+    ("holds,holds,void", "agree within the tolerance in 2 figures (real proxy: envoy). 1 of 3 figures are void"),
+    (
+      "holds,fails,void",
+      "do not agree within the tolerance in 1 of 3 figures (real proxy: envoy). 1 of 3 figures are void"
+    ),
+    ("void,void,void", "Nothing can be said of lab and real sockets (real proxy: envoy). 3 of 3 figures are void"),
+    ("holds,holds,holds", "agree within the tolerance in all 3 figures (real proxy: envoy).<"),
+  ]) func disturbed(_ verdicts: String, _ sentence: String) throws {
+    let lines = Self.figures.split(separator: "\n")
+    let rows = zip(lines.dropFirst(), verdicts.split(separator: ",")).map { line, verdict in
+      line[...(line.lastIndex(of: ",") ?? line.startIndex)] + verdict
+    }
+    let text = ([String(lines[0])] + rows.map { String($0) }).joined(separator: "\n") + "\n"
+    try withReportFolder([("validation.csv", text)]) { folder in
+      let report = try Report(folder: folder)
+      #expect(report.html.contains(sentence))
+    }
+  }
 }

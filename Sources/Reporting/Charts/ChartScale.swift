@@ -114,9 +114,11 @@ extension ChartScale {
       ticks: marks.filter { $0.0 <= depth }.map { ChartTick(value: $0.0, label: $0.1) })
   }
 
-  /// A scale of things that are no numbers: thing i lies at i. Of many some are named, with at most `letters` letters.
-  static func places(_ labels: [String], ticks most: Int = 6, letters: Int = 10) -> ChartScale {
+  /// A scale of things that are no numbers: thing i lies at i. Of many some are named, with at most `letters` letters; the fewer there are
+  /// along a chart the more have room.
+  static func places(_ labels: [String], ticks most: Int = 6, letters given: Int? = nil) -> ChartScale {
     let every = max(1, (labels.count + most - 1) / most)
+    let letters = given ?? max(10, 60 / max(1, (labels.count + every - 1) / every))
     return ChartScale(
       kind: .linear, low: -0.5, high: Double(max(1, labels.count)) - 0.5,
       ticks: labels.enumerated().filter { $0.offset % every == 0 }.map {
