@@ -95,7 +95,8 @@ import Testing
     try withReportFolder([("sweep.csv", text)]) { folder in
       let chart = try Report(folder: folder).charts[0].file
       #expect(chart.contains("Latency p99 by rate and balancer"))
-      #expect(chart.contains("random, a: 10.0 ms at 10/s, 20.0 ms at 20/s; random, b: 1.00 ms at 10/s, 2.00 ms at 20/s"))
+      #expect(
+        chart.contains("random, a: 10.0 ms at 10/s, 20.0 ms at 20/s; random, b: 1.00 ms at 10/s, 2.00 ms at 20/s"))
       #expect(chart.contains("roundRobin, b: 3.00 ms at 10/s, 4.00 ms at 20/s"))
     }
     let words = sweepCSV(["balancer", "rate"], cells.map { [$0[1] + "x y", $0[0]] }) { _, _, _ in 5 }
