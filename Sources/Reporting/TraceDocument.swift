@@ -130,9 +130,15 @@ struct TraceWriter {
     switch event.kind {
     case .begins(let track, let name, let place, let details):
       let row = row(of: place)
-      open[track, default: []].append((name, row))
-      let arguments = details.map { (key: $0.name, value: Self.quoted($0.text)) }
-      add("b", event.time, name, row: row, track: track, arguments)
+      var arguments = details.map { (key: $0.name, value: Self.quoted($0.text)) }
+      var shown = name
+      if case .client(let client) = place, track.category == .request, track.part == 0 {
+        // Spans of one name share rows in the viewer; each by its own would have a row of its own.
+        shown = trace.clients[client]
+        arguments.insert((key: "request", value: Self.quoted(name)), at: 0)
+      }
+      open[track, default: []].append((shown, row))
+      add("b", event.time, shown, row: row, track: track, arguments)
     case .passes(let track, let name):
       add("n", event.time, name, row: open[track]?.last?.row ?? Self.worldRow, track: track, [])
     case .ends(let track, let outcome):
@@ -152,8 +158,8 @@ struct TraceWriter {
         "C", event.time, trace.replicas[replica], row: row(ofReplica: replica), category: "queue",
         [("waiting", String(waiting)), ("in service", String(inService))])
     case .counts(let requests, let healthy):
-      add("C", event.time, "open requests", row: 0, category: "window", [("requests", String(requests))])
-      add("C", event.time, "healthy endpoints", row: 0, category: "window", [("endpoints", String(healthy))])
+      add("C", event.time, "open requests", row: 0, category: "window", [("value", String(requests))])
+      add("C", event.time, "healthy endpoints", row: 0, category: "window", [("value", String(healthy))])
     case .tells(let row):
       let said = [("cluster", row.cluster), ("endpoint", row.endpoint), ("detail", row.detail), ("proxy", row.proxy)]
       let arguments = said.filter { !$0.1.isEmpty }.map { (key: $0.0, value: Self.quoted($0.1)) }
@@ -175,7 +181,7 @@ struct TraceWriter {
 
   private func id(of track: TraceTrack) -> String {
     let part = track.part == 0 && track.category == .request ? "" : ".\(track.part)"
-    // Ids are the whole file's, not a process's.
+    // Also told apart where a reader takes ids for the whole file's.
     return "\(process).\(track.category.rawValue).\(track.number)\(part)"
   }
 
@@ -184,7 +190,7 @@ struct TraceWriter {
     duration: TimeSpan? = nil, _ arguments: [(key: String, value: String)]
   ) {
     var line = "{\"ph\":\"\(phase)\",\"cat\":\"\(track?.category.rawValue ?? category)\""
-    if let track { line += ",\"id\":\"\(id(of: track))\"" }
+    if let track { line += ",\"id2\":{\"local\":\"\(id(of: track))\"}" }
     line += ",\"name\":\(Self.quoted(name)),\"pid\":\(process),\"tid\":\(row)"
     line += ",\"ts\":\(Self.microseconds(time.nanoseconds))"
     if let duration { line += ",\"dur\":\(Self.microseconds(duration.nanoseconds))" }

@@ -27,6 +27,9 @@ import Testing
     TraceEvent(time: Timestamp(nanoseconds: nanoseconds), kind)
   }
 
+  /// What a span's begin and end have in common, within a process.
+  private func identifier(_ event: [String: Any]) -> String? { (event["id2"] as? [String: Any])?["local"] as? String }
+
   /// Goal: the events of a real run can be read, are in order, nest by id, and come in two processes with names.
   @Test func simulatedVariants() throws {
     let scenario = syntheticScenario()
@@ -53,10 +56,10 @@ import Testing
       let arguments = event["args"] as? [String: Any] ?? [:]
       switch phase {
       case "b":
-        let id = try #require(event["id"] as? String)
+        let id = try #require(identifier(event))
         open[id, default: []].append(name)
       case "e":
-        let id = try #require(event["id"] as? String)
+        let id = try #require(identifier(event))
         let innermost = open[id]?.popLast()
         #expect(innermost == name && arguments["outcome"] as? String == "200")
         spans += 1
@@ -88,11 +91,15 @@ import Testing
     document.add(own, name: "second")
     let events = try events(document)
     let begins = events.filter { $0["ph"] as? String == "b" }
-    #expect(begins.compactMap { $0["id"] as? String } == ["1.request.7", "2.request.7"])
-    #expect(begins.first?["name"] as? String == "a \"b\" \\" && begins.first?["ts"] as? Double == 1.5)
+    #expect(begins.compactMap(identifier) == ["1.request.7", "2.request.7"])
+    #expect(
+      (begins.first?["args"] as? [String: Any])?["request"] as? String == "a \"b\" \\"
+        && begins.first?["ts"] as? Double == 1.5)
     let end = try #require(events.first { $0["ph"] as? String == "e" })
     #expect(end["ts"] as? Double == 2.001 && end["tid"] as? Int == begins.first?["tid"] as? Int)
     #expect((end["args"] as? [String: Any])?["outcome"] as? String == "503: no\nplace")
+    // A client's requests share a name, and by it rows in the viewer.
+    #expect(begins.compactMap { $0["name"] as? String } == ["users", "users"])
     let notice = try #require(events.first { $0["ph"] as? String == "i" })
     #expect(notice["s"] as? String == "p" && notice["name"] as? String == "ejected web-1")
   }
