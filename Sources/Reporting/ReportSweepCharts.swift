@@ -100,9 +100,10 @@ struct ReportSweepCharts {
     let x =
       axis.numbers.map { ChartScale.fitting($0, ratio: 50, includesZero: false) } ?? ChartScale.places(axis.labels)
     let means = marks.flatMap { $0.map(\.figure.mean) }
+    let highest = marks.flatMap { $0.compactMap(\.figure.interval?.high) }
     let y =
       column.unit == .fraction
-      ? ChartScale.perCent(means) : ChartScale.fitting(means.map(column.shown), ratio: 30)
+      ? ChartScale.perCent(means) : ChartScale.fitting((means + highest).map(column.shown), ratio: 30)
     var sheet = ChartSheet()
     sheet.legend(palette.legend(names))
     let panel = sheet.panel(

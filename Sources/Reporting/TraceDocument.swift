@@ -158,8 +158,8 @@ struct TraceWriter {
         "C", event.time, trace.replicas[replica], row: row(ofReplica: replica), category: "queue",
         [("waiting", String(waiting)), ("in service", String(inService))])
     case .counts(let requests, let healthy):
-      add("C", event.time, "open requests", row: 0, category: "window", [("value", String(requests))])
-      add("C", event.time, "healthy endpoints", row: 0, category: "window", [("value", String(healthy))])
+      add("C", event.time, "requests", row: 0, category: "window", [("open", String(requests))])
+      add("C", event.time, "endpoints", row: 0, category: "window", [("healthy", String(healthy))])
     case .tells(let row):
       let said = [("cluster", row.cluster), ("endpoint", row.endpoint), ("detail", row.detail), ("proxy", row.proxy)]
       let arguments = said.filter { !$0.1.isEmpty }.map { (key: $0.0, value: Self.quoted($0.1)) }

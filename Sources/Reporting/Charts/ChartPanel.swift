@@ -40,12 +40,13 @@ struct ChartPanel: Sendable {
       let place = x(tick.value)
       grid.append("M \(Markup.number(place)) \(Markup.number(top)) v \(Markup.number(height))")
       if xTitle != nil {
-        // The last label would reach over the picture's edge.
+        // The last label would reach over the picture's edge, a long first one under the lowest beside it.
         let isLast = place > left + width - 12
+        let isFirst = place < left + 1 && tick.label.count > 1
         labels.append(
           Markup.text(
-            tick.label, x: isLast ? place + 6 : place, y: top + height + 18, anchor: isLast ? .end : .middle,
-            style: "tick"))
+            tick.label, x: isLast ? place + 6 : isFirst ? place - 3 : place, y: top + height + 18,
+            anchor: isLast ? .end : isFirst ? .start : .middle, style: "tick"))
       }
     }
     labels.append(Markup.text(yTitle, x: max(4, left - 60), y: top - 9, style: "title"))
