@@ -85,8 +85,9 @@ lint: ## Checks the format of the sources and the syntax of the scripts
 format: ## Formats the sources in place
 	@$(SWIFT) format --in-place --recursive --configuration .swift-format $(SOURCES)
 
-results: build ## Runs the project's scenarios again; git diff then shows what changed
-	@"$$($(SWIFT) build -c release --show-bin-path)/weir" run --quiet $(sort $(wildcard Scenarios/*.yaml Scenarios/*/*.yaml))
+results: build ## Runs the project's scenarios again and judges what they expect; git diff then shows what changed
+	@"$$($(SWIFT) build -c release --show-bin-path)/weir" check --update $(addprefix Scenarios/,quality papers resilience theory)
+	@"$$($(SWIFT) build -c release --show-bin-path)/weir" run --quiet $(sort $(wildcard Scenarios/*.yaml Scenarios/validation/*.yaml))
 
 pages: ## Makes the page of published results and the data sets anew from the results
 	@Scripts/reproductions && Scripts/datasets
