@@ -194,13 +194,7 @@ public struct ComparisonTable {
       let doubt = isRepeated ? ", ≈ cannot be told apart from it" : ""
       lines.append("* \(alike); × relative to \(comparison.baseline)\(doubt)")
     }
-    if rows.contains(.failures) {
-      let limits = Set(result.scenario.variants.flatMap { $0.world.clients.compactMap(\.successWithin) })
-      let late =
-        limits.isEmpty
-        ? "" : ", or an answer later than \(limits.sorted().map(FigureFormat.span).joined(separator: " or "))"
-      lines.append("failures: status 500 and above or 429, no answer\(late)")
-    }
+    if rows.contains(.failures) { lines.append("failures: \(FailureRule.text(result.scenario))") }
     if rows.contains(.imbalance) {
       lines.append("imbalance: the busiest endpoint's attempts by weight over the mean; 1 is even")
     }
@@ -219,6 +213,18 @@ public struct ComparisonTable {
         + (extent.isEmpty ? "" : " (\(extent.joined(separator: ", ")))")
       return place == 0 ? "\n" + line : line
     }
+  }
+}
+
+/// What counts as a failure.
+enum FailureRule {
+  /// The rule of a scenario in words.
+  static func text(_ scenario: Scenario) -> String {
+    let limits = Set(scenario.variants.flatMap { $0.world.clients.compactMap(\.successWithin) })
+    let late =
+      limits.isEmpty
+      ? "" : ", or an answer later than \(limits.sorted().map(FigureFormat.span).joined(separator: " or "))"
+    return "status 500 and above or 429, no answer\(late)"
   }
 }
 

@@ -9,6 +9,7 @@ import Experiments
 public struct Report: Sendable {
   /// The scenario's name.
   public let scenario: String
+  private let about: String?
   private let facts: [(name: String, value: String)]
   private let files: [String]
   private let sections: [ReportSection]
@@ -19,6 +20,7 @@ public struct Report: Sendable {
     let source = try ReportSource(folder)
     scenario = source.scenario
     files = source.files
+    about = source.record?.about
     facts = source.record?.facts ?? []
     sections = Self.sections(source)
   }
@@ -41,6 +43,7 @@ public struct Report: Sendable {
       "<style>\n\(ReportStyle.text)\n</style>", "</head>", "<body>",
       "<a class=\"skip\" href=\"#content\">Skip to the results</a>", "<header>", "<h1>\(title)</h1>",
     ]
+    if let about { lines.append("<p>\(Markup.escaped(about))</p>") }
     if !facts.isEmpty { lines.append("<p class=\"facts\">\(Markup.escaped(facts))</p>") }
     lines += ["</header>", "<nav aria-label=\"Contents\"><ol>"] + links
     lines += ["</ol></nav>", "<main id=\"content\" tabindex=\"-1\">"] + sections.map(\.html)
@@ -102,6 +105,7 @@ public struct Report: Sendable {
 
   private static func summary(_ comparison: ReportComparison, _ source: ReportSource) -> ReportSection {
     var parts: [ReportPart] = [.grid(comparison.grid)]
+    if let failures = source.record?.failures { parts.append(.words("Failures: \(failures).")) }
     if source.comparison != nil { parts.append(.folded(comparison.differences)) }
     return ReportSection(name: "summary", title: "Summary", parts: parts)
   }

@@ -91,16 +91,20 @@ struct ReportComparison: Sendable {
     return ReportFigure(mean: column.value(value), interval: interval)
   }
 
+  /// What people ask first: it stands where no page is too narrow for it.
+  private static let first = [
+    "success_rate", "latency_p50_ms", "latency_p99_ms", "latency_p999_ms", "latency_mean_ms", "failures",
+  ]
+
   /// The metrics that say something, by their places: the main ones, and others where any variant has more than 0.
   var shownMetrics: [Int] {
-    let always = [
-      "requests", "success_rate", "throughput_rps", "latency_mean_ms", "latency_p50_ms", "latency_p90_ms",
-      "latency_p99_ms", "latency_p999_ms", "latency_max_ms",
-    ]
-    return metrics.indices.filter { metric in
+    let always = Self.first.dropLast() + ["requests", "throughput_rps", "latency_p90_ms", "latency_max_ms"]
+    let shown = metrics.indices.filter { metric in
       let means = variants.indices.compactMap { row(metric, of: $0)?.figure?.mean }
       return always.contains(metrics[metric].name) ? !means.isEmpty : means.contains { $0 != 0 }
     }
+    let first = Self.first.compactMap { name in shown.first { metrics[$0].name == name } }
+    return first + shown.filter { !first.contains($0) }
   }
 
   /// The variants as rows, what they measured as columns.

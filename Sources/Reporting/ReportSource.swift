@@ -19,6 +19,10 @@ struct ReportRecord: Sendable {
   var confidence: Double?
   var replications: Int?
   var scenario: String?
+  /// What the scenario says of itself.
+  var about: String?
+  /// What counts as a failure.
+  var failures: String?
 
   /// Reads `run.json` in `folder`, if there is one.
   /// - Throws: `SystemError`.
@@ -31,6 +35,8 @@ struct ReportRecord: Sendable {
       throw SystemError(path: path, reason: "is no JSON object; expected the record that weir run writes")
     }
     scenario = root["scenario"]?.text
+    about = root["about"]?.text.flatMap { $0.isEmpty ? nil : Markup.shortened($0, to: 500) }
+    failures = root["failures"]?.text.map { Markup.shortened($0, to: 200) }
     if let text = root["confidence"]?.text {
       guard let level = Double(text), level > 0, level < 1 else {
         throw SystemError(

@@ -3,6 +3,10 @@
 // Of windows put together the success rate is that of all their answers; a 0.99 quantile cannot be added up, so the highest of them stands
 // for all: a peak is never smoothed away. Over replications quantiles are averaged, with the lowest and highest beside.
 
+//
+// Answers that come when nobody asks any more are a run's last breath: few, late, and no incident. Windows behind the last one in which
+// anything was wanted are left out where the file says what was wanted.
+
 /// What happened when, variant by variant.
 struct ReportTimeline: Sendable {
   private struct Window: Sendable {
@@ -48,6 +52,8 @@ struct ReportTimeline: Sendable {
     let columns = ["variant", "replication", "time_s", "successes", "failures", "latency_p99_ms"]
     guard var table = try ReportTable("timeline.csv", in: folder, columns: columns) else { return nil }
     let places = columns.map { table.place($0) }
+    let requestsPlace = table.placeIfAny("requests")
+    var lastWanted: Double?
     var known = ReportNames()
     var replications: [ReportNames] = []
     var widths: [Double] = []
@@ -66,6 +72,11 @@ struct ReportTimeline: Sendable {
       }
       windows[number].append(window)
       end = max(end, window.time)
+      if let requestsPlace, try row.figure(requestsPlace) > 0 { lastWanted = max(lastWanted ?? 0, window.time) }
+    }
+    if let lastWanted, lastWanted < end {
+      windows = windows.map { $0.filter { $0.time <= lastWanted } }
+      end = lastWanted
     }
     variants = known.names
     scenario = table.scenario

@@ -14,6 +14,8 @@ struct ReportTimelineChart {
   /// Points that a line of the chart, and rows that the table below has at most.
   private static let pointLimit = 300
   private static let rowLimit = 60
+  /// With more variants than this the ranges of replications would hide each other.
+  private static let mostShaded = 3
   /// Variants that have a lane.
   private static let laneLimit = 24
 
@@ -40,8 +42,10 @@ struct ReportTimelineChart {
     let strokes = lanes.first.map {
       " Strokes below are moments of replication \($0.replication): up when an endpoint is ejected or found unhealthy, down when it is back."
     }
+    let isShaded = timeline.variants.count <= Self.mostShaded && (replications ?? 2) > 1
+    let shades = isShaded ? " Around p99 the shade reaches from the lowest replication to the highest." : ""
     let remark = palette.remark(timeline.variants)
-    return "All replications together, the warm-up too.\(windows)\(faults)\(strokes ?? "")\(remark)"
+    return "All replications together, the warm-up too.\(windows)\(shades)\(faults)\(strokes ?? "")\(remark)"
   }
 
   /// Lanes with something in them, as many as are drawn.
@@ -94,7 +98,7 @@ struct ReportTimelineChart {
       height: 190, x: x, y: .fitting(quantiles, ratio: 20), xTitle: hasLanes ? nil : "time, s",
       yTitle: "latency p99, ms")
     drawFaults(on: &sheet, latency, isNumbered: false)
-    if lines.lines.count <= 3 {
+    if lines.lines.count <= Self.mostShaded {
       for line in lines.lines where line.replications > 1 {
         let style = ChartStyle.area(palette.number(line.variant))
         let low = middles(line.lowest).compactMap { $0 }

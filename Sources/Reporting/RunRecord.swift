@@ -14,6 +14,8 @@ enum RunRecord {
     let replications = result.variants.flatMap(\.replications)
     return .members([
       "scenario": .text(result.scenario.name),
+      "about": .text(result.scenario.about),
+      "failures": .text(FailureRule.text(result.scenario)),
       "scenarioDigest": .text(hexadecimal(result.scenario.digest)),
       "version": .text(weirVersion),
       "seed": .unsigned(result.scenario.seed),

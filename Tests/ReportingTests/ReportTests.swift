@@ -72,6 +72,12 @@ func summaryCSV(_ rows: [(variant: String, replication: Int, p99: Double)], scen
       #expect(page.html.contains("<section id=\"\(name)\""), "\(name)")
     }
     #expect(page.html.contains("<h1>synthetic</h1>") && page.html.contains("intervals 95 %"))
+    // What it is about, what a failure is, and first in the summary what people ask first.
+    #expect(page.html.contains("<p>Made by hand.</p>"))
+    #expect(page.html.contains("Failures: status 500 and above or 429, no answer."))
+    let summary = try #require(page.html.range(of: "<section id=\"summary\""))
+    let headings = page.html[summary.upperBound...].matches(of: #/<th[^>]*>([^<]*)</th>/#).map { String($0.output.1) }
+    #expect(headings.prefix(3) == ["variant", "successRate, %", "latency.p99, ms"])
     #expect(page.charts.map(\.name) == ["latency-distribution", "latency-tail", "timeline", "endpoints-1"])
     #expect(page.html.contains("peakEwma: latency p99"))
     #expect(try ownPage().html == page.html)

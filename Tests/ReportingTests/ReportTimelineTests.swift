@@ -23,6 +23,20 @@ import Testing
     }
   }
 
+  /// Goal: answers to nobody any more, when the run is over, are no part of the picture; those in a pause are.
+  @Test func lastBreath() throws {
+    let text =
+      "scenario,variant,replication,time_s,requests,successes,failures,latency_p99_ms\n"
+      + "s,a,0,0,10,8,0,1\ns,a,0,1,0,1,0,9\ns,a,0,2,10,10,0,2\ns,a,0,3,0,1,0,280\ns,a,0,4,0,1,0,900\n"
+      + "s,b,0,0,10,10,0,1\ns,b,0,1,10,10,0,1\ns,b,0,2,9,9,0,1\ns,b,0,3,1,1,0,1\ns,b,0,4,0,1,0,7\n"
+    try withReportFolder([("timeline.csv", text)]) { folder in
+      let timeline = try #require(try ReportTimeline(in: folder))
+      #expect(timeline.end == 4)
+      let lines = timeline.lines(atMost: 300).lines
+      #expect(lines.map(\.p99) == [[1, 9, 2, 280], [1, 1, 1, 1]])
+    }
+  }
+
   /// Goal: no run has more points than asked for, and none of them is lost at the ends.
   @Test(arguments: [(1, 1.0), (7, 0.1), (300, 1), (301, 0.5), (5000, 0.25)])
   func bounds(_ windows: Int, _ width: Double) throws {

@@ -173,6 +173,8 @@ func text(of file: ResultFile, _ result: ExperimentResult) throws -> String {
         == """
         {
           "scenario": "synthetic",
+          "about": "Made by hand.",
+          "failures": "status 500 and above or 429, no answer",
           "scenarioDigest": "0123456789abcdef",
           "version": "\(weirVersion)",
           "seed": 42,
