@@ -6,14 +6,16 @@ import MeshCore
 
 /// Appends lines to a file.
 final class AccessLog: Sendable {
-  private let format: AccessLogFormat
+  /// Where it goes, and in which format.
+  let description: AccessLogDescription
+  private var format: AccessLogFormat { description.format }
   private let file: AppendedFile
 
   /// A log as described.
   ///
   /// - Throws: what the system says when the file cannot be opened.
   init(_ description: AccessLogDescription) throws {
-    format = description.format
+    self.description = description
     file = try AppendedFile(path: description.file)
   }
 

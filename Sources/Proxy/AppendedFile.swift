@@ -16,11 +16,14 @@ final class AppendedFile: Sendable {
       handle = .standardOutput
       return
     }
-    if replacing || !FileManager.default.fileExists(atPath: path) {
-      _ = FileManager.default.createFile(atPath: path, contents: nil)
+    // Each write goes to the end as it is then: at a reload two of us may have the same file open for a moment.
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (replacing ? O_TRUNC : 0), 0o644)
+    if descriptor < 0 {
+      throw NSError(
+        domain: NSPOSIXErrorDomain, code: Int(errno),
+        userInfo: [NSLocalizedDescriptionKey: "\(path): \(String(cString: strerror(errno)))"])
     }
-    handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-    _ = try handle.seekToEnd()
+    handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
   /// Appends bytes, some time soon. What the disk has no room for is lost: a log must not end what it tells of.

@@ -9,7 +9,11 @@ enum Closing {
   /// peer that takes nothing for `patience`.
   static func whenWritten(_ context: ChannelHandlerContext, patience: TimeAmount = .seconds(10)) {
     context.flush()
-    whenWritten(context.channel, until: .now() + patience)
+    let channel = context.channel
+    // Not at once: what gathers the flushes of one turn writes at its end.
+    channel.eventLoop.execute {
+      if channel.isActive { whenWritten(channel, until: .now() + patience) }
+    }
   }
 
   private static func whenWritten(_ channel: any Channel, until deadline: NIODeadline) {

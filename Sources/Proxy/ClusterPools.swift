@@ -169,7 +169,7 @@ private final class EndpointPool: @unchecked Sendable {
     } else {
       // As one that lies idle it is counted out when it closes.
       idle.put(handler, for: idleLimit)
-      if isClosed { handler.cancel() }
+      if isClosed { idle.close() }
     }
   }
 
@@ -260,7 +260,7 @@ private final class EndpointPool: @unchecked Sendable {
       channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(FlushOnce()) }
     }.flatMap { channel in
       channel.configureHTTP2Pipeline(
-        mode: .client, connectionConfiguration: .init(), streamConfiguration: .init(),
+        mode: .client, connectionConfiguration: .multiplexed, streamConfiguration: .init(),
         inboundStreamInitializer: { stream in
           stream.close()
         }
@@ -298,10 +298,11 @@ private final class EndpointPool: @unchecked Sendable {
     if multiplexed === connection { multiplexed = nil }
   }
 
-  /// Leaves a connection that has carried nothing for as long as it may; looked at once in that time.
+  /// Leaves a connection that has carried nothing for as long as it may. Looked at once in that time, and each minute: a reload may have
+  /// made it shorter.
   private func watchIdle(_ connection: MultiplexedConnection) {
     let since = connection.streams == 0 ? connection.idleSince : .now()
-    world.loop.scheduleTask(deadline: since + idleLimit) { [weak self, weak connection] in
+    world.loop.scheduleTask(deadline: min(since + idleLimit, .now() + .minutes(1))) { [weak self, weak connection] in
       guard let self, let connection, multiplexed === connection else { return }
       if connection.streams == 0 && connection.idleSince + idleLimit <= .now() {
         leave(connection)

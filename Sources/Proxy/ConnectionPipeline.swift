@@ -78,7 +78,7 @@ struct ConnectionPipeline {
     let connection = MultiplexedClient(worker: worker, idleLimit: description.idleTimeout)
     try channel.pipeline.syncOperations.addHandler(FlushOnce())
     _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
-      mode: .server, connectionConfiguration: .init(), streamConfiguration: .init(), streamDelegate: connection
+      mode: .server, connectionConfiguration: .multiplexed, streamConfiguration: .init(), streamDelegate: connection
     ) { stream in
       stream.eventLoop.makeCompletedFuture {
         let (worker, client) = bound.value
@@ -88,5 +88,15 @@ struct ConnectionPipeline {
       }
     }
     try channel.pipeline.syncOperations.addHandler(connection)
+  }
+}
+
+extension NIOHTTP2Handler.ConnectionConfiguration {
+  /// What both sides' connections have. What is still on its way on a stream that was reset must not end the connection, so as many are
+  /// remembered as may be reset before the other side has heard: ten times those that may be open at a time.
+  static var multiplexed: Self {
+    var configuration = Self()
+    configuration.maximumRecentlyResetStreams = 1_000
+    return configuration
   }
 }

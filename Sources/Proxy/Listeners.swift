@@ -7,7 +7,13 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
-/// A proxy's listening sockets. Safe to use from anywhere; changes come one after the other.
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// A proxy's listening sockets. Safe to use from anywhere; who changes them sees to it that changes come one after the other.
 final class Listeners: Sendable {
   /// A listener as a configuration has it: the first with this address, or a later one, which there may be where any port will do.
   struct Key: Sendable, Hashable {
@@ -40,9 +46,12 @@ final class Listeners: Sendable {
 
   /// From the places that are open to those that a description wants.
   struct Change: Sendable {
+    fileprivate let install: Install
     fileprivate var places: [Place] = []
     fileprivate var opened: [Place] = []
     fileprivate var gone: [Place] = []
+    /// Those of what is gone that had to make way already.
+    fileprivate var displaced: [Place] = []
 
     /// Whether another address is listened on than before, or one less.
     var isMove: Bool { !opened.isEmpty || !gone.isEmpty }
@@ -70,22 +79,37 @@ final class Listeners: Sendable {
   ///
   /// - Throws: ``ListenFailure``; nothing has changed then.
   func open(_ description: ProxyDescription, install: @escaping Install) async throws -> Change {
-    var change = Change()
-    change.gone = places.withLockedValue { $0 }
-    for key in Key.all(of: description) {
-      if let known = change.gone.firstIndex(where: { $0.key == key }) {
-        change.places.append(change.gone.remove(at: known))
+    let wanted = Key.all(of: description)
+    let known = places.withLockedValue { $0 }
+    var change = Change(install: install, gone: known.filter { !wanted.contains($0.key) })
+    for key in wanted {
+      if let place = known.first(where: { $0.key == key }) {
+        change.places.append(place)
         continue
       }
       do {
-        change.opened.append(Place(key: key, channel: try await bind(key, install)))
+        let place = Place(key: key, channel: try await bind(key, in: &change))
+        change.opened.append(place)
+        change.places.append(place)
       } catch {
         await abandon(change)
         throw ListenFailure(address: key.address, cause: error)
       }
-      change.places += change.opened.suffix(1)
     }
     return change
+  }
+
+  /// Binds; where the port is our own, under another name or for another purpose, what is to go makes way first.
+  private func bind(_ key: Key, in change: inout Change) async throws -> any Channel {
+    do {
+      return try await bind(key, change.install)
+    } catch let error as IOError where error.errnoCode == EADDRINUSE {
+      guard let own = change.gone.firstIndex(where: { $0.key.address.port == key.address.port }) else { throw error }
+      let former = change.gone.remove(at: own)
+      change.displaced.append(former)
+      await close([former])
+      return try await bind(key, change.install)
+    }
   }
 
   /// Closes what a change does away with.
@@ -99,8 +123,18 @@ final class Listeners: Sendable {
     for place in change.opened { try? await place.channel.setOption(.autoRead, value: true).get() }
   }
 
-  /// Closes what was opened for a change that is not to be.
-  func abandon(_ change: Change) async { await close(change.opened) }
+  /// Closes what was opened for a change that is not to be, and opens again what had made way for it.
+  func abandon(_ change: Change) async {
+    await close(change.opened)
+    for former in change.displaced {
+      guard let channel = try? await bind(former.key, change.install) else { continue }
+      try? await channel.setOption(.autoRead, value: true).get()
+      places.withLockedValue { places in
+        guard let index = places.firstIndex(where: { $0.key == former.key }) else { return }
+        places[index].channel = channel
+      }
+    }
+  }
 
   /// Closes all. Connections that were accepted stay.
   func close() async { await close(places.withLockedValue { $0 }) }

@@ -24,6 +24,8 @@ public final class ProxyServer: Sendable {
   private let decisionLog: DecisionLog?
   private let logger: Logger
   private let isDraining = NIOLockedValueBox(false)
+  /// The last change of configuration: they come one after the other.
+  private let changes = NIOLockedValueBox<Task<Void, any Error>?>(nil)
 
   /// A proxy that does not listen yet.
   ///
@@ -111,8 +113,20 @@ public final class ProxyServer: Sendable {
   /// - Throws: ``CertificateFault``, ``ListenFailure``, and what the system says when the access log cannot be opened; the former
   ///   configuration stays in force.
   public func take(_ description: ProxyDescription) async throws {
-    // Opened anew even where it has the same name: whoever moved the file away wants another one.
-    let log = try description.accessLog.map { try AccessLog($0) }
+    let task = changes.withLockedValue { last in
+      let former = last
+      let next = Task {
+        _ = await former?.result
+        try await change(to: description)
+      }
+      last = next
+      return next
+    }
+    try await task.value
+  }
+
+  private func change(to description: ProxyDescription) async throws {
+    let log = try nextLog(description.accessLog)
     let change = try await open(description)
     do {
       try certificates.take(description)
@@ -134,7 +148,7 @@ public final class ProxyServer: Sendable {
     for worker in workers { try? await worker.loop.submit {}.get() }
     await listeners.end(change)
     accessLog.withLockedValue { former in
-      former?.flush()
+      if former !== log { former?.flush() }
       former = log
     }
     await trace(description.tracing)
@@ -142,6 +156,14 @@ public final class ProxyServer: Sendable {
     if change.isMove {
       logger.info("listeners changed", metadata: ["listen": .array(listeners.names.listeners.map { "\($0)" })])
     }
+  }
+
+  /// The log to go on with. A file is opened anew even where it has the same name: whoever moved it away wants another one.
+  private func nextLog(_ description: AccessLogDescription?) throws -> AccessLog? {
+    guard let description else { return nil }
+    let former = accessLog.withLockedValue { $0 }
+    if let former, former.description == description, description.file == "-" { return former }
+    return try AccessLog(description)
   }
 
   /// Reads certificates, keys and authorities anew where their files have changed, for connections to come.
