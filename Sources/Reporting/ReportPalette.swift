@@ -51,7 +51,7 @@ struct ReportPalette: Sendable {
   /// What a reader has to know of the variants that have no line of their own; empty when all have.
   func remark(_ variants: [String]) -> String {
     let others = variants.count { number($0) >= ChartStyle.distinctLines }
-    return others == 0 ? "" : " The first ten variants have lines of their own, the others are grey; the table has all."
+    return others == 0 ? "" : " Ten have lines of their own, the others are grey; the table has all."
   }
 
   /// A few variants' figures in words, as a picture's description has them.

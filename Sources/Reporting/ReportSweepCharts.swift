@@ -77,6 +77,17 @@ struct ReportSweepCharts {
     return Self.drawn.map { (chart: curves($0, of: lines, over: axis, palette, also: also), caption: caption) }
   }
 
+  /// A scale that has room for means and their intervals. Whether it is logarithmic is up to the means alone, and then what is not above 0 of
+  /// an interval has no place on it.
+  private func scale(_ column: ReportColumn, _ figures: [ReportFigure]) -> ChartScale {
+    let means = figures.map(\.mean)
+    let ends = figures.flatMap { [$0.interval?.low, $0.interval?.high].compactMap { $0 } }
+    if column.unit == .fraction { return ChartScale.perCent(means + ends) }
+    let plain = ChartScale.fitting(means.map(column.shown), ratio: 30)
+    let room = (means + ends).filter { plain.kind == .linear || $0 > 0 }
+    return ChartScale.fitting(room.map(column.shown), ratio: plain.kind == .linear ? .infinity : 0)
+  }
+
   /// A point of a curve, in the chart's units.
   private struct Mark {
     var x: Double
@@ -99,11 +110,7 @@ struct ReportSweepCharts {
     }
     let x =
       axis.numbers.map { ChartScale.fitting($0, ratio: 50, includesZero: false) } ?? ChartScale.places(axis.labels)
-    let means = marks.flatMap { $0.map(\.figure.mean) }
-    let highest = marks.flatMap { $0.compactMap(\.figure.interval?.high) }
-    let y =
-      column.unit == .fraction
-      ? ChartScale.perCent(means) : ChartScale.fitting((means + highest).map(column.shown), ratio: 30)
+    let y = scale(column, marks.flatMap { $0.map(\.figure) })
     var sheet = ChartSheet()
     sheet.legend(palette.legend(names))
     let panel = sheet.panel(
