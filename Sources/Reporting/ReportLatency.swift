@@ -50,6 +50,8 @@ struct ReportLatency: Sendable {
 
   /// How deep the tail is drawn: to the last quantile below 1 that there is.
   private static let depth = 0.9999
+  /// Latencies below this share of the highest lie on a chart's edge: a few requests of next to no work would take most of it.
+  private static let smallest = 1e-5
 
   /// The section of the page.
   func section(_ palette: ReportPalette) -> ReportSection? {
@@ -89,7 +91,7 @@ struct ReportLatency: Sendable {
 
   private func distribution(_ drawn: [Variant], _ palette: ReportPalette) -> Chart {
     let bodies = drawn.map { variant in variant.points.filter { $0.quantile <= 0.99 } }
-    let x = ChartScale.fitting(bodies.flatMap { $0.map(\.latency) }.filter { $0 > 0 }, ratio: 40)
+    let x = ChartScale.fitting(bodies.flatMap { $0.map(\.latency) }.filter { $0 > 0 }, ratio: 40, depth: Self.smallest)
     var sheet = ChartSheet()
     sheet.legend(palette.legend(drawn.map(\.name)))
     let panel = sheet.panel(
@@ -105,7 +107,7 @@ struct ReportLatency: Sendable {
 
   private func tail(_ drawn: [Variant], _ palette: ReportPalette) -> Chart {
     let tails = drawn.map { variant in variant.points.filter { $0.quantile <= Self.depth && $0.latency > 0 } }
-    let y = ChartScale.fitting(tails.flatMap { $0.map(\.latency) }, ratio: 20)
+    let y = ChartScale.fitting(tails.flatMap { $0.map(\.latency) }, ratio: 20, depth: Self.smallest)
     var sheet = ChartSheet()
     sheet.legend(palette.legend(drawn.map(\.name)))
     let panel = sheet.panel(

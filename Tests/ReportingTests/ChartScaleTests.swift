@@ -57,6 +57,7 @@ import Testing
     #expect(ChartScale.fitting([33, 40], includesZero: false).low > 30)
     #expect(ChartScale.fitting([1, 40]).kind == .logarithmic)
     #expect(ChartScale.fitting([0, 40]).kind == .linear)
+    #expect(ChartScale.fitting([1e-9, 40]).low <= 1e-9 && ChartScale.fitting([1e-9, 40], depth: 1e-5).low > 0.0001)
     #expect(ChartScale.fitting([]).high == 1)
     #expect(ChartScale.perCent([0.999, 1]).low >= 99 && ChartScale.perCent([0.999, 1]).high == 100)
     #expect(ChartScale.perCent([0.5, 1]).low == 0)

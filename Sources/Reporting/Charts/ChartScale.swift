@@ -91,12 +91,13 @@ extension ChartScale {
   }
 
   /// A scale for `values`: logarithmic where the largest is `ratio` times the smallest or more, all above 0; else linear, from 0 unless
-  /// told otherwise. Without values from 0 to 1.
+  /// told otherwise. Without values from 0 to 1. A logarithmic one goes no deeper than `depth` times the largest; what is below lies on
+  /// its edge.
   static func fitting(
-    _ values: [Double], ratio: Double = 30, includesZero: Bool = true, ticks most: Int = 6
+    _ values: [Double], ratio: Double = 30, includesZero: Bool = true, ticks most: Int = 6, depth: Double = 0
   ) -> ChartScale {
     guard let low = values.min(), let high = values.max() else { return linear(from: 0, to: 1) }
-    if low > 0 && high / low >= ratio { return logarithmic(from: low, to: high) }
+    if low > 0 && high / low >= ratio { return logarithmic(from: max(low, high * depth), to: high) }
     return linear(from: includesZero ? min(0, low) : low, to: high, ticks: most)
   }
 
