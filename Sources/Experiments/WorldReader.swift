@@ -215,6 +215,12 @@ struct WorldReader {
       client.headers = MeshReader.headers(request["headers"])
       client.requestSize = request["size"]?.integer ?? 0
       client.key = key(request["key"])
+      if let header = request["keyHeader"], let name = header.text {
+        client.keyHeader = name.lowercased()
+        if client.headers.contains(where: { $0.name == client.keyHeader }) {
+          log.add(header.origin, header.path, "\(quoted(name)) stands among the headers; expected it in one place")
+        }
+      }
     }
     tellTraceTargets(client.arrivals, value["arrivals"], hosts)
     return client

@@ -77,14 +77,7 @@ public enum WorldSchema {
         Field("speed", .number(0...1e6, above: true), .standard("1"), "how fast it serves; 2 is twice as fast"),
         Field("time", Distributions.shape, .optional, "its own service demand"),
         Field("workers", .integer(1...1_000_000), .optional, "its own number of parallel servers"),
-        Field("priority", .integer(0...127), .standard("0"), "who takes requests first; 0 does"),
-        Field(
-          "healthStatus", .word(HostStatus.allCases.map(\.word)), .standard("healthy"),
-          "what the control plane says of it while it is ready (Envoy's health_status); DNS tells none"),
-        Field(
-          "metadata", .names(NameGroup("label", rule: .title, of: .text(.any))), .standard("{}"),
-          "labels that subsets are selected by"),
-      ]))
+      ] + MeshSchema.standing))
 
   private static let readinessProbe = Shape.fields(
     FieldGroup(
@@ -190,6 +183,7 @@ public enum WorldSchema {
         Field("headers", .names(NameGroup("header", rule: .method, of: .text(.any))), .standard("{}"), "its headers"),
         Field("size", .size, .standard("0"), "its size"),
         Field("key", key, .optional, "what hashing balancers go by"),
+        Field("keyHeader", .text(.method), .optional, "the header that the key stands in; x-weir-key by default"),
       ]))
 
   private static let key = Shape.choice(

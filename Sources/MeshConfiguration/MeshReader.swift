@@ -126,6 +126,7 @@ public struct MeshReader {
       match: matches.match(match, host: host), split: splits.split(value, host: host, match: match), timeout: timeout,
       metadataMatch: value["metadataMatch"].map { LayerReader.pairs($0) })
     splits.read(value, into: &route)
+    route.hashPolicies = HashPolicySchema.policies(value)
     route.statefulSession = LayerReader.statefulSession(value["statefulSession"])
     route.retry = RetryReader(profile: profile, log: log).retry(value["retry"])
     let hedges = HedgeReader(log: log)

@@ -40,7 +40,18 @@ public enum MeshSchema {
         Field("address", .text(.title), .required, "host and port"),
         Field("weight", .integer(1...4_294_967_295), .standard("1"), "its share of traffic"),
         Field("zone", .text(.name), .optional, "where it is"),
-      ], shorthand: "address"))
+      ] + standing, shorthand: "address"))
+
+  /// What discovery says of an endpoint, simulated or real, beside where it is.
+  public static let standing: [Field] = [
+    Field("priority", .integer(0...127), .standard("0"), "who takes requests first; 0 does"),
+    Field(
+      "healthStatus", .word(HostStatus.allCases.map(\.word)), .standard("healthy"),
+      "what the control plane says of it while it is ready (Envoy's health_status); DNS tells none"),
+    Field(
+      "metadata", .names(NameGroup("label", rule: .title, of: .text(.any))), .standard("{}"),
+      "labels that subsets are selected by"),
+  ]
 
   /// One cluster.
   public static let cluster = Shape.named("cluster") {
@@ -98,7 +109,8 @@ public enum MeshSchema {
           Field(
             "idleTimeout", .anySpan, .optional,
             "how long nothing may happen to a request; 0s for no limit. Answers come whole, so it bounds the same span"),
-        ] + SplitSchema.routeFields + LayerSchema.routeFields + RetrySchema.routeFields + HedgeSchema.routeFields
+        ] + SplitSchema.routeFields + HashPolicySchema.routeFields + LayerSchema.routeFields + RetrySchema.routeFields
+          + HedgeSchema.routeFields
           + GateSchema.routeFields))
   }
 }

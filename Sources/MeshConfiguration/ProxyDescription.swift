@@ -1,5 +1,6 @@
 // What a real proxy is told beside its mesh.
 
+import LoadBalancing
 import MeshCore
 
 /// A host and a port.
@@ -90,6 +91,12 @@ public struct ServerDescription: Sendable, Hashable {
   public var address: SocketName
   public var weight: UInt32
   public var zone: String?
+  /// Who takes requests first: 0 does.
+  public var priority: Int32 = 0
+  /// How it is, as whoever names it knows.
+  public var status = HostStatus.healthy
+  /// What subsets are selected by.
+  public var metadata: [String: String] = [:]
 
   /// A server.
   public init(address: SocketName, weight: UInt32, zone: String? = nil) {
@@ -97,6 +104,31 @@ public struct ServerDescription: Sendable, Hashable {
     self.weight = weight
     self.zone = zone
   }
+}
+
+/// The proxies of a kind in one zone.
+public struct FleetGroup: Sendable, Hashable {
+  public var zone: String
+  public var count: Int
+
+  /// So many in a zone.
+  public init(zone: String, count: Int) {
+    self.zone = zone
+    self.count = count
+  }
+}
+
+/// Where a proxy is among its like.
+public struct LocalityDescription: Sendable, Hashable {
+  /// Its zone.
+  public var zone: String?
+  /// Its number among the fleet, from 0.
+  public var number = 0
+  /// How many proxies of its kind each zone has, itself among them; empty where it is the only one.
+  public var fleet: [FleetGroup] = []
+
+  /// A proxy of no zone that is the only one.
+  public init() {}
 }
 
 /// What a real proxy needs to know of a cluster beside what the lab knows.
@@ -139,6 +171,8 @@ public struct ProxyDescription: Sendable, Hashable {
   public var clusters: [ProxiedCluster]
   /// The zones that the mesh knows, by their numbers.
   public var zones: [String] = []
+  /// Where it is.
+  public var locality = LocalityDescription()
   public var listeners: [ListenerDescription] = []
   public var admin: SocketName?
   public var accessLog: AccessLogDescription?
@@ -171,6 +205,15 @@ public struct ProxyDescription: Sendable, Hashable {
   /// The root of the random numbers of an event loop's data plane.
   public func key(ofLoop number: Int) -> RandomKey {
     RandomKey(seed: seed, replication: 0, purpose: .dataPlane, entity: UInt64(truncatingIfNeeded: number))
+  }
+
+  /// Where the data plane of an event loop stands among its like: each of a proxy's loops is one.
+  public func place(ofLoop number: Int, of loops: Int) -> BalancerContext {
+    func zone(_ name: String?) -> Int32 { name.flatMap { zones.firstIndex(of: $0) }.map { Int32($0) } ?? -1 }
+    let proxies = max(1, locality.fleet.reduce(0) { $0 + $1.count })
+    return BalancerContext(
+      planeNumber: locality.number * loops + number, planeCount: proxies * loops, zone: zone(locality.zone),
+      peerZones: locality.fleet.flatMap { group in Array(repeating: zone(group.zone), count: group.count) })
   }
 
   /// A mesh before these servers, with nowhere to listen yet.

@@ -30,20 +30,62 @@ public enum ProxyReader {
     let node = MeshDefaults.filled(root["mesh"], services: services, at: root.origin)
     let value = ShapeReader(log: log).read(node, MeshSchema.mesh, path: "mesh")
     let clusters = value["clusters"]?.entries ?? []
-    let zones = clusters.flatMap { $0.value["endpoints"]?.items ?? [] }.compactMap { $0["zone"]?.text }
+    let zones = zones(value, clusters)
     let reader = MeshReader(
       services: NameIndex(services.map(\.name)),
       zones: NameIndex(zones.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }), isForProxy: true, log: log)
     let mesh = reader.mesh(value)
     let real = clusters.filter { !$0.value.has("aggregate") }.map { cluster($0.value, log: log) }
     var proxy = ProxyDescription(mesh: mesh, clusters: real)
+    proxy.locality = locality(value["proxy"]?["locality"], log: log)
     proxy.zones = reader.zones.names
     read(value["proxy"], into: &proxy, log: log)
     let folder = log.file.lastIndex(of: "/").map { String(log.file[...$0]) } ?? ""
     proxy.tls?.resolveFiles { $0.hasPrefix("/") ? $0 : folder + $0 }
     if let told = value["proxy"] { ServerDiscoveryReader(path: log.file, log: log).read(told, into: &proxy) }
     if let seed = root["seed"]?.text.flatMap({ UInt64($0) }) { proxy.seed = seed }
+    honourStandings(in: &proxy)
     return proxy
+  }
+
+  /// All zones that are named where endpoints are, where the proxy is, and where shares of zones are whose endpoints others name.
+  private static func zones(_ mesh: ResolvedValue, _ clusters: [ResolvedEntry]) -> [String] {
+    let discovered = mesh["proxy"]?["discovery"]?.entries.map(\.key) ?? []
+    let weighed = clusters.filter { discovered.contains($0.key) }
+      .flatMap { $0.value["localityWeights"]?.entries ?? [] }.map(\.key)
+    let locality = mesh["proxy"]?["locality"]
+    let own = [locality?["zone"]?.text].compactMap { $0 } + (locality?["fleet"]?.entries ?? []).map(\.key)
+    return clusters.flatMap { $0.value["endpoints"]?.items ?? [] }.compactMap { $0["zone"]?.text } + weighed + own
+  }
+
+  private static func locality(_ value: ResolvedValue?, log: FaultLog) -> LocalityDescription {
+    var locality = LocalityDescription()
+    guard let value else { return locality }
+    locality.zone = value["zone"]?.text
+    locality.number = Int(value["number"]?.integer ?? 0)
+    locality.fleet = (value["fleet"]?.entries ?? []).map {
+      FleetGroup(zone: $0.key, count: Int($0.value.integer ?? 1))
+    }
+    let size = max(1, locality.fleet.reduce(0) { $0 + $1.count })
+    if let number = value["number"], locality.number >= size {
+      log.add(number.origin, number.path, "\(locality.number) of a fleet of \(size); expected at most \(size - 1)")
+    }
+    if let fleet = value["fleet"], let zone = locality.zone, !locality.fleet.isEmpty,
+      !locality.fleet.contains(where: { $0.zone == zone })
+    {
+      log.add(fleet.origin, fleet.path, "has no \(quoted(zone)), where the proxy is; expected it to count itself")
+    }
+    return locality
+  }
+
+  /// Where endpoints have priorities, or are not all well, or a file may say so, their clusters go by that, whether or not anything else stands
+  /// around the balancer.
+  private static func honourStandings(in proxy: inout ProxyDescription) {
+    for place in proxy.clusters.indices where proxy.mesh.clusters[place].layers == nil {
+      var mayTell = proxy.clusters[place].servers.contains { $0.priority > 0 || $0.status.health != .healthy }
+      if case .file = proxy.clusters[place].discovery { mayTell = true }
+      if mayTell { proxy.mesh.clusters[place].layers = LayersDescription() }
+    }
   }
 
   private static func cluster(_ value: ResolvedValue, log: FaultLog) -> ProxiedCluster {
@@ -67,8 +109,12 @@ public enum ProxyReader {
     if name.port == 0 {
       log.add(address.origin, address.path, "\(quoted(name.description)) has port 0; expected one from 1 to 65535")
     }
-    return ServerDescription(
+    var server = ServerDescription(
       address: name, weight: UInt32(clamping: item["weight"]?.integer ?? 1), zone: item["zone"]?.text)
+    server.priority = Int32(clamping: item["priority"]?.integer ?? 0)
+    server.status = HostStatus.allCases.first { $0.word == item["healthStatus"]?.text } ?? .healthy
+    for label in item["metadata"]?.entries ?? [] { server.metadata[label.key] = label.value.text ?? "" }
+    return server
   }
 
   private static func socket(_ value: ResolvedValue, log: FaultLog) -> SocketName? {

@@ -27,6 +27,9 @@ enum ProxySchema {
                 Field("format", .word(AccessLogFormat.allCases.map(\.rawValue)), .standard("json"), "of its lines"),
               ], shorthand: "file")), .optional, "one line a request"),
         Field(
+          "locality", locality, .optional,
+          "where the proxy is: for zone-aware routing, and for subsets that proxies share out among them"),
+        Field(
           "drainTime", .anySpan, .standard("30s"),
           "how long requests under way may take after SIGTERM, or on connections that a new configuration ends"),
         Field(
@@ -43,6 +46,17 @@ enum ProxySchema {
         ),
         Field("retryBuffer", .size, .standard("64KiB"), "how much of a request's body is kept for other tries"),
       ] + ServerDiscoverySchema.fields))
+
+  private static let locality = Shape.fields(
+    FieldGroup(
+      "a locality",
+      [
+        Field("zone", .text(.name), .optional, "its zone (Envoy's node.locality.zone)"),
+        Field("number", .integer(0...999_999), .standard("0"), "its number among proxies of its kind, from 0"),
+        Field(
+          "fleet", .names(NameGroup("zone", rule: .name, of: .integer(1...100_000))), .standard("{}"),
+          "how many proxies of its kind each zone has, itself among them (Envoy's local cluster)"),
+      ], shorthand: "zone"))
 
   private static let listener = Shape.fields(
     FieldGroup(

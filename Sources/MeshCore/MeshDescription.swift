@@ -193,6 +193,8 @@ public struct RouteDescription: Sendable, Hashable {
   public var canary: CanaryDescription?
   /// How long a request may take in all; nil for no limit.
   public var timeout: TimeSpan?
+  /// What of its requests hashing balancers, slices and splits by key go by; empty for the key that a request carries.
+  public var hashPolicies: [HashPolicyDescription] = []
   /// What it demands of endpoints' metadata where its cluster has subsets; nil for nothing.
   public var metadataMatch: [NamedValue]?
   /// Whether sessions keep to their endpoints, and how.

@@ -11,6 +11,8 @@ import MeshCore
 struct TraceEntry: BitwiseCopyable {
   var time: Int64
   var route: Int32
+  /// What it sticks by is of this kind.
+  var kind: Int32
   var hasKey: Bool
   var key: UInt64
   var demand: Int64

@@ -322,6 +322,8 @@ struct CallLane: BitwiseCopyable {
   var count: Int32
   var isParallel: Bool
   var failsList: Bool
+  /// What its calls stick by is of this kind.
+  var kind: Int32
 }
 
 /// One client.
@@ -335,6 +337,8 @@ struct ClientState: BitwiseCopyable {
   var firstPlane: Int32
   var planeCount: Int32
   var route: Int32
+  /// What its requests stick by is of this kind.
+  var kind: Int32
   var size: Int64
   var successWithin: Int64
   var think: Int32

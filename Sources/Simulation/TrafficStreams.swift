@@ -62,7 +62,7 @@ public struct ArrivalSchedule: ~Copyable {
     var entries: [TraceEntry] = []
     if case .trace(let rows, _) = client.arrivals {
       entries = rows.map {
-        TraceEntry(time: $0.time.nanoseconds, route: -1, hasKey: false, key: 0, demand: -1, size: 0)
+        TraceEntry(time: $0.time.nanoseconds, route: -1, kind: 0, hasKey: false, key: 0, demand: -1, size: 0)
       }
     }
     processes.add(

@@ -56,12 +56,14 @@ extension World {
         isCounted: works[work].isCounted, hasReachedWorker: false))
     var route = lanes[lane].route
     if route < -1 { route = self.route(route, of: key) }
+    let hash = hashes.isOn ? hash(callOf: works[work].replica, lane: lane, route: route) : nil
     if next >= 0 { calls[next].previousSibling = call.index }
     works[work].firstCall = call.index
     tell(
       Int(proxy),
       .requestArrived(
-        RequestArrival(caller: CallerToken(call.packed), route: route, randomness: key)))
+        RequestArrival(
+          caller: CallerToken(call.packed), route: route, randomness: key, key: hash ?? 0, hasKey: hash != nil)))
   }
 
   /// One of an attempt's calls has its answer.

@@ -153,10 +153,12 @@ extension World {
     let route = route(code, of: watch.key)
     if route < 0 { return }
     if code < -1 { say("a draw among routes that take a share: the route of \(routeName(route))") }
-    let hasKey = clients[client].keyKind & ~ClientState.drawsRoute != 0
+    var hash = clients[client].keyKind & ~ClientState.drawsRoute != 0 ? drawKey(client: client, watch.key) : nil
+    if hashes.isOn {
+      hash = self.hash(client: client, user: calls[call.index].user, traceRow: -1, route: route, key: hash)
+    }
     let arrival = RequestArrival(
-      caller: CallerToken(call.packed), route: route, randomness: watch.key,
-      key: hasKey ? drawKey(client: client, watch.key) : 0, hasKey: hasKey)
+      caller: CallerToken(call.packed), route: route, randomness: watch.key, key: hash ?? 0, hasKey: hash != nil)
     guard let story = proxies[plane].plane.story(ofSplit: arrival, draw: 0) else { return }
     let chosen = destinationName(story.chosen)
     if let slice = story.slice {

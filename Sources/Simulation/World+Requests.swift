@@ -65,6 +65,10 @@ extension World {
     if sessions.isOn {
       named = sessionEndpoint(call: call.index, route: route, hasKey ? hashKey : nil, client: client, user: user)
     }
+    if hashes.isOn {
+      let hash = hash(client: client, user: user, traceRow: traceRow, route: route, key: hasKey ? hashKey : nil)
+      (hashKey, hasKey) = (hash ?? 0, hash != nil)
+    }
     let arrival = RequestArrival(
       caller: CallerToken(call.packed), route: route, randomness: key, key: hashKey, hasKey: hasKey,
       override: EndpointIdentity(named))

@@ -35,6 +35,7 @@ extension World {
     distributions = DistributionTable()
     zipfs = ZipfTables(description.clients.compactMap(\.key))
     sessions = SessionCookies(replication.mesh.routes)
+    hashes = RequestHashes(replication.mesh.routes)
     network = Network()
     memberships = Memberships()
     actions = ActionBuffer(capacity: 16)
@@ -145,10 +146,11 @@ extension World {
       for group in service.calls {
         let firstLane = Int32(lanes.count)
         for call in group {
+          let attributes = RequestAttributes(host: call.target)
           lanes.append(
             CallLane(
-              route: routeCode(RequestAttributes(host: call.target), table), count: Int32(call.count),
-              isParallel: call.isParallel, failsList: call.onError == .fail))
+              route: routeCode(attributes, table), count: Int32(call.count), isParallel: call.isParallel,
+              failsList: call.onError == .fail, kind: hashes.add(attributes)))
         }
         steps.append(CallStep(firstLane: firstLane, laneCount: Int32(group.count)))
       }
@@ -246,13 +248,13 @@ extension World {
         ClientState(
           callKey: key(.demand), thinkKey: key(.think), planeKey: key(.dataPlane), wanted: 0,
           firstPlane: plan.firstPlane(client: index), planeCount: plan.planeCount(client: index),
-          route: route, size: client.requestSize,
+          route: route, kind: hashes.add(attributes, keyHeader: client.keyHeader), size: client.requestSize,
           successWithin: client.successWithin?.nanoseconds ?? .max, think: think, zipf: table_,
           constantKey: constantKey, keyKind: keyKind, allowance: allowance, requests: 0, successes: 0, timeouts: 0,
           rejected: 0, unanswered: 0, retries: 0, ejections: 0, answeredInSpan: 0))
       var entries: [TraceEntry] = []
       if case .trace(let traceRows, _) = client.arrivals {
-        entries = traceRows.map { traceEntry($0, attributes, table, size: client.requestSize) }
+        entries = traceRows.map { traceEntry($0, of: Int32(index), attributes, table) }
       }
       arrivals.add(client.arrivals, key: key(.arrival), burstKey: key(.burst), entries: entries)
       if case .closed(let count, _, _) = client.arrivals {
@@ -266,15 +268,18 @@ extension World {
   }
 
   private mutating func traceEntry(
-    _ row: TraceRow, _ attributes: RequestAttributes, _ table: RouteTable, size: Int64
+    _ row: TraceRow, of client: Int32, _ attributes: RequestAttributes, _ table: RouteTable
   ) -> TraceEntry {
     var own = attributes
     own.host = row.target ?? own.host
     own.path = row.path ?? own.path
     own.method = row.method ?? own.method
+    var kind = clients[client].kind
+    if row.path != nil { kind = hashes.add(own, like: kind, keyHeader: description.clients[Int(client)].keyHeader) }
     return TraceEntry(
-      time: row.time.nanoseconds, route: routeCode(own, table), hasKey: row.key != nil,
-      key: row.key.map { RequestHash.header($0) } ?? 0, demand: row.demand?.nanoseconds ?? -1, size: row.size ?? size)
+      time: row.time.nanoseconds, route: routeCode(own, table), kind: kind, hasKey: row.key != nil,
+      key: row.key.map { RequestHash.header($0) } ?? 0, demand: row.demand?.nanoseconds ?? -1,
+      size: row.size ?? clients[client].size)
   }
 
   private mutating func addNetwork(tracksConnections: Bool) {

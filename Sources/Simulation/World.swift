@@ -107,6 +107,7 @@ struct World: ~Copyable {
   var distributions: DistributionTable
   var zipfs: ZipfTables
   var sessions: SessionCookies
+  var hashes: RequestHashes
   var sharing: SharingQueues
   var network: Network
   var faults: FaultStates

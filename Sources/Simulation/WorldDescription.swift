@@ -381,6 +381,8 @@ public struct ClientDescription: Sendable, Hashable {
   public var requestSize: Int64
   /// The requests' keys, when they carry any.
   public var key: KeyDescription?
+  /// The header that the key stands in, in lower case; `x-weir-key` by default.
+  public var keyHeader: String
 
   /// A client with the defaults of the scenario file.
   public init(name: String, target: String, arrivals: ArrivalDescription) {
@@ -394,7 +396,11 @@ public struct ClientDescription: Sendable, Hashable {
     self.headers = []
     self.requestSize = 0
     self.key = nil
+    self.keyHeader = Self.usualKeyHeader
   }
+
+  /// The header that keys stand in where nothing else is said.
+  public static let usualKeyHeader = "x-weir-key"
 }
 
 /// One end of a link or of a partition.

@@ -17,7 +17,7 @@ extension EnvoyConfiguration {
         "load_assignment",
         .members([
           "cluster_name": .text(cluster.name),
-          "endpoints": .list([.members(["lb_endpoints": .list(setup.servers(index).map { endpoint($0) })])]),
+          "endpoints": .list(localities(setup.servers(index))),
           "policy": .members([
             "overprovisioning_factor": .integer(Int64(cluster.layers?.overprovisioningFactor ?? 140))
           ]),
@@ -67,11 +67,27 @@ extension EnvoyConfiguration {
     return members
   }
 
+  /// Envoy has priorities of groups of endpoints.
+  private static func localities(_ servers: [ServerDescription]) -> [JSONValue] {
+    let priorities = servers.map(\.priority).reduce(into: [Int32]()) { if !$0.contains($1) { $0.append($1) } }
+    return (priorities.isEmpty ? [0] : priorities.sorted()).map { priority in
+      var members: [JSONMember] = []
+      if priority > 0 { members.append(member("priority", .integer(Int64(priority)))) }
+      members.append(
+        member("lb_endpoints", .list(servers.filter { $0.priority == priority }.map { endpoint($0) })))
+      return .object(members)
+    }
+  }
+
   private static func endpoint(_ server: ServerDescription) -> JSONValue {
-    .members([
-      "endpoint": .members(["address": address(server.address)]),
-      "load_balancing_weight": .integer(Int64(server.weight)),
-    ])
+    var members = [
+      member("endpoint", .members(["address": address(server.address)])),
+      member("load_balancing_weight", .integer(Int64(server.weight))),
+    ]
+    if server.status != .healthy {
+      members.append(member("health_status", .text(server.status.word.uppercased())))
+    }
+    return .object(members)
   }
 
   // MARK: - Balancers

@@ -166,9 +166,10 @@ enum EnvoyConfiguration {
       clusters.indices.contains(destination.cluster)
         && ["ringHash", "maglev"].contains(clusters[destination.cluster].balancer.name)
     }
-    if keyed || route.splitSource == .key {
-      members.append(
-        member("hash_policy", .list([.members(["header": .members(["header_name": .text("x-weir-key")])])])))
+    if !route.hashPolicies.isEmpty {
+      members.append(member("hash_policy", .list(route.hashPolicies.map { hashPolicy($0) })))
+    } else if keyed || route.splitSource == .key {
+      members.append(member("hash_policy", .list([hashPolicy(HashPolicyDescription(.header("x-weir-key")))])))
     }
     members.append(member("timeout", span(route.timeout ?? .zero)))
     if !route.mirrors.isEmpty {
@@ -196,6 +197,22 @@ enum EnvoyConfiguration {
         "expected hedge: {hedgeOnPerTryTimeout: true}")
       members.append(member("hedge_policy", .members(["hedge_on_per_try_timeout": .flag(true)])))
     }
+    return .object(members)
+  }
+
+  private static func hashPolicy(_ policy: HashPolicyDescription) -> JSONValue {
+    var members: [JSONMember] = []
+    switch policy.source {
+    case .header(let name): members.append(member("header", .members(["header_name": .text(name)])))
+    case .cookie(let name, let ttl, let path):
+      var cookie = [member("name", .text(name))]
+      if let ttl { cookie.append(member("ttl", span(ttl))) }
+      if let path { cookie.append(member("path", .text(path))) }
+      members.append(member("cookie", .object(cookie)))
+    case .sourceAddress: members.append(member("connection_properties", .members(["source_ip": .flag(true)])))
+    case .queryParameter(let name): members.append(member("query_parameter", .members(["name": .text(name)])))
+    }
+    if policy.isTerminal { members.append(member("terminal", .flag(true))) }
     return .object(members)
   }
 

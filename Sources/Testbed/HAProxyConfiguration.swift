@@ -35,6 +35,7 @@ enum HAProxyConfiguration {
   ) -> [String] {
     let path = "mesh.routes.\(index)"
     refusals.refuse("\(path).split: several destinations", unless: route.split.count == 1, "expected one")
+    refusals.refuse("\(path).hashPolicy", unless: route.hashPolicies.isEmpty)
     refusals.refuse("\(path).mirror", unless: route.mirrors.isEmpty)
     refusals.refuse("\(path).hedge", unless: route.hedge == nil)
     refusals.refuse("\(path).fault, rateLimit, admissionControl, adaptiveConcurrency", unless: route.gates == nil)
@@ -60,6 +61,7 @@ enum HAProxyConfiguration {
   private static func backend(_ setup: PeerSetup, _ index: Int, _ refusals: inout Refusals) -> [String] {
     let cluster = setup.mesh.clusters[index]
     let path = "mesh.clusters.\(cluster.name)"
+    refusals.refuseStandings(setup, index)
     refusals.refuse("\(path).outlierDetection", unless: cluster.outlierDetection == nil)
     refusals.refuse("\(path).slowStart", unless: cluster.slowStart == nil)
     refusals.refuse("\(path).protocol: tcp", unless: cluster.transport != .tcp, "expected http1 or http2")

@@ -8,13 +8,14 @@ final class LoadConnection: ChannelInboundHandler {
   typealias InboundIn = HTTPClientResponsePart
   typealias OutboundOut = HTTPClientRequestPart
 
-  /// What comes of a question: a status, or nil when the connection broke.
-  typealias Ending = (Int?) -> Void
+  /// What comes of a question: a status, or nil when the connection broke; and the cookies that the answer sets.
+  typealias Ending = (Int?, [String]) -> Void
 
   private let channel: any Channel
   private let idle: (LoadConnection) -> Void
   private var ending: Ending?
   private var status: Int?
+  private var cookies: [String] = []
   private var keepsAlive = true
 
   /// A connection on `channel`, which tells `idle` when it may be asked again.
@@ -44,11 +45,12 @@ final class LoadConnection: ChannelInboundHandler {
       if head.status.code < 200 { return }
       status = Int(head.status.code)
       keepsAlive = head.isKeepAlive
+      cookies = head.headers["set-cookie"]
     case .body: break
     case .end:
       guard let status, let ending else { return }
       self.ending = nil
-      ending(status)
+      ending(status, cookies)
       if keepsAlive { idle(self) } else { context.close(promise: nil) }
     }
   }
@@ -56,7 +58,7 @@ final class LoadConnection: ChannelInboundHandler {
   func channelInactive(context: ChannelHandlerContext) {
     let ending = ending
     self.ending = nil
-    ending?(nil)
+    ending?(nil, [])
     context.fireChannelInactive()
   }
 

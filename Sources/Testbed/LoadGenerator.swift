@@ -31,6 +31,9 @@ public final class LoadGenerator: @unchecked Sendable {
   private var isOver = false
   private var end: EventLoopPromise<Void>?
   private let keys: [KeyTable]
+  /// Whether any route may set cookies.
+  private let keepsCookies: Bool
+  private var jar = CookieJar()
   /// Requests that a closed loop may still send in all, and that each of its clients may; nil for no limit.
   private var left: Int?
   private var allowances: [Int?]
@@ -48,6 +51,10 @@ public final class LoadGenerator: @unchecked Sendable {
     loop = group.next()
     result = LoadResult(clients: variant.world.clients.map(\.name))
     keys = variant.world.clients.map { KeyTable($0.key) }
+    keepsCookies = variant.mesh.routes.contains { route in
+      route.statefulSession != nil
+        || route.hashPolicies.contains { if case .cookie = $0.source { true } else { false } }
+    }
     left = variant.run.requests
     allowances = variant.world.clients.map { client in
       if case .closed(_, _, let requests) = client.arrivals { requests } else { nil }
@@ -148,7 +155,9 @@ public final class LoadGenerator: @unchecked Sendable {
     open[token] = (client, name.wanted)
     if isCounted(name.wanted) { result.lag.record(max(0, (clock.now - name.wanted).nanoseconds)) }
     let (head, body) = question(name, client: client)
-    let ending: LoadConnection.Ending = { [self] status in
+    let session = keepsCookies ? self.session(of: name, client: client) : nil
+    let ending: LoadConnection.Ending = { [self] status, cookies in
+      if let session { for cookie in cookies { jar.take(cookie, of: session, at: clock.now) } }
       answered(token, status: status)
       then()
       finishIfDone()
@@ -158,7 +167,12 @@ public final class LoadGenerator: @unchecked Sendable {
       connection.ask(head, body: body, ending)
       return
     }
-    connect { $0.ask(head, body: body, ending) }.assumeIsolated().whenFailure { _ in ending(nil) }
+    connect { $0.ask(head, body: body, ending) }.assumeIsolated().whenFailure { _ in ending(nil, []) }
+  }
+
+  private func session(of name: RequestName, client: Int) -> CookieJar.Session? {
+    CookieJar.Session(
+      client: client, user: name.user, key: keys[client].keys.text(name.key(seed: streams.seed)))
   }
 
   private func question(_ name: RequestName, client: Int) -> (HTTPRequestHead, ByteBuffer?) {
@@ -166,7 +180,17 @@ public final class LoadGenerator: @unchecked Sendable {
     var headers: HTTPHeaders = ["host": description.target]
     for field in description.headers { headers.add(name: field.name, value: field.value) }
     name.write(to: &headers)
-    if let key = keys[client].keys.text(name.key(seed: streams.seed)) { headers.add(name: "x-weir-key", value: key) }
+    if let key = keys[client].keys.text(name.key(seed: streams.seed)) {
+      headers.add(name: "x-weir-key", value: key)
+      if description.keyHeader != ClientDescription.usualKeyHeader {
+        headers.add(name: description.keyHeader, value: key)
+      }
+    }
+    if keepsCookies, let session = session(of: name, client: client),
+      let cookies = jar.header(of: session, at: clock.now)
+    {
+      headers.add(name: "cookie", value: cookies)
+    }
     var body: ByteBuffer?
     if description.requestSize > 0 {
       let size = Int(min(description.requestSize, 1 << 26))

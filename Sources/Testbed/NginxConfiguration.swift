@@ -39,6 +39,7 @@ enum NginxConfiguration {
   private static func upstream(_ setup: PeerSetup, _ index: Int, _ refusals: inout Refusals) -> [String] {
     let cluster = setup.mesh.clusters[index]
     let path = "mesh.clusters.\(cluster.name)"
+    refusals.refuseStandings(setup, index)
     refusals.refuse("\(path).outlierDetection", unless: cluster.outlierDetection == nil)
     refusals.refuse("\(path).healthCheck", unless: cluster.healthCheck == nil)
     refusals.refuse("\(path).slowStart", unless: cluster.slowStart == nil)
@@ -71,6 +72,7 @@ enum NginxConfiguration {
     _ setup: PeerSetup, _ path: String, _ route: RouteDescription, _ refusals: inout Refusals
   ) -> [String] {
     refusals.refuse("\(path).split: several destinations", unless: route.split.count == 1, "expected one")
+    refusals.refuse("\(path).hashPolicy", unless: route.hashPolicies.isEmpty)
     refusals.refuse("\(path).mirror", unless: route.mirrors.isEmpty)
     refusals.refuse("\(path).hedge", unless: route.hedge == nil)
     refusals.refuse("\(path).fault, rateLimit, admissionControl, adaptiveConcurrency", unless: route.gates == nil)

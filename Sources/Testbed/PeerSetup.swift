@@ -81,6 +81,13 @@ struct Refusals {
     }
   }
 
+  /// Endpoints that are not all used alike.
+  mutating func refuseStandings(_ setup: PeerSetup, _ index: Int) {
+    let path = "mesh.clusters.\(setup.mesh.clusters[index].name)"
+    refuse("\(path): endpoints of several priorities", unless: setup.servers(index).allSatisfy { $0.priority == 0 })
+    refuse("\(path): an endpoint's healthStatus", unless: setup.servers(index).allSatisfy { $0.status == .healthy })
+  }
+
   /// Two routes of one host whose order would not be the file's.
   mutating func refuseOrder(_ mesh: MeshDescription) {
     if mesh.profile.takesFirstMatchingRoute { return }

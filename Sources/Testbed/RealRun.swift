@@ -161,7 +161,11 @@ public struct RealRun: Sendable {
           continue
         }
         let zone = variant.world.zones.indices.contains(replica.zone) ? variant.world.zones[replica.zone] : nil
-        proxied.servers.append(ServerDescription(address: known.address, weight: replica.weight, zone: zone))
+        var server = ServerDescription(address: known.address, weight: replica.weight, zone: zone)
+        server.priority = Int32(clamping: replica.priority)
+        server.status = replica.status
+        server.metadata = replica.metadata
+        proxied.servers.append(server)
       }
       return proxied
     }
@@ -169,6 +173,11 @@ public struct RealRun: Sendable {
     proxy.listeners = [ListenerDescription(address: SocketName(host: "127.0.0.1", port: 0), transport: .auto)]
     proxy.includesAttemptCount = true
     proxy.seed = seed
+    proxy.zones = variant.world.zones
+    if let group = variant.world.clients.first?.dataPlanes.first, variant.world.zones.indices.contains(group.zone) {
+      proxy.locality.zone = variant.world.zones[group.zone]
+      proxy.locality.fleet = [FleetGroup(zone: variant.world.zones[group.zone], count: 1)]
+    }
     return proxy
   }
 }

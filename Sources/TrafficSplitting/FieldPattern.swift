@@ -17,50 +17,20 @@ struct FieldPattern {
 
   /// Whether it holds for a request's headers: one line of several is enough. Names compare without regard to case.
   func holds(for headers: [HeaderField]) -> Bool {
-    headers.contains { Self.namesAreEqual($0.name, name) && value.holds(for: $0.value[...]) } != isInverted
+    headers.contains { RequestFields.namesAreEqual($0.name, name) && value.holds(for: $0.value[...]) } != isInverted
   }
 
-  /// Whether it holds for the cookies among a request's headers (RFC 6265, section 4.2).
+  /// Whether it holds for the cookies among a request's headers: one of several of a name is enough.
   func holds(forCookiesOf headers: [HeaderField]) -> Bool {
-    let found = headers.contains { header in
-      Self.namesAreEqual(header.name, "cookie")
-        && header.value.utf8.split(separator: UInt8(ascii: ";")).contains { pair in
-          holds(forPair: Substring(pair).drop { $0 == " " })
-        }
+    let found = RequestFields.containsCookie(in: headers) { own, text in
+      own.utf8.elementsEqual(name.utf8) && value.holds(for: text)
     }
     return found != isInverted
   }
 
-  /// Whether it holds for the query of `path`: of several values the first counts, and nothing is decoded (Envoy).
+  /// Whether it holds for the query of `path`: of several values the first counts.
   func holds(forQueryOf path: String) -> Bool {
-    let parts = path.utf8.prefix { $0 != UInt8(ascii: "#") }.split(
-      separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
-    if parts.count < 2 { return isInverted }
-    let pairs = parts[1].split(separator: UInt8(ascii: "&"))
-    guard let pair = pairs.first(where: { Self.split(Substring($0)).name.utf8.elementsEqual(name.utf8) }) else {
-      return isInverted
-    }
-    return value.holds(for: Self.split(Substring(pair)).value) != isInverted
-  }
-
-  private func holds(forPair pair: Substring) -> Bool {
-    let (own, text) = Self.split(pair)
-    return own.utf8.elementsEqual(name.utf8) && value.holds(for: text)
-  }
-
-  /// A name and what stands behind its first '='.
-  private static func split(_ pair: Substring) -> (name: Substring, value: Substring) {
-    let bytes = pair.utf8
-    guard let sign = bytes.firstIndex(of: UInt8(ascii: "=")) else { return (pair, "") }
-    return (pair[..<sign], pair[bytes.index(after: sign)...])
-  }
-
-  /// Names of headers compare without regard to case (ASCII).
-  private static func namesAreEqual(_ left: String, _ right: String) -> Bool {
-    left.utf8.elementsEqual(right.utf8) { lowercased($0) == lowercased($1) }
-  }
-
-  private static func lowercased(_ byte: UInt8) -> UInt8 {
-    byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+    guard let text = RequestFields.parameter(name, of: path) else { return isInverted }
+    return value.holds(for: text) != isInverted
   }
 }

@@ -16,7 +16,7 @@ struct ArrivalProcessesTests {
     var entries: [TraceEntry] = []
     if case .trace(let rows, _) = description {
       entries = rows.map {
-        TraceEntry(time: $0.time.nanoseconds, route: 0, hasKey: false, key: 0, demand: -1, size: 0)
+        TraceEntry(time: $0.time.nanoseconds, route: 0, kind: 0, hasKey: false, key: 0, demand: -1, size: 0)
       }
     }
     processes.add(description, key: key(.arrival), burstKey: key(.burst), entries: entries)
