@@ -5,7 +5,7 @@ SCENARIO ?= Scenarios/beyond-round-robin.yaml
 SOURCES = Package.swift Sources Tests Benchmarks/policies
 
 .PHONY: help pages notebooks trust bench-sweep demo demo-proxy build proxy test test-core bench bench-long bench-policies bench-proxies validation robustness observability \
-	soak clients engines lint format results clean dependencies
+	soak clients sticky engines lint format results clean dependencies
 .DEFAULT_GOAL := help
 
 help: ## Shows this list
@@ -72,13 +72,16 @@ observability: proxy ## Holds the real proxy's metrics, traces, dashboard and pa
 clients: proxy ## Has curl, wrk, h2load and Python's clients go through the real proxy
 	@python3 Benchmarks/robustness/clients.py --proxy "$$($(SWIFT) build -c release --show-bin-path)/weir-proxy"
 
+sticky: proxy ## Holds hash policies and sessions of the real proxy against a real Envoy (WEIR_ENVOY, or on the path)
+	@python3 Benchmarks/robustness/sticky.py --proxy "$$($(SWIFT) build -c release --show-bin-path)/weir-proxy"
+
 engines: build ## Hands a sweep to a real Slurm and its Job to the real kubectl (needs both, Python 3.11 and root)
 	@python3 Benchmarks/robustness/engines.py --weir "$$($(SWIFT) build -c release --show-bin-path)/weir"
 
 lint: ## Checks the format of the sources and the syntax of the scripts
 	@$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SOURCES)
 	@sh -n Scripts/install-dependencies && bash -n Scripts/demo-proxy && bash -n .ci/run
-	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f"Benchmarks/{name}.py").read()) for name in ("bench", "bench_policies", "bench_proxies", "proxy_profile", "robustness/robustness", "robustness/clients", "robustness/observability", "robustness/engines", "validate", "trust", "sweep", "report_in_chromium")]'; fi
+	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f"Benchmarks/{name}.py").read()) for name in ("bench", "bench_policies", "bench_proxies", "proxy_profile", "robustness/robustness", "robustness/clients", "robustness/sticky", "robustness/observability", "robustness/engines", "validate", "trust", "sweep", "report_in_chromium")]'; fi
 	@if command -v python3 >/dev/null; then python3 -c 'import ast; [ast.parse(open(f).read()) for f in ("Scripts/reproductions", "Scripts/datasets", ".ci/notebooks")]'; fi
 	@echo "lint: clean"
 

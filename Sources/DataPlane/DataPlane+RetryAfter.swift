@@ -16,11 +16,26 @@ extension DataPlane {
   ) {
     if !requests.contains(attempt) { return }
     let cluster = Int(requests[attempt.index].cluster)
+    heed(retryAfter, of: cluster)
+    attemptAnswered(attempt, status: status, at: now, into: &actions)
+    heed(nil, of: cluster)
+  }
+
+  /// An answer has begun with a status and asks to be left alone for a while: it may be tried again before it is whole.
+  @inline(never)
+  mutating func answerPutOff(
+    _ attempt: AttemptHandle, status: Int16, retryAfter: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
+  ) {
+    if !requests.contains(attempt) { return }
+    let cluster = Int(requests[attempt.index].cluster)
+    heed(retryAfter, of: cluster)
+    answerBegan(attempt, status: status, at: now, into: &actions)
+    heed(nil, of: cluster)
+  }
+
+  private mutating func heed(_ retryAfter: TimeSpan?, of cluster: Int) {
     self.retryAfter = retryAfter
     clusters[cluster].retryAfter = retryAfter
-    attemptAnswered(attempt, status: status, at: now, into: &actions)
-    self.retryAfter = nil
-    clusters[cluster].retryAfter = nil
   }
 
   /// The pause before a retry that the answer has asked for, as far as the route heeds it.

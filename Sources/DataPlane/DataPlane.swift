@@ -206,6 +206,8 @@ public struct DataPlane: ~Copyable {
       attemptAnswered(attempt, status: status, at: now, into: &actions)
     case .answerBegan(let attempt, let status):
       answerBegan(attempt, status: status, at: now, into: &actions)
+    case .answerPutOff(let attempt, let status, let retryAfter):
+      answerPutOff(attempt, status: status, retryAfter: retryAfter, at: now, into: &actions)
     case .retriesEnded(let request):
       retriesEnded(request)
     case .attemptFailed(let attempt, let failure):

@@ -86,6 +86,8 @@ public enum Event: BitwiseCopyable, Sendable {
   ///
   /// When it is handed on, the response names the attempt, and until its end `requestAbandoned` names the attempt too.
   case answerBegan(AttemptHandle, status: Int16)
+  /// The same of an answer that says when to come again (`Retry-After`); `attemptPutOff` tells its end.
+  case answerPutOff(AttemptHandle, status: Int16, retryAfter: TimeSpan)
   /// A request cannot be sent another time: too much of it has gone by to be kept.
   case retriesEnded(RequestHandle)
   /// An endpoint answered with an HTTP status.

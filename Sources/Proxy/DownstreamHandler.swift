@@ -157,8 +157,8 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
       return
     }
     let exchange = Exchange(
-      Forwarding.request(head, survey, from: client, id: worker.nextRequestID()), survey, target: head.uri,
-      world: world, sink: self)
+      Forwarding.request(head, survey, from: client, id: worker.nextRequestID()), survey, from: client,
+      target: head.uri, world: world, sink: self)
     self.exchange = exchange
     exchange.trace = worker.tracer?.begin(head)
     if !isMultiplexed && (survey.upgrade != nil || head.method == .CONNECT) {
@@ -194,8 +194,9 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
   }
 
   func respond(_ exchange: Exchange, from attempt: Attempt) {
-    guard exchange === self.exchange, let head = attempt.responseHead else { return }
+    guard exchange === self.exchange, var head = attempt.responseHead else { return }
     status = Int(head.status.code)
+    exchange.world.setCookies(of: exchange, servedBy: attempt.endpoint, in: &head.headers)
     if head.status == .switchingProtocols {
       beginTunnel(exchange, attempt, head)
       return
@@ -325,6 +326,7 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
       return
     }
     if cause == .breakerOverflow { headers.add(name: "x-envoy-overloaded", value: "true") }
+    exchange.world.setCookies(of: exchange, servedBy: exchange.lastServer, in: &headers)
     write(status: status, text: text, headers: headers)
   }
 

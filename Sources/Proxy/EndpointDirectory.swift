@@ -27,6 +27,11 @@ struct EndpointDirectory {
     return EndpointIdentity(number)
   }
 
+  /// The identity of a cluster's endpoint, if it has ever had one at this address.
+  func known(_ address: SocketName, cluster: Int) -> EndpointIdentity? {
+    numbers[Key(cluster: cluster, address: address)].map { EndpointIdentity($0) }
+  }
+
   /// Where an endpoint is.
   func address(of endpoint: EndpointIdentity) -> SocketName? {
     let number = Int(endpoint.number)

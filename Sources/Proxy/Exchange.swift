@@ -4,6 +4,7 @@ import DataPlane
 import MeshCore
 import NIOCore
 import NIOHTTP1
+import TrafficSplitting
 
 /// Who hands answers on to a client.
 protocol ResponseSink: AnyObject {
@@ -32,6 +33,13 @@ final class Exchange {
   /// The host that it names, and the key by which hashing balancers place it.
   let host: String
   let key: String?
+  /// Where it comes from, without the port; empty where that is not known.
+  let clientAddress: String
+  /// The endpoint that its session's cookie names, and the cookies that its answer sets whoever gives it.
+  var named: String?
+  var cookies: [SetCookie] = []
+  /// Who has had its last try.
+  var lastServer: EndpointIdentity?
   unowned let world: SocketWorld
   /// The client's connection, until the exchange is over.
   var sink: (any ResponseSink)?
@@ -70,7 +78,11 @@ final class Exchange {
   private(set) var isReplayable = true
   private let limit: Int
 
-  init(_ head: HTTPRequestHead, _ survey: HeadSurvey, target: String, world: SocketWorld, sink: any ResponseSink) {
+  init(
+    _ head: HTTPRequestHead, _ survey: HeadSurvey, from client: ClientConnection?, target: String, world: SocketWorld,
+    sink: any ResponseSink
+  ) {
+    clientAddress = client?.address ?? ""
     self.head = head
     host = survey.host
     key = survey.key

@@ -146,7 +146,7 @@ final class HealthProbe: @unchecked Sendable {
     }
     answered(
       status: Int16(clamping: head.status.code),
-      asksToBeLeft: head.headers.contains(name: "x-envoy-immediate-health-check-fail"))
+      asksToBeLeft: AnswerRemarks.asksToBeLeft(head.headers))
   }
 
   fileprivate func passed() { answered(status: 200, asksToBeLeft: false) }

@@ -132,6 +132,13 @@ enum MetricsText {
         "weir_discovery_failing", "gauge", "Whether a source's last answer was none: 1 or 0.",
         sources("weir_discovery_failing") { $0.fault == nil ? 0 : 1 })
     }
+    if !report.releases.isEmpty {
+      family(
+        "weir_canary_weight_percent", "gauge", "What a new version gets of its route's requests, per cent.",
+        report.releases.map {
+          "weir_canary_weight_percent{authority=\"\(escaped($0.host))\",cluster=\"\(escaped($0.cluster))\"} \($0.weight)"
+        })
+    }
     if let spans = report.spans {
       family(
         "weir_spans_exported_total", "counter", "Spans that the receiver has taken.",

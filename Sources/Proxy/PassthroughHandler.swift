@@ -55,7 +55,7 @@ final class PassthroughHandler: ChannelDuplexHandler, RemovableChannelHandler, R
     if exchange != nil { return }
     let world = worker.world
     let head = HTTPRequestHead(version: .http1_1, method: .CONNECT, uri: cluster, headers: ["host": cluster])
-    let exchange = Exchange(head, HeadSurvey(head.headers), target: cluster, world: world, sink: self)
+    let exchange = Exchange(head, HeadSurvey(head.headers), from: nil, target: cluster, world: world, sink: self)
     exchange.wantsTunnel = true
     // Of the configuration that holds now, which may not be the one that began to listen.
     exchange.givenRoute = world.connectionRoute(to: cluster)

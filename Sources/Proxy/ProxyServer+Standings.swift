@@ -60,6 +60,7 @@ struct ProxyReport: Sendable {
   var open = 0
   var connections = 0
   var sources: [SourceStanding]
+  var releases: [ReleaseStanding] = []
   var spans: SpanExporter.Counts?
 }
 
@@ -69,7 +70,7 @@ extension ProxyServer {
     let mesh = description.mesh
     var report = ProxyReport(
       mesh: mesh, counts: ProxyMetrics(mesh).counts, pools: mesh.clusters.map { PoolRow(cluster: $0.name) },
-      sources: sources, spans: spanCounts)
+      sources: sources, releases: releaseStandings, spans: spanCounts)
     var places: [String: Int] = [:]
     for worker in workers {
       guard let part = try? await worker.loop.submit({ Self.part(of: worker) }).get() else { continue }

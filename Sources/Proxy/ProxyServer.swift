@@ -19,6 +19,7 @@ public final class ProxyServer: Sendable {
   private let current: NIOLockedValueBox<ProxyDescription>
   private let certificates: Certificates
   private let discovery: Discovery
+  private let releases: Releases
   private let exporter = NIOLockedValueBox<SpanExporter?>(nil)
   private let accessLog: NIOLockedValueBox<AccessLog?>
   private let decisionLog: DecisionLog?
@@ -43,9 +44,10 @@ public final class ProxyServer: Sendable {
     let salt = UInt64.random(in: .min ... .max)
     workers = group.makeIterator().enumerated().map { number, loop in
       Worker(
-        description, number: number, loop: loop, certificates: certificates, accessLog: log, decisionLog: kept,
-        salt: salt)
+        description, number: number, of: max(1, loops), loop: loop, certificates: certificates, accessLog: log,
+        decisionLog: kept, salt: salt)
     }
+    releases = Releases(workers, logger: logger)
     listeners = Listeners(on: group)
     let (current, loops) = (NIOLockedValueBox(description), workers)
     self.current = current
@@ -93,6 +95,7 @@ public final class ProxyServer: Sendable {
       await close()
       throw error
     }
+    releases.follow(description.mesh)
     return listeners.names
   }
 
@@ -135,12 +138,15 @@ public final class ProxyServer: Sendable {
       throw error
     }
     await listeners.begin(change)
+    releases.follow(description.mesh)
+    let releases = releases
     current.withLockedValue { current in
       let description = discovery.follow(description)
       current = description
       for worker in workers {
         worker.loop.execute {
           worker.take(description)
+          releases.apply(to: worker.world)
           worker.accessLog = log
         }
       }
@@ -210,6 +216,7 @@ public final class ProxyServer: Sendable {
   /// Ends at once.
   public func close() async {
     discovery.end()
+    releases.end()
     await trace(nil)
     await listeners.close()
     for worker in workers { try? await worker.loop.submit { worker.close() }.get() }
@@ -250,4 +257,7 @@ public final class ProxyServer: Sendable {
 
   /// How those stand who name servers.
   var sources: [SourceStanding] { discovery.standings }
+
+  /// How releases stand that are tried step by step.
+  var releaseStandings: [ReleaseStanding] { releases.standings }
 }

@@ -21,6 +21,9 @@ final class SocketWorld: @unchecked Sendable {
   private let routes: RouteTable
   /// Whether any route looks at more than hosts, paths and methods, or any gate or split at headers.
   private let looksAtHeaders: Bool
+  private let sticky: StickyRoutes
+  /// Whether any route takes a share of the requests that fit it.
+  private let drawsRoutes: Bool
   private var plane: DataPlane
   private var actions = ActionBuffer()
   private var isBusy = false
@@ -47,7 +50,7 @@ final class SocketWorld: @unchecked Sendable {
   var notes: DecisionNotes?
 
   init(
-    _ description: ProxyDescription, number: Int, loop: any EventLoop, certificates: Certificates,
+    _ description: ProxyDescription, number: Int, of loops: Int, loop: any EventLoop, certificates: Certificates,
     accessLog: AccessLog?, recorder: DecisionRecorder? = nil
   ) {
     self.description = description
@@ -60,12 +63,16 @@ final class SocketWorld: @unchecked Sendable {
       !route.match.headers.isEmpty || route.gates?.fault != nil || !route.slices.isEmpty
         || route.splitSource != .random
     }
+    sticky = StickyRoutes(description.mesh)
+    drawsRoutes = description.mesh.routes.contains { $0.match.fraction != nil }
     let key = description.key(ofLoop: number)
     requestKey = description.randomness?.requests ?? key
     self.recorder = recorder
-    recorder?.begins(loop: number, description.text)
+    recorder?.begins(loop: number, of: loops, description.text)
     endpoints = EndpointDirectory(zones: description.zones)
-    plane = DataPlane(description.mesh, key: description.randomness?.dataPlane ?? key)
+    plane = DataPlane(
+      description.mesh, place: description.place(ofLoop: number, of: loops),
+      key: description.randomness?.dataPlane ?? key)
     pools = []
     pools = description.mesh.clusters.enumerated().map { ClusterPools($1, number: $0, world: self) }
   }
@@ -89,9 +96,12 @@ final class SocketWorld: @unchecked Sendable {
   /// Replaces a cluster's servers. Who stays keeps its state and its connections.
   func list(_ servers: [ServerDescription], cluster: Int) {
     let descriptions = servers.map { server in
-      EndpointDescription(
+      var endpoint = EndpointDescription(
         identity: endpoints.identity(of: server.address, cluster: cluster), weight: server.weight,
-        zone: endpoints.zone(server.zone), address: server.address.description)
+        zone: endpoints.zone(server.zone), address: server.address.description, priority: server.priority,
+        metadata: server.metadata)
+      endpoint.status = server.status
+      return endpoint
     }
     let now = now
     plane.endpointsChanged(cluster: cluster, descriptions, at: now, into: &actions)
@@ -125,19 +135,34 @@ final class SocketWorld: @unchecked Sendable {
     let head = exchange.head
     var attributes = RequestAttributes(
       host: Self.routed(exchange.host), path: head.uri, method: head.method.rawValue)
-    if looksAtHeaders {
+    if looksAtHeaders || sticky.looksAtHeaders {
       attributes.headers = head.headers.map { HeaderField(name: $0.name.lowercased(), value: $0.value) }
+    }
+    if looksAtHeaders {
       plane.assume(headers: attributes.headers)
       recorder?.assumes(attributes.headers)
     }
-    exchange.route = exchange.givenRoute ?? routes.match(attributes)
-    var hash: UInt64 = 0
-    if let key = exchange.key { hash = RequestHash.header(key) }
+    exchange.route = exchange.givenRoute ?? route(of: attributes, randomness)
+    let (hash, named) = sticky.look(at: exchange, attributes, in: endpoints)
     tell(
       .requestArrived(
         RequestArrival(
-          caller: CallerToken(exchange.token), route: exchange.route, randomness: randomness, key: hash,
-          hasKey: exchange.key != nil)))
+          caller: CallerToken(exchange.token), route: exchange.route, randomness: randomness, key: hash ?? 0,
+          hasKey: hash != nil, override: named)))
+  }
+
+  /// The route that takes a request; where several take shares, by the number that also places it in a split.
+  private func route(of attributes: RequestAttributes, _ randomness: RandomKey) -> Int32 {
+    if !drawsRoutes { return routes.match(attributes) }
+    return RouteChance.route(of: routes.chances(attributes), number: randomness.key(for: .split).draw(0))
+  }
+
+  /// Adds what the answer to a request sets, which `endpoint` has had last.
+  func setCookies(of exchange: Exchange, servedBy endpoint: EndpointIdentity?, in headers: inout HTTPHeaders) {
+    if !sticky.looksAtHeaders { return }
+    for cookie in sticky.cookies(of: exchange, servedBy: endpoint.flatMap { endpoints.address(of: $0) }) {
+      headers.add(name: "set-cookie", value: cookie.header)
+    }
   }
 
   /// The route of connections to a cluster; -1 for none.
@@ -154,6 +179,31 @@ final class SocketWorld: @unchecked Sendable {
     if end == nil && !hasUpper { return name }
     let host = name[..<(end ?? name.endIndex)]
     return hasUpper ? host.lowercased() : String(host)
+  }
+
+  // MARK: - Releases
+
+  private func route(of release: ReleaseKey) -> Int? {
+    description.mesh.routes.firstIndex { ReleaseKey($0, of: description.mesh) == release }
+  }
+
+  /// Takes out what the new version of a release was answered since the last time.
+  func takeSample(of release: ReleaseKey) -> CanarySample {
+    var sample = CanarySample()
+    if let route = route(of: release) {
+      plane.takeCanarySample(ofRoute: Int32(truncatingIfNeeded: route), into: &sample)
+    }
+    return sample
+  }
+
+  /// Gives the new version of a release so many per cent of its route's requests.
+  func weigh(_ release: ReleaseKey, _ weight: Int32) {
+    guard let place = route(of: release) else { return }
+    let route = Int32(truncatingIfNeeded: place)
+    let weights = CanaryAnalysis.weights(
+      description.mesh.routes[place].split, canary: release.canary.destination, weight: weight)
+    plane.setWeights(weights, ofRoute: route)
+    recorder?.weighs(route: route, weights)
   }
 
   /// Nobody wants an answer any more.
@@ -221,7 +271,12 @@ final class SocketWorld: @unchecked Sendable {
     if status >= 500 { endpointCounts.failed(attempt.endpoint) }
     attempt.exchange.lastAnswered = attempt
     report(attempt)
-    tell(.answerBegan(attempt.handle, status: Int16(clamping: status)))
+    let code = Int16(clamping: status)
+    if let wait = AnswerRemarks.retryAfter(attempt.responseHead) {
+      tell(.answerPutOff(attempt.handle, status: code, retryAfter: wait))
+    } else {
+      tell(.answerBegan(attempt.handle, status: code))
+    }
     if !attempt.isWinner && attempt.kind != .mirror { discard(attempt) }
   }
 
@@ -241,7 +296,12 @@ final class SocketWorld: @unchecked Sendable {
       report(attempt)
     }
     forget(attempt)
-    tell(.attemptAnswered(attempt.handle, status: Int16(clamping: status)))
+    let code = Int16(clamping: status)
+    if let wait = AnswerRemarks.retryAfter(attempt.responseHead) {
+      tell(.attemptPutOff(attempt.handle, status: code, retryAfter: wait))
+    } else {
+      tell(.attemptAnswered(attempt.handle, status: code))
+    }
   }
 
   /// An attempt broke.
@@ -255,10 +315,14 @@ final class SocketWorld: @unchecked Sendable {
 
   private func report(_ attempt: Attempt) {
     attempt.hasReported = true
-    guard plane.wantsLoadReports(inCluster: Int(attempt.cluster)), let headers = attempt.responseHead?.headers,
-      let report = LoadReportHeader.report(in: headers)
-    else { return }
-    tell(.loadReported(attempt.handle, report))
+    let cluster = Int(attempt.cluster)
+    guard let headers = attempt.responseHead?.headers else { return }
+    if plane.wantsLoadReports(inCluster: cluster), let report = LoadReportHeader.report(in: headers) {
+      tell(.loadReported(attempt.handle, report))
+    }
+    if description.mesh.clusters[cluster].healthCheck != nil && AnswerRemarks.asksToBeLeft(headers) {
+      tell(.leaveRequested(attempt.handle))
+    }
   }
 
   /// An attempt is over; `error` says why where its answer does not.
@@ -390,7 +454,10 @@ final class SocketWorld: @unchecked Sendable {
       late.append(.attemptFailed(start.attempt, .reset))
       return
     }
-    if start.kind != .mirror { exchange.request = start.request }
+    if start.kind != .mirror {
+      exchange.request = start.request
+      exchange.lastServer = start.endpoint
+    }
     let attempt = Attempt(start, exchange, world: self)
     let place = Int(start.attempt.index)
     while attempts.count <= place { attempts.append(nil) }

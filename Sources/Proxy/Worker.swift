@@ -19,6 +19,8 @@ protocol Drainable: AnyObject {
 final class Worker: @unchecked Sendable {
   let loop: any EventLoop
   let number: Int
+  /// How many event loops there are.
+  private let loops: Int
   private(set) var world: SocketWorld
   private var former: [SocketWorld] = []
   private var connections: [any Drainable] = []
@@ -34,17 +36,18 @@ final class Worker: @unchecked Sendable {
   var tracer: Tracer?
 
   init(
-    _ description: ProxyDescription, number: Int, loop: any EventLoop, certificates: Certificates,
+    _ description: ProxyDescription, number: Int, of loops: Int, loop: any EventLoop, certificates: Certificates,
     accessLog: AccessLog?, decisionLog: DecisionLog?, salt: UInt64
   ) {
     self.certificates = certificates
     self.loop = loop
     self.number = number
+    self.loops = loops
     self.accessLog = accessLog
     self.decisionLog = decisionLog
     identifiers = RandomKey(value: salt).stream(for: .dataPlane, UInt64(truncatingIfNeeded: number))
     world = SocketWorld(
-      description, number: number, loop: loop, certificates: certificates, accessLog: accessLog,
+      description, number: number, of: loops, loop: loop, certificates: certificates, accessLog: accessLog,
       recorder: decisionLog?.recorder())
     if description.explained > 0 { notes = DecisionNotes(loop: number, capacity: description.explained) }
     world.notes = notes
@@ -69,12 +72,12 @@ final class Worker: @unchecked Sendable {
     if description.explained != world.description.explained {
       notes = description.explained > 0 ? DecisionNotes(loop: number, capacity: description.explained) : nil
     }
-    if description.mesh == world.description.mesh {
+    if description.mesh == world.description.mesh && description.locality == world.description.locality {
       world.update(description)
       return
     }
     let next = SocketWorld(
-      description, number: number, loop: loop, certificates: certificates, accessLog: accessLog,
+      description, number: number, of: loops, loop: loop, certificates: certificates, accessLog: accessLog,
       recorder: decisionLog?.recorder())
     next.metrics.inherit(world.metrics)
     world.retire()

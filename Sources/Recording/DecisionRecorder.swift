@@ -2,18 +2,22 @@
 //
 // A log begins with a mark. Then come parts, each of one data plane: its number, a checksum (xxHash64), a length, and records. A record is a code and what belongs
 // to it: first the configuration (the event loop's number, which its random numbers come from, and the text of its file), then a cluster's
-// endpoints, headers that requests carry, or an event with its time, each with the actions that followed. So a log holds all that a replay
-// needs.
+// endpoints, headers that requests carry, the weights of a route's destinations, or an event with its time, with the actions that followed.
+// So a log holds all that a replay needs.
 
 import DataPlane
 import MeshCore
 
 /// What a log's records are.
 enum RecordCode {
-  static let configuration: UInt64 = 0
-  static let endpoints: UInt64 = 1
+  /// Of logs of former versions: without how many event loops there are, and without what endpoints say of themselves.
+  static let formerConfiguration: UInt64 = 0
+  static let formerEndpoints: UInt64 = 1
   static let headers: UInt64 = 2
   static let event: UInt64 = 3
+  static let configuration: UInt64 = 4
+  static let endpoints: UInt64 = 5
+  static let weights: UInt64 = 6
 }
 
 /// The records of one data plane. Belongs to its event loop.
@@ -34,10 +38,11 @@ public final class DecisionRecorder {
     self.write = write
   }
 
-  /// The data plane begins on event loop `loop`, with the configuration in a file of this text.
-  public func begins(loop: Int, _ text: [UInt8]) {
+  /// The data plane begins on event loop `loop` of so many, with the configuration in a file of this text.
+  public func begins(loop: Int, of loops: Int, _ text: [UInt8]) {
     part.put(RecordCode.configuration)
     part.put(UInt64(loop))
+    part.put(UInt64(loops))
     part.put(text)
   }
 
@@ -54,8 +59,23 @@ public final class DecisionRecorder {
       part.put(UInt64(endpoint.weight))
       part.put(signed: Int64(endpoint.zone))
       part.put(endpoint.address)
+      part.put(UInt64(endpoint.priority))
+      part.put(UInt64(endpoint.status.rawValue))
+      part.put(UInt64(endpoint.metadata.count))
+      for label in endpoint.metadata.sorted(by: { $0.key < $1.key }) {
+        part.put(label.key)
+        part.put(label.value)
+      }
     }
     put(actions)
+  }
+
+  /// A route's destinations have these weights from now on.
+  public func weighs(route: Int32, _ weights: [UInt64]) {
+    part.put(RecordCode.weights)
+    part.put(UInt64(route))
+    part.put(UInt64(weights.count))
+    for weight in weights { part.put(weight) }
   }
 
   /// Requests carry these headers from now on.

@@ -68,25 +68,31 @@ private struct PlaneReplay: ~Copyable {
     var actions = ActionBuffer()
     while !bytes.isAtEnd && outcome.difference.isEmpty {
       actions.removeAll()
-      switch try bytes.number() {
-      case RecordCode.configuration:
+      let code = try bytes.number()
+      switch code {
+      case RecordCode.configuration, RecordCode.formerConfiguration:
         let loop = Int(clamping: try bytes.number())
+        let loops = code == RecordCode.configuration ? Int(clamping: try bytes.number()) : 1
         let text = try bytes.part()
+        guard loop < loops || loops == 1, loops <= 1 << 16, loop <= 1 << 16 else {
+          throw DecisionLogFault(reason: "names event loop \(loop) of \(loops)")
+        }
         guard case .success(let description) = ProxyReader.read(text, path: "the log's configuration") else {
           throw DecisionLogFault(reason: "has a configuration that this version does not take")
         }
-        current = PlaneBox(description, loop: loop, policies)
+        current = PlaneBox(description, loop: loop, of: loops, policies)
         outcome.dataPlanes += 1
-      case RecordCode.endpoints:
+      case RecordCode.endpoints, RecordCode.formerEndpoints:
         let now = try moment()
         let (cluster, count) = (Int(clamping: try bytes.number()), Int(clamping: try bytes.number()))
         var endpoints: [EndpointDescription] = []
         for _ in 0..<count {
-          endpoints.append(
-            EndpointDescription(
-              identity: EndpointIdentity(Int32(truncatingIfNeeded: try bytes.signed())),
-              weight: UInt32(clamping: try bytes.number()), zone: Int32(truncatingIfNeeded: try bytes.signed()),
-              address: try bytes.text()))
+          var endpoint = EndpointDescription(
+            identity: EndpointIdentity(Int32(truncatingIfNeeded: try bytes.signed())),
+            weight: UInt32(clamping: try bytes.number()), zone: Int32(truncatingIfNeeded: try bytes.signed()),
+            address: try bytes.text())
+          if code == RecordCode.endpoints { try standing(of: &endpoint) }
+          endpoints.append(endpoint)
         }
         let plane = try plane()
         guard cluster < plane.plane.clusterCount else {
@@ -100,10 +106,23 @@ private struct PlaneReplay: ~Copyable {
           headers.append(HeaderField(name: try bytes.text(), value: try bytes.text()))
         }
         try plane().plane.assume(headers: headers)
+      case RecordCode.weights:
+        let (route, count) = (Int(clamping: try bytes.number()), Int(clamping: try bytes.number()))
+        var weights: [UInt64] = []
+        for _ in 0..<count { weights.append(try bytes.number()) }
+        let plane = try plane()
+        let sum = weights.reduce(into: (UInt64(0), false)) { sum, weight in
+          let (next, overflows) = sum.0.addingReportingOverflow(weight)
+          sum = (next, sum.1 || overflows)
+        }
+        guard plane.destinations.indices.contains(route), plane.destinations[route] == count, sum.0 > 0, !sum.1 else {
+          throw DecisionLogFault(reason: "has weights of no route")
+        }
+        plane.plane.setWeights(weights, ofRoute: Int32(truncatingIfNeeded: route))
       case RecordCode.event:
         let now = try moment()
         let event = try bytes.event()
-        if case .requestArrived(let arrival) = event, Int(arrival.route) >= (try plane()).routeCount {
+        if case .requestArrived(let arrival) = event, Int(arrival.route) >= (try plane()).destinations.count {
           throw DecisionLogFault(reason: "has a request of no route")
         }
         try plane().plane.handle(event, at: now, into: &actions)
@@ -113,6 +132,15 @@ private struct PlaneReplay: ~Copyable {
       default: throw DecisionLogFault(reason: "has a record that this version does not know")
       }
     }
+  }
+
+  private mutating func standing(of endpoint: inout EndpointDescription) throws(DecisionLogFault) {
+    endpoint.priority = Int32(clamping: try bytes.number())
+    guard let status = HostStatus(rawValue: UInt8(truncatingIfNeeded: try bytes.number())) else {
+      throw DecisionLogFault(reason: "has an endpoint in a state that this version does not know")
+    }
+    endpoint.status = status
+    for _ in 0..<Int(clamping: try bytes.number()) { endpoint.metadata[try bytes.text()] = try bytes.text() }
   }
 
   private mutating func moment() throws(DecisionLogFault) -> Timestamp {
@@ -159,10 +187,13 @@ private struct PlaneReplay: ~Copyable {
 /// A data plane with what is to be checked of requests before it hears of them.
 private final class PlaneBox {
   var plane: DataPlane
-  let routeCount: Int
+  /// By route: how many destinations it has.
+  let destinations: [Int]
 
-  init(_ description: ProxyDescription, loop: Int, _ policies: [PolicyDescriptor]) {
-    routeCount = description.mesh.routes.count
-    plane = DataPlane(description.mesh, key: description.key(ofLoop: loop), policies: policies)
+  init(_ description: ProxyDescription, loop: Int, of loops: Int, _ policies: [PolicyDescriptor]) {
+    destinations = description.mesh.routes.map(\.split.count)
+    plane = DataPlane(
+      description.mesh, place: description.place(ofLoop: loop, of: loops), key: description.key(ofLoop: loop),
+      policies: policies)
   }
 }

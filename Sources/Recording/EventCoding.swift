@@ -102,6 +102,11 @@ extension DecisionBytes {
       put(work.left.bitPattern)
       put(work.rate.bitPattern)
       put(signed: work.at.nanoseconds)
+    case .answerPutOff(let attempt, let status, let span):
+      put(14)
+      put(attempt)
+      put(signed: Int64(status))
+      put(signed: span.nanoseconds)
     }
   }
 
@@ -143,6 +148,8 @@ extension DecisionBytes {
         left: Double(bitPattern: try number()), rate: Double(bitPattern: try number()),
         at: Timestamp(nanoseconds: try signed()))
       return .workObserved(cluster: cluster, endpoint: EndpointIdentity(endpoint), work)
+    case 14:
+      return .answerPutOff(try handle(), status: try status(), retryAfter: TimeSpan(nanoseconds: try signed()))
     default: throw DecisionLogFault(reason: "has an event that this version does not know")
     }
   }

@@ -29,6 +29,10 @@ import Testing
           retry: {on: [5xx, connect-failure, 429], attempts: 2, perTryTimeout: 300ms, backoff: {base: 5ms, max: 20ms}}
           hedge: {hedgeOnPerTryTimeout: true}
           mirror: [{to: db, percent: 5}]
+          hashPolicy:
+            - {queryParameter: id, terminal: true}
+            - {cookie: {name: c, ttl: 5s, path: /shop}}
+            - {connectionProperties: {sourceIp: true}}
         - {match: {host: web}, split: [{to: db}]}
     """
 
@@ -37,7 +41,7 @@ import Testing
       """
       scenario: peer
       world:
-        services: {web: {replicas: 2, time: 5ms}, db: {replicas: 1, time: 5ms}}
+        services: {web: {replicas: [{name: a}, {name: b, priority: 2, healthStatus: draining}], time: 5ms}, db: {replicas: 1, time: 5ms}}
         clients: {users: {target: web, arrivals: {poisson: 10/s}}}
       \(mesh)
       """)
@@ -60,6 +64,9 @@ import Testing
       "\"retry_on\": \"5xx,connect-failure,retriable-status-codes\"", "\"num_retries\": 2", "[429]",
       "\"per_try_timeout\": \"0.3s\"", "\"base_interval\": \"0.005s\"", "\"hedge_on_per_try_timeout\": true",
       "\"numerator\": 50000", "\"header_name\": \"x-weir-key\"", "\"include_request_attempt_count\": true",
+      "\"query_parameter\": {\"name\": \"id\"}", "\"terminal\": true",
+      "\"cookie\": {\"name\": \"c\", \"ttl\": \"5s\", \"path\": \"/shop\"}",
+      "\"connection_properties\": {\"source_ip\": true}", "\"priority\": 2", "\"health_status\": \"DRAINING\"",
       "\"timeout\": \"15s\"", "\"update_merge_window\": \"1s\"", "\"domains\": [\"web\", \"web:*\"]",
     ]
     for field in expected { #expect(words.contains(field), "\(field) is not in\n\(text)") }

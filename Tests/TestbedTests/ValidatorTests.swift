@@ -54,6 +54,46 @@ struct ValidatorTests {
     #expect(isOnTime)
   }
 
+  /// Goal: what makes requests stick is the same in both worlds: users whose name stands in a header of their own keep to one of two versions,
+  /// and within it, by the cookie of their session, to one replica.
+  @Test func sticky() async throws {
+    let test = try TestScenario(
+      """
+      scenario: real
+      seed: 3
+      run: {duration: 3s}
+      world:
+        services:
+          old: {replicas: [{name: a}, {name: b}, {name: c}], time: 5ms}
+          new: {replicas: [{name: d}, {name: e}], time: 5ms}
+        clients:
+          users:
+            target: web
+            arrivals: {constant: 50/s}
+            request: {key: {uniform: {keys: 7}}, keyHeader: x-user}
+      mesh:
+        clusters:
+          old: {service: old, protocol: http1, balancer: roundRobin}
+          new: {service: new, protocol: http1, balancer: roundRobin}
+        routes:
+          - match: {host: web}
+            split: [{to: old}, {to: new}]
+            splitBy: key
+            hashPolicy: [{header: x-user}]
+            statefulSession: {}
+      validate: {tolerance: {traffic.new: 1%}}
+      """)
+    let rows = try await compare(test)
+    var shares: [Double] = []
+    for figure in ["share.a", "share.b", "share.c", "traffic.new"] {
+      let row = rows["base \(figure)"]
+      #expect(try agree(row, absolute: 1e-9), "\(figure)")
+      shares.append(row?.simulated?.mean ?? 0)
+    }
+    // Seven users: turns alone would give all replicas alike.
+    #expect(Set(shares.prefix(3)).count > 1 && abs(shares[3] - 0.5) > 0.02, "\(shares)")
+  }
+
   /// Goal: faults and retries are the same in both worlds: which first attempts fail, to the request, and what retries make of it.
   @Test func retries() async throws {
     let test = try TestScenario.web(
