@@ -66,6 +66,8 @@ public struct ListenerDescription: Sendable, Hashable {
   public var cluster: Int?
   /// That cluster's name.
   public var clusterName: String?
+  /// The service that requests are for which come here: the proxy is its server's sidecar, and `mesh.inbound` says what stands before it.
+  public var inbound: String?
   public var security: ListenerSecurity
 
   /// A place.

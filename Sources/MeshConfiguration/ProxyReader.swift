@@ -144,6 +144,13 @@ public enum ProxyReader {
       }
       var listener = ListenerDescription(address: address, transport: transport, cluster: cluster)
       listener.security = listenerSecurity(item["tls"], of: proxy, log: log)
+      if let inbound = item["inbound"], let service = inbound.text {
+        listener.inbound = service
+        let known = proxy.mesh.inbound.map(\.service)
+        if !known.contains(service) {
+          log.addUnknown(inbound.origin, inbound.path, "mesh.inbound has no service", service, among: known)
+        }
+      }
       if transport == .tcp, let cluster {
         listener.clusterName = proxy.mesh.clusters[cluster].name
         addConnectionRoute(to: cluster, of: &proxy.mesh)

@@ -68,6 +68,9 @@ enum ProxySchema {
           "what clients speak; auto tells HTTP/1.1 from HTTP/2 by the first bytes"),
         Field("cluster", .text(.name), .optional, "where connections of protocol tcp go"),
         Field(
+          "inbound", .text(.name), .optional,
+          "the service whose server the proxy is the sidecar of here: mesh.inbound says who may call, and how often"),
+        Field(
           "tls", .word(ListenerSecurity.allCases.map(\.rawValue)), .optional,
           "whether connections are TLS; strict where mesh.proxy.tls has a certificate, else off"),
       ], shorthand: "address"))

@@ -13,10 +13,11 @@ struct ConnectionPipeline {
   let description: ProxyDescription
   let listener: ListenerDescription
   let certificates: Certificates
+  let gates: InboundGates
 
   /// Prepares a connection for what its clients speak.
   func install(on channel: any Channel) throws {
-    let client = ClientConnection(channel)
+    let client = ClientConnection(channel, gates, before: listener.inbound)
     let pipeline = channel.pipeline.syncOperations
     switch listener.security {
     case .off: try installProtocol(channel, client)

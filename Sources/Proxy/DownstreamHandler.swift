@@ -167,11 +167,7 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
       exchange.wantsUpgrade = survey.asksForWebSocket && !isHTTP10
       exchange.wantsTunnel = head.method == .CONNECT
     }
-    if world.isDenied(exchange, client, path: head.uri, method: head.method.rawValue) {
-      world.deny(exchange, status: 403)
-    } else {
-      world.begin(exchange)
-    }
+    world.begin(exchange, of: client, path: head.uri, method: head.method.rawValue)
   }
 
   func read(context: ChannelHandlerContext) {

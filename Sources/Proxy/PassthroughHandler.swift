@@ -60,11 +60,7 @@ final class PassthroughHandler: ChannelDuplexHandler, RemovableChannelHandler, R
     // Of the configuration that holds now, which may not be the one that began to listen.
     exchange.givenRoute = world.connectionRoute(to: cluster)
     self.exchange = exchange
-    if world.isDenied(exchange, client, path: nil, method: nil) {
-      world.deny(exchange, status: 403)
-    } else {
-      world.begin(exchange)
-    }
+    world.begin(exchange, of: client, path: nil, method: nil)
   }
 
   func read(context: ChannelHandlerContext) {

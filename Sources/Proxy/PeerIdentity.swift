@@ -1,6 +1,7 @@
 // Who is at the other end: the names in a certificate that an authority has signed. First URIs (SPIFFE's X.509-SVID has one), then hosts
 // (Linkerd's identities are host names).
 
+import MeshCore
 import NIOCore
 import NIOSSL
 import X509
@@ -31,8 +32,13 @@ final class ClientConnection {
   private let channel: any Channel
   private(set) var isTLS: Bool
   private var known: [String]?
+  /// What stands before the service that its requests are for, where the proxy is that one's sidecar.
+  private let gates: InboundGates
+  private let service: String?
 
-  init(_ channel: any Channel, isTLS: Bool = false) {
+  init(_ channel: any Channel, isTLS: Bool = false, _ gates: InboundGates, before service: String?) {
+    self.gates = gates
+    self.service = service
     self.channel = channel
     self.isTLS = isTLS
     address = channel.remoteAddress?.ipAddress
@@ -40,6 +46,12 @@ final class ClientConnection {
 
   /// The connection has turned out to be TLS.
   func becomesTLS() { isTLS = true }
+
+  /// What becomes of one of its requests at the server's side.
+  func inboundVerdict(at now: Timestamp) -> InboundVerdict {
+    guard let service, let gate = gates.gate(of: service) else { return .allowed }
+    return gate.verdict(identities: identities, at: now)
+  }
 
   /// The names in the client's certificate, the foremost first; none without one. To be asked for once the connection stands.
   var identities: [String] {

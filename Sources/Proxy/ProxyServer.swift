@@ -20,6 +20,7 @@ public final class ProxyServer: Sendable {
   private let certificates: Certificates
   private let discovery: Discovery
   private let releases: Releases
+  private let gates: InboundGates
   private let exporter = NIOLockedValueBox<SpanExporter?>(nil)
   private let accessLog: NIOLockedValueBox<AccessLog?>
   private let decisionLog: DecisionLog?
@@ -48,6 +49,7 @@ public final class ProxyServer: Sendable {
         decisionLog: kept, salt: salt)
     }
     releases = Releases(workers, logger: logger)
+    gates = InboundGates(description.mesh)
     listeners = Listeners(on: group)
     let (current, loops) = (NIOLockedValueBox(description), workers)
     self.current = current
@@ -139,6 +141,7 @@ public final class ProxyServer: Sendable {
     }
     await listeners.begin(change)
     releases.follow(description.mesh)
+    gates.take(description.mesh)
     let releases = releases
     current.withLockedValue { current in
       let description = discovery.follow(description)
@@ -248,7 +251,7 @@ public final class ProxyServer: Sendable {
     let description = worker.world.description
     guard let listener = key.listener(in: description) else { throw ChannelError.alreadyClosed }
     try ConnectionPipeline(
-      worker: worker, description: description, listener: listener, certificates: certificates
+      worker: worker, description: description, listener: listener, certificates: certificates, gates: gates
     ).install(on: channel)
   }
 

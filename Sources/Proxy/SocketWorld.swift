@@ -127,7 +127,7 @@ final class SocketWorld: @unchecked Sendable {
   // MARK: - Requests
 
   /// A request's head has come.
-  func begin(_ exchange: Exchange) {
+  private func begin(_ exchange: Exchange) {
     let randomness = requestKey.key(wanted)
     wanted &+= 1
     exchange.token = exchanges.insert(exchange)
@@ -214,8 +214,21 @@ final class SocketWorld: @unchecked Sendable {
     if name.index >= 0 { tell(.requestAbandoned(name)) }
   }
 
-  /// Whether policies deny a request, or a connection where there is no path and no method.
-  func isDenied(_ exchange: Exchange, _ client: ClientConnection, path: String?, method: String?) -> Bool {
+  /// Takes on a request, or a connection where there is no path and no method, unless it is refused.
+  func begin(_ exchange: Exchange, of client: ClientConnection, path: String?, method: String?) {
+    if isDenied(exchange, client, path: path, method: method) {
+      refuse(exchange, status: 403)
+      return
+    }
+    switch client.inboundVerdict(at: now) {
+    case .allowed: begin(exchange)
+    case .unauthorized: refuse(exchange, status: 403)
+    case .limited: refuse(exchange, status: 429)
+    }
+  }
+
+  /// Whether policies deny a request.
+  private func isDenied(_ exchange: Exchange, _ client: ClientConnection, path: String?, method: String?) -> Bool {
     guard let authorization = description.authorization else { return false }
     let verdict = authorization.verdict(identities: client.identities, path: path, method: method)
     for policy in verdict.audited { metrics.judged("audit", policy: policy) }
@@ -228,11 +241,15 @@ final class SocketWorld: @unchecked Sendable {
     return !authorization.onlyAudits
   }
 
-  /// A request is refused before the data plane hears of it.
-  func deny(_ exchange: Exchange, status: Int) {
+  /// A request is refused before the data plane hears of it: 403 to who may not ask for it, 429 to who asks too often.
+  private func refuse(_ exchange: Exchange, status: Int) {
     exchange.began = now
-    exchange.isDenied = true
-    exchange.sink?.respondLocally(exchange, status: status, .noRoute)
+    if status == 429 {
+      exchange.cause = .rateLimited
+    } else {
+      exchange.isDenied = true
+    }
+    exchange.sink?.respondLocally(exchange, status: status, status == 429 ? .rateLimited : .noRoute)
   }
 
   /// A tunnel is over that stood. Nobody waits for its end as for an answer's: how long it lasted says nothing of its endpoint.

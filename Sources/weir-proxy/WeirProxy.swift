@@ -84,6 +84,9 @@ struct RunCommand: AsyncParsableCommand {
         logger.warning("cluster \(cluster.name) has tls: true, and without mesh.proxy.tls is spoken to in plain text")
       }
     }
+    for side in description.mesh.inbound where !description.listeners.contains(where: { $0.inbound == side.service }) {
+      logger.warning("mesh.inbound.\(side.service) stands before no listener; one with inbound: \(side.service) has it")
+    }
     let service = ProxyService(server: server, path: config, logger: logger)
     let group = ServiceGroup(
       configuration: .init(

@@ -32,7 +32,11 @@ import Testing
     defer { folder.remove() }
     try folder.write("web.yaml", "[]")
     let proxy = try await RunningProxy(
-      RunningProxy.mesh(["127.0.0.1:1"]),
+      """
+        clusters: {web: {protocol: http1}, next: {protocol: http1}}
+        routes:
+          - {match: {host: web.test}, split: [{to: web}, {to: next}], canary: {to: next, stepWeight: 50}}
+      """,
       proxy: "    discovery: {web: {file: \(folder.path)/web.yaml}}\n    tracing: \"http://127.0.0.1:1\"")
     let text = await proxy.server.metricsText()
     let present = Set(
