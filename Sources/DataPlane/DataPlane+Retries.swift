@@ -159,7 +159,8 @@ extension DataPlane {
     if isWhole { forgetTry(attempt.index) } else { detachTry(attempt.index) }
     let plan = routes[pursuits[pursuit].arrival.route].retry
     leaveRoom(pursuit)
-    let isRetriable = retries.heard(plan, ending, status: status, ResetKind(failure), at: now)
+    let isRetriable = retries.heard(
+      plan, ending, status: status, grpcStatus: grpcStatus, ResetKind(failure), at: now)
     if retries.plans[plan].hedge >= 0 {
       retries.recordLatency(plan, ending, status: status, now - record.sent, at: now)
       let next = afterHedgedTry(

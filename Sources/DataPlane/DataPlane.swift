@@ -112,6 +112,8 @@ public struct DataPlane: ~Copyable {
   var openTries = 0
   /// When the answer that is being taken in asks to be tried again.
   var retryAfter: TimeSpan?
+  /// What the answer that is being taken in says as gRPC's status, 1 … 16; -1 where it says none.
+  var grpcStatus: Int16 = -1
 
   /// A data plane without endpoints: `endpointsChanged` brings them.
   ///
@@ -208,6 +210,8 @@ public struct DataPlane: ~Copyable {
       answerBegan(attempt, status: status, at: now, into: &actions)
     case .answerPutOff(let attempt, let status, let retryAfter):
       answerPutOff(attempt, status: status, retryAfter: retryAfter, at: now, into: &actions)
+    case .callFailed(let attempt, let grpcStatus, let isWhole):
+      callFailed(attempt, grpcStatus: grpcStatus, isWhole: isWhole, at: now, into: &actions)
     case .retriesEnded(let request):
       retriesEnded(request)
     case .attemptFailed(let attempt, let failure):

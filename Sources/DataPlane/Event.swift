@@ -88,6 +88,8 @@ public enum Event: BitwiseCopyable, Sendable {
   case answerBegan(AttemptHandle, status: Int16)
   /// The same of an answer that says when to come again (`Retry-After`); `attemptPutOff` tells its end.
   case answerPutOff(AttemptHandle, status: Int16, retryAfter: TimeSpan)
+  /// An answer whose head says that a call of gRPC failed, and how, 1 … 16. In place of `answerBegan`, or of `attemptAnswered` where it is whole.
+  case callFailed(AttemptHandle, grpcStatus: Int16, isWhole: Bool)
   /// A request cannot be sent another time: too much of it has gone by to be kept.
   case retriesEnded(RequestHandle)
   /// An endpoint answered with an HTTP status.

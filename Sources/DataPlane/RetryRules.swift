@@ -166,14 +166,21 @@ struct RetryRules: ~Copyable {
     if budget >= 0 && !paysAtEnd { budgets.deposit(budget, at: now) }
   }
 
+  /// Whether an answer may be tried again as far as it goes; of a failed call of gRPC its own status counts, not HTTP's.
+  @inline(__always)
+  func isRetriable(_ plan: Int32, status: Int16, grpcStatus: Int16) -> Bool {
+    if grpcStatus < 0 { return plans[plan].conditions.isRetriable(status: status) }
+    return plans[plan].conditions.isRetriable(status: 200, grpcStatus: grpcStatus)
+  }
+
   /// A try has ended: who goes by outcomes takes note. Returns whether it may be tried again as far as its outcome goes.
   mutating func heard(
-    _ plan: Int32, _ ending: AttemptEnding, status: Int16, _ reset: ResetKind, at now: Timestamp
+    _ plan: Int32, _ ending: AttemptEnding, status: Int16, grpcStatus: Int16, _ reset: ResetKind, at now: Timestamp
   ) -> Bool {
     let (budget, hedge) = (plans[plan].budget, Int(plans[plan].hedge))
     let isRetriable: Bool
     switch ending {
-    case .answered: isRetriable = plans[plan].conditions.isRetriable(status: status)
+    case .answered: isRetriable = self.isRetriable(plan, status: status, grpcStatus: grpcStatus)
     case .timedOut: isRetriable = plans[plan].conditions.isRetriable(.perTryTimeout)
     case .broken: isRetriable = plans[plan].conditions.isRetriable(reset)
     case .superseded, .abandoned: isRetriable = false

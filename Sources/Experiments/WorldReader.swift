@@ -215,10 +215,11 @@ struct WorldReader {
       client.headers = MeshReader.headers(request["headers"])
       client.requestSize = request["size"]?.integer ?? 0
       client.key = key(request["key"])
-      if let header = request["keyHeader"], let name = header.text {
-        client.keyHeader = name.lowercased()
-        if client.headers.contains(where: { $0.name == client.keyHeader }) {
-          log.add(header.origin, header.path, "\(quoted(name)) stands among the headers; expected it in one place")
+      if let header = request["keyHeader"]?.text { client.keyHeader = header.lowercased() }
+      for entry in request["headers"]?.entries ?? [] {
+        let name = entry.key.lowercased()
+        if name == ClientDescription.usualKeyHeader || client.key != nil && name == client.keyHeader {
+          log.add(entry.keyOrigin, entry.value.path, "the request's key stands in it; expected request.key to say it")
         }
       }
     }

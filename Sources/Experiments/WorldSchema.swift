@@ -180,10 +180,10 @@ public enum WorldSchema {
       [
         Field("path", .text(.path), .standard("/"), "its path"),
         Field("method", .text(.method), .standard("GET"), "its method"),
-        Field("headers", .names(NameGroup("header", rule: .method, of: .text(.any))), .standard("{}"), "its headers"),
+        Field("headers", .names(NameGroup("header", rule: .token, of: .text(.any))), .standard("{}"), "its headers"),
         Field("size", .size, .standard("0"), "its size"),
         Field("key", key, .optional, "what hashing balancers go by"),
-        Field("keyHeader", .text(.method), .optional, "the header that the key stands in; x-weir-key by default"),
+        Field("keyHeader", .text(.token), .optional, "the header that the key stands in; x-weir-key by default"),
       ]))
 
   private static let key = Shape.choice(

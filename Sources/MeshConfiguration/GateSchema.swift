@@ -54,7 +54,7 @@ enum GateSchema {
               ])), .optional, "hands answers on slowly"),
         Field("maxActiveFaults", number, .optional, "how many requests may suffer one at a time, per data plane"),
         Field(
-          "headers", .names(NameGroup("header", rule: .method, of: .text(.any))), .standard("{}"),
+          "headers", .names(NameGroup("header", rule: .token, of: .text(.any))), .standard("{}"),
           "headers that a request must carry to suffer any"),
       ]))
 

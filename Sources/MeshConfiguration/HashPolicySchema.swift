@@ -17,7 +17,7 @@ enum HashPolicySchema {
           "header",
           .fields(
             FieldGroup(
-              "a header", [Field("headerName", .text(.method), .required, "its name")], shorthand: "headerName")),
+              "a header", [Field("headerName", .text(.token), .required, "its name")], shorthand: "headerName")),
           .optional, "all values of a header"),
         Field("cookie", cookie, .optional, "a cookie's value"),
         Field(
@@ -42,7 +42,7 @@ enum HashPolicySchema {
     FieldGroup(
       "a cookie",
       [
-        Field("name", .text(.method), .required, "its name"),
+        Field("name", .text(.token), .required, "its name"),
         Field(
           "ttl", .anySpan, .optional,
           "gives who has none one that holds so long; 0s for as long as the client runs. Without, none is given"),
@@ -50,22 +50,28 @@ enum HashPolicySchema {
       ], shorthand: "name"))
 
   /// The policies in a route.
-  static func policies(_ route: ResolvedValue) -> [HashPolicyDescription] {
+  static func policies(_ route: ResolvedValue, log: FaultLog) -> [HashPolicyDescription] {
     (route["hashPolicy"]?.items ?? []).compactMap { item in
-      source(item).map { HashPolicyDescription($0, isTerminal: item["terminal"]?.flag ?? false) }
+      source(item, log).map { HashPolicyDescription($0, isTerminal: item["terminal"]?.flag ?? false) }
     }
   }
 
-  private static func source(_ item: ResolvedValue) -> HashPolicyDescription.Source? {
+  private static func source(_ item: ResolvedValue, _ log: FaultLog) -> HashPolicyDescription.Source? {
     guard let chosen = item.chosen else { return nil }
+    let value = chosen.value
     switch chosen.key {
-    case "header": return chosen.value["headerName"]?.text.map { .header($0.lowercased()) }
+    case "header": return value["headerName"]?.text.map { .header($0.lowercased()) }
     case "cookie":
-      return chosen.value["name"]?.text.map {
-        .cookie(name: $0, ttl: chosen.value["ttl"]?.span, path: chosen.value["path"]?.text)
+      if let path = value["path"], path.text?.contains(";") == true {
+        log.add(path.origin, path.path, "has a ';', which ends it in a cookie; expected a path without")
       }
-    case "queryParameter": return chosen.value["name"]?.text.map { .queryParameter($0) }
-    default: return chosen.value["sourceIp"]?.flag == true ? .sourceAddress : nil
+      return value["name"]?.text.map { .cookie(name: $0, ttl: value["ttl"]?.span, path: value["path"]?.text) }
+    case "queryParameter": return value["name"]?.text.map { .queryParameter($0) }
+    default:
+      if let address = value["sourceIp"], address.flag == false {
+        log.add(address.origin, address.path, "finds nothing; expected true, or no such policy")
+      }
+      return .sourceAddress
     }
   }
 }

@@ -21,6 +21,7 @@ struct HealthCheckReader {
     readIntervals(value, &check)
     readStatuses(value, &check)
     check.path = value["http"]?["path"]?.text ?? check.path
+    check.method = value["http"]?["method"]?.text ?? check.method
     check.host = value["http"]?["host"]?.text
     check.ignoresNewHosts = cluster["ignoreNewHostsUntilFirstHc"]?.flag ?? false
     check.keepsRemovedHosts = !(cluster["ignoreHealthOnHostRemoval"]?.flag ?? true)

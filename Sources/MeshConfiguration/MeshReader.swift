@@ -121,12 +121,14 @@ public struct MeshReader {
     let splits = SplitReader(clusters: clusters, matches: matches, log: log)
     var timeout = value["timeout"]?.span
     if timeout == .zero { timeout = nil }
-    if let idle = value["idleTimeout"]?.span, idle > .zero { timeout = min(idle, timeout ?? idle) }
+    let idle = value["idleTimeout"]?.span.flatMap { $0 > .zero ? $0 : nil }
+    if let idle, !isForProxy { timeout = min(idle, timeout ?? idle) }
     var route = RouteDescription(
       match: matches.match(match, host: host), split: splits.split(value, host: host, match: match), timeout: timeout,
       metadataMatch: value["metadataMatch"].map { LayerReader.pairs($0) })
+    if isForProxy { route.idleTimeout = idle }
     splits.read(value, into: &route)
-    route.hashPolicies = HashPolicySchema.policies(value)
+    route.hashPolicies = HashPolicySchema.policies(value, log: log)
     route.statefulSession = LayerReader.statefulSession(value["statefulSession"])
     route.retry = RetryReader(profile: profile, log: log).retry(value["retry"])
     let hedges = HedgeReader(log: log)

@@ -108,7 +108,8 @@ public enum MeshSchema {
           Field("timeout", .anySpan, .optional, "how long a request may take in all; 0s for no limit"),
           Field(
             "idleTimeout", .anySpan, .optional,
-            "how long nothing may happen to a request; 0s for no limit. Answers come whole, so it bounds the same span"),
+            "how long nothing may happen to a request; 0s for no limit. In the lab answers come whole, so there it bounds the same span"
+          ),
         ] + SplitSchema.routeFields + HashPolicySchema.routeFields + LayerSchema.routeFields + RetrySchema.routeFields
           + HedgeSchema.routeFields
           + GateSchema.routeFields))

@@ -141,6 +141,7 @@ public struct ProxiedCluster: Sendable, Hashable {
   public var discovery: ServerDiscovery?
   /// What health checks over HTTP ask for, and by which host.
   public var healthPath = "/"
+  public var healthMethod = "GET"
   public var healthHost: String?
   /// What health checks over TCP send and wait for, one text behind the other.
   public var healthSend = ""
@@ -173,6 +174,8 @@ public struct ProxyDescription: Sendable, Hashable {
   public var clusters: [ProxiedCluster]
   /// The zones that the mesh knows, by their numbers.
   public var zones: [String] = []
+  /// Clusters that have layers only because their endpoints may say how they are.
+  public var impliedLayers: [Int] = []
   /// Where it is.
   public var locality = LocalityDescription()
   public var listeners: [ListenerDescription] = []

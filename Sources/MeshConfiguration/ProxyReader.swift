@@ -78,13 +78,15 @@ public enum ProxyReader {
     return locality
   }
 
-  /// Where endpoints have priorities, or are not all well, or a file may say so, their clusters go by that, whether or not anything else stands
-  /// around the balancer.
+  /// Where endpoints have priorities or are degraded, or a file may say so, their clusters go by that, whether or not anything else stands around
+  /// the balancer. Who is to get nothing at all is left out by who lists endpoints: draining one must not make another mesh.
   private static func honourStandings(in proxy: inout ProxyDescription) {
     for place in proxy.clusters.indices where proxy.mesh.clusters[place].layers == nil {
-      var mayTell = proxy.clusters[place].servers.contains { $0.priority > 0 || $0.status.health != .healthy }
+      var mayTell = proxy.clusters[place].servers.contains { $0.priority > 0 || $0.status.health == .degraded }
       if case .file = proxy.clusters[place].discovery { mayTell = true }
-      if mayTell { proxy.mesh.clusters[place].layers = LayersDescription() }
+      if !mayTell { continue }
+      proxy.mesh.clusters[place].layers = LayersDescription()
+      proxy.impliedLayers.append(place)
     }
   }
 
@@ -95,6 +97,7 @@ public enum ProxyReader {
     }
     let http = value["healthCheck"]?["http"]
     if let path = http?["path"]?.text { cluster.healthPath = path }
+    if let method = http?["method"]?.text { cluster.healthMethod = method }
     let grpc = value["healthCheck"]?["grpc"]
     cluster.healthHost = http?["host"]?.text ?? grpc?["authority"]?.text
     cluster.healthService = grpc?["serviceName"]?.text ?? ""

@@ -31,7 +31,7 @@ enum RouteMatchSchema {
 
   /// Conditions on named values.
   static func fields(_ noun: String) -> Shape {
-    .names(NameGroup(noun, rule: .method, of: text))
+    .names(NameGroup(noun, rule: .token, of: text))
   }
 
   private static let text = Shape.choice(

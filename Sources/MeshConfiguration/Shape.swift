@@ -21,6 +21,8 @@ public enum TextRule: Sendable, Hashable {
   case path
   /// An HTTP method: letters.
   case method
+  /// The name of a header, a cookie or a parameter: what RFC 9110, 5.6.2, calls a token.
+  case token
   /// A file's name, relative to the scenario.
   case file
 }
@@ -255,6 +257,7 @@ extension TextRule {
     case .host: return "a host name"
     case .path: return "a path that begins with '/'"
     case .method: return "an HTTP method such as GET"
+    case .token: return "a name such as x-user: letters, digits and some of !#$%&'*+-.^_`|~"
     case .file: return "a file name"
     }
   }
@@ -284,6 +287,8 @@ extension TextRule {
         && scalars.allSatisfy { isAlphanumeric($0) || $0 == "-" || $0 == "_" || $0 == "." || $0 == ":" || $0 == "*" }
     case .path: return text.hasPrefix("/") && scalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7f }
     case .method: return !text.isEmpty && scalars.allSatisfy { isAlphanumeric($0) || $0 == "-" }
+    case .token:
+      return !text.isEmpty && scalars.allSatisfy { isAlphanumeric($0) || "!#$%&'*+-.^_`|~".unicodeScalars.contains($0) }
     case .file: return !text.isEmpty && scalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
     }
   }

@@ -34,7 +34,7 @@ enum SplitSchema {
       [
         Field("random", .mark, .optional, "the request's own random number"),
         Field("key", .mark, .optional, "the hash of its key (Envoy's useHashPolicy)"),
-        Field("header", .text(.method), .optional, "the whole number in this header (Envoy's headerName)"),
+        Field("header", .text(.token), .optional, "the whole number in this header (Envoy's headerName)"),
       ], bare: .name))
 
   private static let slice = Shape.fields(

@@ -51,6 +51,7 @@ public struct HealthCheckDescription: Sendable, Hashable {
   /// What a check over HTTP asks for, and by which host; the lab's servers answer whatever is asked.
   public var path = "/"
   public var host: String?
+  public var method = "GET"
   /// Which statuses pass.
   public var expectedStatuses: [Range<Int16>] = [200..<201]
   /// Which others fail, but not at once.

@@ -195,6 +195,8 @@ public struct RouteDescription: Sendable, Hashable {
   public var timeout: TimeSpan?
   /// What of its requests hashing balancers, slices and splits by key go by; empty for the key that a request carries.
   public var hashPolicies: [HashPolicyDescription] = []
+  /// How long nothing may happen to a request, where answers come in parts; nil for no limit. Where they come whole `timeout` has it.
+  public var idleTimeout: TimeSpan?
   /// What it demands of endpoints' metadata where its cluster has subsets; nil for nothing.
   public var metadataMatch: [NamedValue]?
   /// Whether sessions keep to their endpoints, and how.

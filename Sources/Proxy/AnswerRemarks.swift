@@ -1,5 +1,6 @@
-// What an answer's head says to the data plane beside its status: when to come again, and that its server wants to be left alone.
+// What an answer's head says to the data plane beside its status: when to come again, that its server wants to be left alone, that a call failed.
 
+import DataPlane
 import Foundation
 import MeshCore
 import NIOHTTP1
@@ -12,9 +13,28 @@ enum AnswerRemarks {
   /// Whether an answer asks that its server be left alone.
   static func asksToBeLeft(_ headers: HTTPHeaders) -> Bool { headers.contains(name: leave) }
 
-  /// How long an answer asks to wait; nil where it says nothing. Nobody heeds that of an answer that is no failure.
-  static func retryAfter(_ head: HTTPResponseHead?) -> TimeSpan? {
-    guard let head, head.status.code >= 400, let value = head.headers.first(name: "retry-after") else { return nil }
-    return RetryAfter.span(value, now: Int64(Date().timeIntervalSince1970))
+  /// The event that an attempt's answer is, begun or whole.
+  static func event(_ attempt: AttemptHandle, _ head: HTTPResponseHead?, status: Int, isWhole: Bool) -> Event {
+    let status = Int16(clamping: status)
+    if let head, status == 200 {
+      if let code = failure(in: head.headers) { return .callFailed(attempt, grpcStatus: code, isWhole: isWhole) }
+    } else if let head, status >= 300, let wait = retryAfter(head.headers) {
+      return isWhole
+        ? .attemptPutOff(attempt, status: status, retryAfter: wait)
+        : .answerPutOff(attempt, status: status, retryAfter: wait)
+    }
+    return isWhole ? .attemptAnswered(attempt, status: status) : .answerBegan(attempt, status: status)
+  }
+
+  /// How a call of gRPC failed whose answer is nothing but a status.
+  private static func failure(in headers: HTTPHeaders) -> Int16? {
+    guard let text = headers.first(name: "grpc-status"), let code = Int16(text), (1...16).contains(code) else {
+      return nil
+    }
+    return code
+  }
+
+  private static func retryAfter(_ headers: HTTPHeaders) -> TimeSpan? {
+    headers.first(name: "retry-after").flatMap { RetryAfter.span($0, now: Int64(Date().timeIntervalSince1970)) }
   }
 }

@@ -192,7 +192,7 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
   func respond(_ exchange: Exchange, from attempt: Attempt) {
     guard exchange === self.exchange, var head = attempt.responseHead else { return }
     status = Int(head.status.code)
-    exchange.world.setCookies(of: exchange, servedBy: attempt.endpoint, in: &head.headers)
+    exchange.world.setCookies(of: exchange, servedBy: attempt.endpoint, isItsOwn: true, in: &head.headers)
     if head.status == .switchingProtocols {
       beginTunnel(exchange, attempt, head)
       return
@@ -316,13 +316,13 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
   func respondLocally(_ exchange: Exchange, status: Int, _ cause: ResponseCause) {
     guard exchange === self.exchange else { return }
     var headers = HTTPHeaders()
+    exchange.world.setCookies(of: exchange, servedBy: exchange.lastServer, isItsOwn: false, in: &headers)
     let text = exchange.isDenied ? "RBAC: access denied" : cause.text
     if exchange.head.headers.first(name: "content-type")?.hasPrefix("application/grpc") == true {
-      write(grpc: status, text)
+      write(grpc: status, text, cookies: headers)
       return
     }
     if cause == .breakerOverflow { headers.add(name: "x-envoy-overloaded", value: "true") }
-    exchange.world.setCookies(of: exchange, servedBy: exchange.lastServer, in: &headers)
     write(status: status, text: text, headers: headers)
   }
 
@@ -338,12 +338,13 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
   }
 
   /// An answer without a body whose status is in its head (gRPC's trailers-only form).
-  private func write(grpc status: Int, _ text: String) {
+  private func write(grpc status: Int, _ text: String, cookies: HTTPHeaders) {
     self.status = status
     var headers: HTTPHeaders = [
       "content-type": "application/grpc", "grpc-status": String(GRPCStatus.code(ofHTTP: status)), "grpc-message": text,
     ]
     let trailers = isMultiplexed ? GRPCStatus.takeTrailers(from: &headers) : nil
+    headers.add(contentsOf: cookies)
     send(.head(responseHead(status: .ok, headers, hasBody: false)))
     end(trailers)
   }

@@ -5,32 +5,24 @@ import MeshCore
 
 /// The numbers of addresses and zones. Numbers are never given twice, so that a server which comes back is known again.
 struct EndpointDirectory {
-  private struct Key: Hashable {
-    var cluster: Int
-    var address: SocketName
-  }
-
-  private var numbers: [Key: Int32] = [:]
+  private var numbers: [SocketName: Int32] = [:]
   private var addresses: [SocketName] = []
   private var zones: [String]
 
   /// No endpoint; `zones` are those that the mesh has numbers for already.
   init(zones: [String] = []) { self.zones = zones }
 
-  /// The identity of a cluster's endpoint.
-  mutating func identity(of address: SocketName, cluster: Int) -> EndpointIdentity {
-    let key = Key(cluster: cluster, address: address)
-    if let number = numbers[key] { return EndpointIdentity(number) }
+  /// The identity of the endpoint at an address, the same in all clusters: a session finds it in whichever is drawn.
+  mutating func identity(of address: SocketName) -> EndpointIdentity {
+    if let number = numbers[address] { return EndpointIdentity(number) }
     let number = Int32(truncatingIfNeeded: addresses.count)
-    numbers[key] = number
+    numbers[address] = number
     addresses.append(address)
     return EndpointIdentity(number)
   }
 
-  /// The identity of a cluster's endpoint, if it has ever had one at this address.
-  func known(_ address: SocketName, cluster: Int) -> EndpointIdentity? {
-    numbers[Key(cluster: cluster, address: address)].map { EndpointIdentity($0) }
-  }
+  /// The identity of the endpoint at an address, if any cluster has ever had one there.
+  func known(_ address: SocketName) -> EndpointIdentity? { numbers[address].map { EndpointIdentity($0) } }
 
   /// Where an endpoint is.
   func address(of endpoint: EndpointIdentity) -> SocketName? {

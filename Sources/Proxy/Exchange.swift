@@ -33,8 +33,8 @@ final class Exchange {
   /// The host that it names, and the key by which hashing balancers place it.
   let host: String
   let key: String?
-  /// Where it comes from, without the port; empty where that is not known.
-  let clientAddress: String
+  /// Whose it is; nil where that does not matter.
+  let client: ClientConnection?
   /// The endpoint that its session's cookie names, and the cookies that its answer sets whoever gives it.
   var named: String?
   var cookies: [SetCookie] = []
@@ -67,6 +67,9 @@ final class Exchange {
   /// How fast the answer is handed on, KiB/s; 0 for as fast as it can be.
   var rate: Int64 = 0
   var isOver = false
+  /// When something has happened to it last, where its route limits how long nothing may.
+  var touched = Timestamp.zero
+  var hasIdleLimit = false
   /// Its place in its trace; nil while nothing is traced.
   var trace: RequestTrace?
   /// What has come of the body that another try would need.
@@ -82,7 +85,7 @@ final class Exchange {
     _ head: HTTPRequestHead, _ survey: HeadSurvey, from client: ClientConnection?, target: String, world: SocketWorld,
     sink: any ResponseSink
   ) {
-    clientAddress = client?.address ?? ""
+    self.client = client
     self.head = head
     host = survey.host
     key = survey.key
@@ -94,6 +97,7 @@ final class Exchange {
 
   /// More of the body has come.
   func append(_ part: ByteBuffer) {
+    touch()
     bodySize += part.readableBytes
     if isReplayable {
       body.append(part)
@@ -108,8 +112,12 @@ final class Exchange {
     for attempt in late { world.dropCopy(attempt) }
   }
 
+  /// Something happens to it.
+  func touch() { if hasIdleLimit { touched = world.now } }
+
   /// The request is whole.
   func end(_ trailers: HTTPHeaders?) {
+    touch()
     isWhole = true
     let trailers = Forwarding.trailers(trailers)
     self.trailers = trailers
@@ -227,6 +235,7 @@ final class Attempt {
 
   /// A part of the answer has come.
   func receive(_ part: HTTPClientResponsePart) {
+    if kind != .mirror { exchange.touch() }
     if case .head(let head) = part {
       // 1xx but 101: the answer itself follows.
       if head.status.code < 200 && head.status.code != 101 {

@@ -14,7 +14,7 @@ final class HealthProbe: @unchecked Sendable {
   private enum Question {
     case connection
     case bytes(send: String, receive: [String])
-    case http(path: String, host: String)
+    case http(method: String, path: String, host: String)
     case grpc(service: String, authority: String)
     /// As `http`; the answer's load report counts.
     case load(path: String, host: String)
@@ -43,7 +43,7 @@ final class HealthProbe: @unchecked Sendable {
     case (_, .tcp(awaitsAnswer: true)):
       question = .bytes(send: cluster.healthSend, receive: cluster.healthReceive)
     case (.connection, _), (_, .tcp): question = .connection
-    default: question = .http(path: cluster.healthPath, host: host)
+    default: question = .http(method: cluster.healthMethod, path: cluster.healthPath, host: host)
     }
   }
 
@@ -90,15 +90,15 @@ final class HealthProbe: @unchecked Sendable {
     case .bytes(let send, let receive):
       if !send.isEmpty { channel.writeAndFlush(ByteBuffer(string: send), promise: nil) }
       if receive.isEmpty { passed() }
-    case .http(let path, let host): ask(path, host, agent: "weir-health-check", channel)
-    case .load(let path, let host): ask(path, host, agent: "weir-load-probe", channel)
+    case .http(let method, let path, let host): ask(method, path, host, agent: "weir-health-check", channel)
+    case .load(let path, let host): ask("GET", path, host, agent: "weir-load-probe", channel)
     case .grpc(let service, let authority): askHealthService(service, authority, channel)
     }
   }
 
-  private func ask(_ path: String, _ host: String, agent: String, _ channel: any Channel) {
+  private func ask(_ method: String, _ path: String, _ host: String, agent: String, _ channel: any Channel) {
     let headers: HTTPHeaders = ["host": host, "user-agent": agent, "connection": "close"]
-    let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)
+    let head = HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: method), uri: path, headers: headers)
     channel.write(HTTPClientRequestPart.head(head), promise: nil)
     channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
   }

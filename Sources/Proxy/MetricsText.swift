@@ -136,7 +136,7 @@ enum MetricsText {
       family(
         "weir_canary_weight_percent", "gauge", "What a new version gets of its route's requests, per cent.",
         report.releases.map {
-          "weir_canary_weight_percent{authority=\"\(escaped($0.host))\",cluster=\"\(escaped($0.cluster))\"} \($0.weight)"
+          "weir_canary_weight_percent{authority=\"\(escaped($0.host))\",route=\"\($0.route)\",cluster=\"\(escaped($0.cluster))\"} \($0.weight)"
         })
     }
     if let spans = report.spans {

@@ -1,6 +1,7 @@
 // Who is at the other end: the names in a certificate that an authority has signed. First URIs (SPIFFE's X.509-SVID has one), then hosts
 // (Linkerd's identities are host names).
 
+import MeshConfiguration
 import MeshCore
 import NIOCore
 import NIOSSL
@@ -42,6 +43,14 @@ final class ClientConnection {
     self.channel = channel
     self.isTLS = isTLS
     address = channel.remoteAddress?.ipAddress
+  }
+
+  /// Both ends of the connection with their ports, in one text that no other connection has meanwhile.
+  var connectionName: String { [channel.remoteAddress, channel.localAddress].map(Self.text).joined() }
+
+  private static func text(_ address: SocketAddress?) -> String {
+    guard let address, let host = address.ipAddress else { return "" }
+    return SocketName(host: host, port: address.port ?? 0).description
   }
 
   /// The connection has turned out to be TLS.

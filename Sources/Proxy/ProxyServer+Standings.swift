@@ -117,7 +117,7 @@ extension ProxyServer {
       let servers = world.description.clusters[place].servers
       for standing in world.standings(inCluster: place) {
         let address = world.endpoints.address(of: standing.identity)
-        let count = world.endpointCounts[standing.identity]
+        let count = world.endpointCounts[place][standing.identity]
         let isReady = standing.exclusions.isEmpty
         part.endpoints.append(
           EndpointRow(
@@ -127,6 +127,13 @@ extension ProxyServer {
             isReady: isReady, exclusions: standing.exclusions,
             notice: count.notice.map { ("\($0.kind)", $0.reason.words, now - count.noticed) },
             readyLoops: isReady ? 1 : 0))
+      }
+      for server in servers where world.leavesOut(server, cluster: place) {
+        part.endpoints.append(
+          EndpointRow(
+            cluster: cluster.name, address: server.address.description, zone: server.zone, weight: server.weight,
+            inFlight: 0, picks: 0, failures: 0, ejections: 0, isReady: false, exclusions: [server.status.word],
+            notice: nil, readyLoops: 0))
       }
     }
     return part

@@ -262,5 +262,5 @@ public final class ProxyServer: Sendable {
   var sources: [SourceStanding] { discovery.standings }
 
   /// How releases stand that are tried step by step.
-  var releaseStandings: [ReleaseStanding] { releases.standings }
+  var releaseStandings: [ReleaseStanding] { releases.standings(in: description.mesh) }
 }

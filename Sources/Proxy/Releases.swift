@@ -40,6 +40,8 @@ extension MeshDescription {
 
 /// How far a release is.
 struct ReleaseStanding: Sendable {
+  /// The route's number.
+  var route: Int
   var host: String
   var cluster: String
   /// What the new version gets, per cent.
@@ -63,18 +65,21 @@ final class Releases: Sendable {
     self.logger = logger
   }
 
-  /// How they stand.
-  var standings: [ReleaseStanding] {
-    known.withLockedValue { known in
-      known.map {
-        ReleaseStanding(host: $0.key.match.host, cluster: $0.key.cluster, weight: $0.release.analysis.weight)
-      }
+  /// How those of `mesh` stand.
+  func standings(in mesh: MeshDescription) -> [ReleaseStanding] {
+    let known = known.withLockedValue { $0 }
+    return mesh.routes.enumerated().compactMap { number, route in
+      guard let key = ReleaseKey(route, of: mesh), let entry = known.first(where: { $0.key == key }) else { return nil }
+      return ReleaseStanding(
+        route: number, host: key.match.host, cluster: key.cluster, weight: entry.release.analysis.weight)
     }
   }
 
   /// Follows the releases of `mesh`: those that are new begin, those that are there no more end.
   func follow(_ mesh: MeshDescription) {
+    // Of routes that are alike in everything the first takes all requests.
     let keys = mesh.routes.compactMap { ReleaseKey($0, of: mesh) }
+      .reduce(into: [ReleaseKey]()) { if !$0.contains($1) { $0.append($1) } }
     known.withLockedValue { known in
       for (key, release) in known where !keys.contains(key) { release.task?.cancel() }
       known = keys.map { key in
@@ -109,7 +114,7 @@ final class Releases: Sendable {
   private func check(_ key: ReleaseKey) async -> Bool {
     var sample = CanarySample()
     for worker in workers {
-      guard let part = try? await worker.loop.submit({ worker.world.takeSample(of: key) }).get() else { continue }
+      guard let part = try? await worker.loop.submit({ worker.takeSample(of: key) }).get() else { continue }
       sample.merge(part)
     }
     let whole = sample

@@ -22,6 +22,8 @@ final class SocketWorld: @unchecked Sendable {
   /// Whether any route looks at more than hosts, paths and methods, or any gate or split at headers.
   private let looksAtHeaders: Bool
   private let sticky: StickyRoutes
+  /// By route: how long nothing may happen to a request.
+  let idleLimits: [TimeSpan?]
   /// Whether any route takes a share of the requests that fit it.
   private let drawsRoutes: Bool
   private var plane: DataPlane
@@ -45,7 +47,9 @@ final class SocketWorld: @unchecked Sendable {
   private let certificates: Certificates
   private(set) var endpoints: EndpointDirectory
   /// What each endpoint got, and what came of it.
-  private(set) var endpointCounts = EndpointCounts()
+  private(set) var endpointCounts: [EndpointCounts]
+  /// By cluster: whether its endpoints are checked.
+  private let hasHealthChecks: [Bool]
   /// Where decisions are noted for people, while any ask.
   var notes: DecisionNotes?
 
@@ -64,6 +68,7 @@ final class SocketWorld: @unchecked Sendable {
         || route.splitSource != .random
     }
     sticky = StickyRoutes(description.mesh)
+    idleLimits = description.mesh.routes.map(\.idleTimeout)
     drawsRoutes = description.mesh.routes.contains { $0.match.fraction != nil }
     let key = description.key(ofLoop: number)
     requestKey = description.randomness?.requests ?? key
@@ -73,6 +78,8 @@ final class SocketWorld: @unchecked Sendable {
     plane = DataPlane(
       description.mesh, place: description.place(ofLoop: number, of: loops),
       key: description.randomness?.dataPlane ?? key)
+    endpointCounts = Array(repeating: EndpointCounts(), count: description.mesh.clusters.count)
+    hasHealthChecks = description.mesh.clusters.map { $0.healthCheck != nil }
     pools = []
     pools = description.mesh.clusters.enumerated().map { ClusterPools($1, number: $0, world: self) }
   }
@@ -93,11 +100,12 @@ final class SocketWorld: @unchecked Sendable {
     }
   }
 
-  /// Replaces a cluster's servers. Who stays keeps its state and its connections.
+  /// Replaces a cluster's servers. Who stays keeps its state and its connections. Where nothing around the balancer goes by how servers are, those
+  /// that are to get nothing are left out.
   func list(_ servers: [ServerDescription], cluster: Int) {
-    let descriptions = servers.map { server in
+    let descriptions = servers.filter { !leavesOut($0, cluster: cluster) }.map { server in
       var endpoint = EndpointDescription(
-        identity: endpoints.identity(of: server.address, cluster: cluster), weight: server.weight,
+        identity: endpoints.identity(of: server.address), weight: server.weight,
         zone: endpoints.zone(server.zone), address: server.address.description, priority: server.priority,
         metadata: server.metadata)
       endpoint.status = server.status
@@ -108,6 +116,11 @@ final class SocketWorld: @unchecked Sendable {
     recorder?.lists(cluster: cluster, descriptions, at: now, actions)
     pools[cluster].keep(Set(descriptions.map(\.identity.number)))
     carryOut()
+  }
+
+  /// Whether a server is to get nothing, and its cluster has nothing that would go by that.
+  func leavesOut(_ server: ServerDescription, cluster: Int) -> Bool {
+    server.status.health == .unhealthy && description.mesh.clusters[cluster].layers == nil
   }
 
   /// What the data plane's clock says: nanoseconds of the machine's steady clock.
@@ -135,20 +148,27 @@ final class SocketWorld: @unchecked Sendable {
     let head = exchange.head
     var attributes = RequestAttributes(
       host: Self.routed(exchange.host), path: head.uri, method: head.method.rawValue)
-    if looksAtHeaders || sticky.looksAtHeaders {
-      attributes.headers = head.headers.map { HeaderField(name: $0.name.lowercased(), value: $0.value) }
-    }
     if looksAtHeaders {
+      attributes.headers = Self.fields(head.headers)
       plane.assume(headers: attributes.headers)
       recorder?.assumes(attributes.headers)
     }
     exchange.route = exchange.givenRoute ?? route(of: attributes, randomness)
-    let (hash, named) = sticky.look(at: exchange, attributes, in: endpoints)
+    var (hash, named) = (exchange.key.map { RequestHash.header($0) }, EndpointIdentity(-1))
+    if sticky.looks(atRoute: exchange.route) {
+      if !looksAtHeaders { attributes.headers = Self.fields(head.headers) }
+      (hash, named) = sticky.look(at: exchange, attributes, key: hash, in: endpoints)
+    }
+    watchIdle(exchange)
     tell(
       .requestArrived(
         RequestArrival(
           caller: CallerToken(exchange.token), route: exchange.route, randomness: randomness, key: hash ?? 0,
           hasKey: hash != nil, override: named)))
+  }
+
+  private static func fields(_ headers: HTTPHeaders) -> [HeaderField] {
+    headers.map { HeaderField(name: $0.name.lowercased(), value: $0.value) }
   }
 
   /// The route that takes a request; where several take shares, by the number that also places it in a split.
@@ -157,10 +177,13 @@ final class SocketWorld: @unchecked Sendable {
     return RouteChance.route(of: routes.chances(attributes), number: randomness.key(for: .split).draw(0))
   }
 
-  /// Adds what the answer to a request sets, which `endpoint` has had last.
-  func setCookies(of exchange: Exchange, servedBy endpoint: EndpointIdentity?, in headers: inout HTTPHeaders) {
-    if !sticky.looksAtHeaders { return }
-    for cookie in sticky.cookies(of: exchange, servedBy: endpoint.flatMap { endpoints.address(of: $0) }) {
+  /// Adds what the answer to a request sets, which `endpoint` has had last; `isItsOwn` where it is that one's answer, not the proxy's.
+  func setCookies(
+    of exchange: Exchange, servedBy endpoint: EndpointIdentity?, isItsOwn: Bool, in headers: inout HTTPHeaders
+  ) {
+    if !sticky.looks(atRoute: exchange.route) { return }
+    let address = endpoint.flatMap { endpoints.address(of: $0) }
+    for cookie in sticky.cookies(of: exchange, servedBy: address, isItsOwn: isItsOwn) {
       headers.add(name: "set-cookie", value: cookie.header)
     }
   }
@@ -182,6 +205,9 @@ final class SocketWorld: @unchecked Sendable {
   }
 
   // MARK: - Releases
+
+  /// The releases of its routes.
+  var releases: [ReleaseKey] { description.mesh.routes.compactMap { ReleaseKey($0, of: description.mesh) } }
 
   private func route(of release: ReleaseKey) -> Int? {
     description.mesh.routes.firstIndex { ReleaseKey($0, of: description.mesh) == release }
@@ -206,12 +232,15 @@ final class SocketWorld: @unchecked Sendable {
     recorder?.weighs(route: route, weights)
   }
 
+  /// The data plane is told that nobody waits for what it calls so.
+  func forget(name: SlotHandle) { if name.index >= 0 { tell(.requestAbandoned(name)) } }
+
   /// Nobody wants an answer any more.
   func abandon(_ exchange: Exchange) {
     if exchange.isOver { return }
     let name = exchange.winner?.handle ?? exchange.request
     finish(exchange, status: 0)
-    if name.index >= 0 { tell(.requestAbandoned(name)) }
+    forget(name: name)
   }
 
   /// Takes on a request, or a connection where there is no path and no method, unless it is refused.
@@ -257,7 +286,7 @@ final class SocketWorld: @unchecked Sendable {
     if exchange.isOver { return }
     let name = exchange.winner?.handle ?? .none
     finish(exchange, status: 101)
-    if name.index >= 0 { tell(.requestAbandoned(name)) }
+    forget(name: name)
   }
 
   /// Too much of a request's body has come to be kept.
@@ -285,15 +314,10 @@ final class SocketWorld: @unchecked Sendable {
   /// An endpoint's answer has begun, and its end is not there yet.
   func answerBegan(_ attempt: Attempt, status: Int) {
     if attempt.isForgotten { return }
-    if status >= 500 { endpointCounts.failed(attempt.endpoint) }
+    if status >= 500 { endpointCounts[Int(attempt.cluster)].failed(attempt.endpoint) }
     attempt.exchange.lastAnswered = attempt
     report(attempt)
-    let code = Int16(clamping: status)
-    if let wait = AnswerRemarks.retryAfter(attempt.responseHead) {
-      tell(.answerPutOff(attempt.handle, status: code, retryAfter: wait))
-    } else {
-      tell(.answerBegan(attempt.handle, status: code))
-    }
+    tell(AnswerRemarks.event(attempt.handle, attempt.responseHead, status: status, isWhole: false))
     if !attempt.isWinner && attempt.kind != .mirror { discard(attempt) }
   }
 
@@ -308,23 +332,18 @@ final class SocketWorld: @unchecked Sendable {
   func answered(_ attempt: Attempt, status: Int) {
     if attempt.isForgotten { return }
     if !attempt.hasReported {
-      if status >= 500 { endpointCounts.failed(attempt.endpoint) }
+      if status >= 500 { endpointCounts[Int(attempt.cluster)].failed(attempt.endpoint) }
       if !attempt.exchange.isOver && attempt.kind != .mirror { attempt.exchange.lastAnswered = attempt }
       report(attempt)
     }
     forget(attempt)
-    let code = Int16(clamping: status)
-    if let wait = AnswerRemarks.retryAfter(attempt.responseHead) {
-      tell(.attemptPutOff(attempt.handle, status: code, retryAfter: wait))
-    } else {
-      tell(.attemptAnswered(attempt.handle, status: code))
-    }
+    tell(AnswerRemarks.event(attempt.handle, attempt.responseHead, status: status, isWhole: true))
   }
 
   /// An attempt broke.
   func failed(_ attempt: Attempt, _ failure: TransportFailure) {
     if attempt.isForgotten { return }
-    endpointCounts.failed(attempt.endpoint)
+    endpointCounts[Int(attempt.cluster)].failed(attempt.endpoint)
     forget(attempt, failure.errorType)
     tell(.attemptFailed(attempt.handle, failure))
     if attempt.isWinner { attempt.exchange.sink?.responseBroke(attempt.exchange) }
@@ -337,7 +356,7 @@ final class SocketWorld: @unchecked Sendable {
     if plane.wantsLoadReports(inCluster: cluster), let report = LoadReportHeader.report(in: headers) {
       tell(.loadReported(attempt.handle, report))
     }
-    if description.mesh.clusters[cluster].healthCheck != nil && AnswerRemarks.asksToBeLeft(headers) {
+    if hasHealthChecks[cluster] && AnswerRemarks.asksToBeLeft(headers) {
       tell(.leaveRequested(attempt.handle))
     }
   }
@@ -453,7 +472,7 @@ final class SocketWorld: @unchecked Sendable {
       if forget(probe) { probe.cancel() }
     case .report(let notice):
       metrics.noticed(notice)
-      endpointCounts.noticed(notice, at: now)
+      endpointCounts[Int(notice.cluster)].noticed(notice, at: now)
       notes?.noticed(notice, in: self)
     }
   }
@@ -482,7 +501,7 @@ final class SocketWorld: @unchecked Sendable {
     exchange.attempts.append(attempt)
     if let trace = exchange.trace { trace.begin(attempt, at: now) }
     metrics.attempted(cluster: Int(start.cluster), start.kind)
-    endpointCounts.picked(start.endpoint)
+    endpointCounts[Int(start.cluster)].picked(start.endpoint)
     if let notes {
       let cluster = Int(start.cluster)
       notes.picked(attempt, by: description.mesh.clusters[cluster].balancer.name, standings(inCluster: cluster))

@@ -6,6 +6,7 @@
 import MeshConfiguration
 import MeshCore
 import NIOCore
+import TrafficSplitting
 
 /// A client's connection, which ends when it is asked to and can.
 protocol Drainable: AnyObject {
@@ -25,6 +26,8 @@ final class Worker: @unchecked Sendable {
   private var former: [SocketWorld] = []
   private var connections: [any Drainable] = []
   private(set) var isDraining = false
+  /// What releases were answered in worlds that are no more, and that nobody has looked at yet.
+  private var carried: [(release: ReleaseKey, sample: CanarySample)] = []
   let certificates: Certificates
   /// Where requests are noted when they are over, if anywhere.
   var accessLog: AccessLog? { didSet { for world in former + [world] { world.accessLog = accessLog } } }
@@ -89,12 +92,26 @@ final class Worker: @unchecked Sendable {
     world.begin()
   }
 
+  /// Takes out what the new version of a release was answered since the last time, in former worlds too.
+  func takeSample(of release: ReleaseKey) -> CanarySample {
+    var sample = CanarySample()
+    for entry in carried where entry.release == release { sample.merge(entry.sample) }
+    carried.removeAll { $0.release == release }
+    for world in former + [world] { sample.merge(world.takeSample(of: release)) }
+    return sample
+  }
+
   private func letFormerGo() {
     for world in former where world.isQuiet {
+      for release in world.releases { carried.append((release, world.takeSample(of: release))) }
       world.flushDecisions()
       world.close()
     }
     former.removeAll { $0.isQuiet }
+    if !carried.isEmpty {
+      let releases = world.releases
+      carried.removeAll { !releases.contains($0.release) }
+    }
   }
 
   private func watchFormer() {

@@ -88,6 +88,12 @@ public struct DecisionBytes: Sendable {
     return true
   }
 
+  mutating func byte() throws(DecisionLogFault) -> UInt8 {
+    guard place < bytes.count else { throw DecisionLogFault(reason: "ends too early") }
+    defer { place += 1 }
+    return bytes[place]
+  }
+
   mutating func text() throws(DecisionLogFault) -> String { String(decoding: try part(), as: UTF8.self) }
 }
 

@@ -77,10 +77,13 @@ private struct PlaneReplay: ~Copyable {
         guard loop < loops || loops == 1, loops <= 1 << 16, loop <= 1 << 16 else {
           throw DecisionLogFault(reason: "names event loop \(loop) of \(loops)")
         }
-        guard case .success(let description) = ProxyReader.read(text, path: "the log's configuration") else {
+        guard case .success(var description) = ProxyReader.read(text, path: "the log's configuration") else {
           throw DecisionLogFault(reason: "has a configuration that this version does not take")
         }
-        current = PlaneBox(description, loop: loop, of: loops, policies)
+        let isFormer = code == RecordCode.formerConfiguration
+        if isFormer { for cluster in description.impliedLayers { description.mesh.clusters[cluster].layers = nil } }
+        let place = isFormer ? BalancerContext() : description.place(ofLoop: loop, of: loops)
+        current = PlaneBox(description, loop: loop, at: place, policies)
         outcome.dataPlanes += 1
       case RecordCode.endpoints, RecordCode.formerEndpoints:
         let now = try moment()
@@ -190,10 +193,8 @@ private final class PlaneBox {
   /// By route: how many destinations it has.
   let destinations: [Int]
 
-  init(_ description: ProxyDescription, loop: Int, of loops: Int, _ policies: [PolicyDescriptor]) {
+  init(_ description: ProxyDescription, loop: Int, at place: BalancerContext, _ policies: [PolicyDescriptor]) {
     destinations = description.mesh.routes.map(\.split.count)
-    plane = DataPlane(
-      description.mesh, place: description.place(ofLoop: loop, of: loops), key: description.key(ofLoop: loop),
-      policies: policies)
+    plane = DataPlane(description.mesh, place: place, key: description.key(ofLoop: loop), policies: policies)
   }
 }

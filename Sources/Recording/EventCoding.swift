@@ -107,6 +107,11 @@ extension DecisionBytes {
       put(attempt)
       put(signed: Int64(status))
       put(signed: span.nanoseconds)
+    case .callFailed(let attempt, let grpcStatus, let isWhole):
+      put(15)
+      put(attempt)
+      put(signed: Int64(grpcStatus))
+      put(isWhole ? 1 : 0)
     }
   }
 
@@ -150,6 +155,7 @@ extension DecisionBytes {
       return .workObserved(cluster: cluster, endpoint: EndpointIdentity(endpoint), work)
     case 14:
       return .answerPutOff(try handle(), status: try status(), retryAfter: TimeSpan(nanoseconds: try signed()))
+    case 15: return .callFailed(try handle(), grpcStatus: try status(), isWhole: try number() == 1)
     default: throw DecisionLogFault(reason: "has an event that this version does not know")
     }
   }

@@ -1,8 +1,9 @@
 // What requests stick to endpoints by, where routes have policies for it.
 //
 // What a policy finds in requests of one kind (a client's, a call's, a trace row's with a path of its own) is known before the run, but for the
-// key, which each request draws. So each kind and route has a plan: what each policy finds, or that it is the key. The key stands in the client's
-// key header; the source address is that of the client, or of its closed-loop user, or of the replica that calls.
+// key, which each request draws. So each kind and route has a plan: what each policy finds, or that it is the key. The key stands in x-weir-key, and
+// in the client's key header; the source address is that of the client, or of its closed-loop user, or of the replica that calls. Cookies
+// that are given to who has none are a session's: a user's, a key's, a calling replica's. Other requests of an open loop come once and never again.
 
 import MeshCore
 import TrafficSplitting
@@ -15,7 +16,7 @@ struct RequestHashes {
     case hash(UInt64)
     case key
     case address
-    /// A cookie that the answer to the address's first request has set.
+    /// A cookie that the answer to a session's first request has set.
     case cookie
   }
 
@@ -57,7 +58,9 @@ struct RequestHashes {
   private static func finding(
     _ source: HashPolicyDescription.Source, _ requests: RequestAttributes, _ keyHeader: String?
   ) -> Finding {
-    if case .header(let name) = source, name == keyHeader { return .key }
+    if case .header(let name) = source, let keyHeader {
+      if name == keyHeader || name == ClientDescription.usualKeyHeader { return .key }
+    }
     if case .sourceAddress = source { return .address }
     if let hash = RequestHasher.hash(source, of: requests, from: "") { return .hash(hash) }
     if case .cookie(_, _?, _) = source { return .cookie }
@@ -65,7 +68,7 @@ struct RequestHashes {
   }
 
   /// What a request of a kind that takes `route` sticks by: its key where the route has no policies.
-  func hash(kind: Int32, route: Int32, key: UInt64?, address: UInt64) -> UInt64? {
+  func hash(kind: Int32, route: Int32, key: UInt64?, address: UInt64, session: UInt64?) -> UInt64? {
     if route < 0 || hashers[Int(route)].policies.isEmpty { return key }
     let plan = plans[Int(kind + route)]
     return plan.hasher.hash { place in
@@ -74,7 +77,7 @@ struct RequestHashes {
       case .hash(let hash): hash
       case .key: key
       case .address: address
-      case .cookie: XXHash64.hash(address, seed: 0)
+      case .cookie: session.map { XXHash64.hash($0) }
       }
     }
   }
@@ -87,7 +90,8 @@ extension World {
     let base = XXHash64.hash(description.clients[Int(client)].name)
     let address = user < 0 ? base : XXHash64.hash(UInt64(users[user].number), seed: base)
     let kind = traceRow < 0 ? clients[client].kind : arrivals.trace[traceRow].kind
-    return hashes.hash(kind: kind, route: route, key: key, address: address)
+    let session = key.map { XXHash64.hash($0, seed: base) } ?? (user < 0 ? nil : address)
+    return hashes.hash(kind: kind, route: route, key: key, address: address, session: session)
   }
 
   /// What a replica's call sticks by.
@@ -95,6 +99,6 @@ extension World {
   func hash(callOf replica: Int32, lane: Int32, route: Int32) -> UInt64? {
     let service = description.services[Int(replicas[replica].service)].name
     let address = XXHash64.hash(UInt64(replicas[replica].number), seed: XXHash64.hash(service))
-    return hashes.hash(kind: lanes[lane].kind, route: route, key: nil, address: address)
+    return hashes.hash(kind: lanes[lane].kind, route: route, key: nil, address: address, session: address)
   }
 }

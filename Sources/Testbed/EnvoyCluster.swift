@@ -257,6 +257,7 @@ extension EnvoyConfiguration {
         member("host", .text(cluster.healthHost ?? name)), member("path", .text(cluster.healthPath)),
         member("expected_statuses", ranges(check.expectedStatuses)),
       ]
+      if cluster.healthMethod != "GET" { http.append(member("method", .text(cluster.healthMethod))) }
       if !check.retriableStatuses.isEmpty {
         http.append(member("retriable_statuses", ranges(check.retriableStatuses)))
       }

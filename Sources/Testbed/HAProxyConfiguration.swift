@@ -85,7 +85,7 @@ enum HAProxyConfiguration {
       if case .http = description.question {
         let own = setup.proxy.clusters[index]
         lines.append(
-          "  option httpchk\n  http-check send meth GET uri \(own.healthPath) ver HTTP/1.1 hdr host \(own.healthHost ?? cluster.name) hdr user-agent weir-health-check"
+          "  option httpchk\n  http-check send meth \(own.healthMethod) uri \(own.healthPath) ver HTTP/1.1 hdr host \(own.healthHost ?? cluster.name) hdr user-agent weir-health-check"
         )
       } else {
         refusals.refuse("\(path).healthCheck", unless: description.question != .grpc, "expected http or tcp")

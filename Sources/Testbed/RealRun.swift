@@ -154,7 +154,9 @@ public struct RealRun: Sendable {
   public static func description(_ variant: Variant, addresses: [BackendAddress], seed: UInt64) -> ProxyDescription {
     let clusters = variant.mesh.clusters.map { cluster in
       var proxied = ProxiedCluster()
-      if let check = cluster.healthCheck { (proxied.healthPath, proxied.healthHost) = (check.path, check.host) }
+      if let check = cluster.healthCheck {
+        (proxied.healthPath, proxied.healthMethod, proxied.healthHost) = (check.path, check.method, check.host)
+      }
       guard let service = variant.world.services.first(where: { $0.name == cluster.service }) else { return proxied }
       for replica in service.replicas {
         guard let known = addresses.first(where: { $0.service == service.name && $0.replica == replica.name }) else {

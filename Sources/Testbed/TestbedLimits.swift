@@ -74,8 +74,21 @@ enum TestbedLimits {
   }
 
   /// What a comparison of both worlds cannot have of `world`, a line each.
-  static func validationFaults(_ world: WorldDescription) -> [String] {
+  static func validationFaults(_ world: WorldDescription, _ mesh: MeshDescription) -> [String] {
     var lines = serverFaults(world)
+    for (index, route) in mesh.routes.enumerated() {
+      for (place, policy) in route.hashPolicies.enumerated() {
+        let path = "mesh.routes.\(index).hashPolicy.\(place)"
+        switch policy.source {
+        case .sourceAddress:
+          lines.append(
+            "\(path): all requests come from one address for real; expected a header, a cookie or a parameter")
+        case .cookie(_, _?, _):
+          lines.append("\(path).cookie.ttl: users share connections for real, and a cookie goes by them; expected none")
+        default: break
+        }
+      }
+    }
     for (index, link) in world.links.enumerated() where constantDelay(link) == nil {
       lines.append(
         "world.links.\(index): not to be had on loopback; expected a constant delay alone, from the client to a service or replica"

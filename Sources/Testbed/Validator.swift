@@ -39,7 +39,7 @@ public struct Validator: Sendable {
     self.report = report
     var faults: [String] = []
     for variant in scenario.variants {
-      faults += TestbedLimits.validationFaults(variant.world).filter { !faults.contains($0) }
+      faults += TestbedLimits.validationFaults(variant.world, variant.mesh).filter { !faults.contains($0) }
       for (metric, _) in scenario.validated(variant) where !RealRun.measures(metric) {
         let line =
           "validate.tolerance.\(metric.name): not measured for real; expected a latency, successRate, share, traffic, "

@@ -23,14 +23,17 @@ public struct RequestHasher: Sendable {
     return hash
   }
 
-  /// The hash of `request`, which comes from `address`, and the cookies that its answer has to set for the next one to have the same.
-  public func hash(of request: RequestAttributes, from address: String) -> (hash: UInt64?, cookies: [SetCookie]) {
+  /// The hash of `request`, which comes from `address` over a connection of a name that no other has, and the cookies that its answer has to set for
+  /// the next one to have the same.
+  public func hash(
+    of request: RequestAttributes, from address: String, over connection: () -> String
+  ) -> (hash: UInt64?, cookies: [SetCookie]) {
     var cookies: [SetCookie] = []
     let hash = hash { place in
       let source = policies[place].source
       if let found = Self.hash(source, of: request, from: address) { return found }
       guard case .cookie(let name, let ttl?, let path) = source else { return nil }
-      let cookie = SetCookie(name: name, value: Self.cookieValue(for: address), ttl: ttl, path: path)
+      let cookie = SetCookie(name: name, value: Self.cookieValue(for: connection()), ttl: ttl, path: path)
       cookies.append(cookie)
       return XXHash64.hash(cookie.value)
     }
@@ -55,9 +58,9 @@ public struct RequestHasher: Sendable {
     }
   }
 
-  /// The value of a cookie for who has none: 16 hexadecimal digits that are the same for each request from `address`.
-  public static func cookieValue(for address: String) -> String {
-    let digits = String(XXHash64.hash(address), radix: 16)
+  /// The value of a cookie for who has none: 16 hexadecimal digits that are the same for each request over a connection.
+  public static func cookieValue(for connection: String) -> String {
+    let digits = String(XXHash64.hash(connection), radix: 16)
     return String(repeating: "0", count: 16 - digits.utf8.count) + digits
   }
 }

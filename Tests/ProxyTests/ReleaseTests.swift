@@ -50,7 +50,7 @@ struct ReleaseTests {
     #expect(try await share(proxy, new) == 40)
     #expect(
       await MetricsText.text(proxy.server.report()).contains(
-        "weir_canary_weight_percent{authority=\"web.test\",cluster=\"new\"} 100"))
+        "weir_canary_weight_percent{authority=\"web.test\",route=\"0\",cluster=\"new\"} 100"))
     try await proxy.server.take(try RunningProxy.description(mesh(old, new, timeout: "4s")))
     #expect(try await share(proxy, new) == 40)
     // One that takes the analysis away gives the file's weights.
@@ -58,6 +58,30 @@ struct ReleaseTests {
     #expect(try await share(proxy, new) == 0 && proxy.server.releaseStandings.isEmpty)
     await proxy.stop()
     #expect(try ReplayTests.replay(path).difference == [])
+    await old.stop()
+    await new.stop()
+  }
+
+  /// Goal: a new configuration in the midst of a release takes nothing from it: what the version was answered before counts at the next check.
+  @Test func reloadsInBetween() async throws {
+    let (old, new) = (try await TestServer(), try await TestServer())
+    func mesh(_ timeout: String) -> String {
+      self.mesh(old, new, timeout: timeout).replacingOccurrences(
+        of: "interval: 400ms, threshold: 2", with: "interval: 2s")
+    }
+    let proxy = try await RunningProxy(mesh("5s"), loops: 2)
+    for _ in 0..<500 where proxy.server.releaseStandings[0].weight == 0 {
+      try await Task.sleep(nanoseconds: 10_000_000)
+    }
+    for _ in 0..<60 { _ = try await proxy.get() }
+    #expect(new.seen.count > 5)
+    try await proxy.server.take(try RunningProxy.description(mesh("4s")))
+    // Nothing is asked for until the next check: without what came before it would have no answers to go by.
+    for _ in 0..<500 where proxy.server.releaseStandings[0].weight == 30 {
+      try await Task.sleep(nanoseconds: 10_000_000)
+    }
+    #expect(proxy.server.releaseStandings[0].weight == 60)
+    await proxy.stop()
     await old.stop()
     await new.stop()
   }

@@ -90,4 +90,52 @@ struct ReplayTests {
       }
     }
   }
+
+  /// A part as former versions wrote it: without how many event loops there are, and without what endpoints say of themselves.
+  private static func former(_ part: [UInt8]) throws -> [UInt8] {
+    var (old, result) = (DecisionBytes(part), DecisionBytes())
+    #expect(try old.number() == RecordCode.configuration)
+    result.put(RecordCode.formerConfiguration)
+    result.put(try old.number())
+    #expect(try old.number() == 1)
+    result.put(try old.part())
+    #expect(try old.number() == RecordCode.endpoints)
+    result.put(RecordCode.formerEndpoints)
+    result.put(signed: try old.signed())
+    result.put(try old.number())
+    let count = try old.number()
+    result.put(count)
+    for _ in 0..<count {
+      result.put(signed: try old.signed())
+      result.put(try old.number())
+      result.put(signed: try old.signed())
+      result.put(try old.text())
+      #expect(try (old.number(), old.number(), old.number()) == (0, UInt64(HostStatus.healthy.rawValue), 0))
+    }
+    var rest = result.bytes
+    while !old.isAtEnd { rest.append(try old.byte()) }
+    return rest
+  }
+
+  /// Goal: logs of former versions are replayed, and records that fit no configuration are refused, not believed.
+  @Test func formerAndForged() async throws {
+    let log = try await record { proxy in for number in 0..<30 { _ = try await proxy.get("/\(number)") } }
+    let before = try DecisionReplay.run(log)
+    let old = try Self.rewritten(log) { part in part = (try? Self.former(part)) ?? part }
+    let outcome = try DecisionReplay.run(old)
+    #expect(old != log && outcome.difference == [] && outcome.actions == before.actions)
+    let forged: [[UInt64]] = [
+      [RecordCode.weights, 0, 1, 0], [RecordCode.weights, 9, 1, 5], [RecordCode.weights, 0, 2, 5, 5],
+      [RecordCode.weights, 0, 1], [RecordCode.configuration, 5, 2, 0], [RecordCode.endpoints, 0, 0, 1 << 40],
+      [RecordCode.weights, 0, 1 << 50], [RecordCode.endpoints, 0, 7, 0], [99],
+    ]
+    for record in forged {
+      let bad = try Self.rewritten(log) { part in
+        var more = DecisionBytes()
+        for number in record { more.put(number) }
+        part += more.bytes
+      }
+      #expect(throws: DecisionLogFault.self, "\(record)") { _ = try DecisionReplay.run(bad) }
+    }
+  }
 }

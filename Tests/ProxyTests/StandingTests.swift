@@ -144,6 +144,91 @@ struct StandingTests {
     await server.stop()
   }
 
+  /// Goal: a call of gRPC that fails in its head is tried again where the route names its status, and not for being a 5xx; detectors take it for
+  /// what HTTP calls so; the decisions come out again.
+  @Test func failedCalls() async throws {
+    let failing = try await TestServer { _ in
+      TestAnswer(body: "", headers: ["content-type": "application/grpc", "grpc-status": "14", "grpc-message": "no"])
+    }
+    let working = try await TestServer { _ in
+      TestAnswer(body: "", headers: ["content-type": "application/grpc", "grpc-status": "0"])
+    }
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("log-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let endpoints = ["\"\(failing.address)\"", "\"\(working.address)\""]
+    for (on, counts) in [("unavailable", [20, 20]), ("5xx", [10, 10]), ("internal", [10, 10])] {
+      let proxy = try await RunningProxy(
+        mesh(endpoints, route: "retry: {on: [\(on)], attempts: 1, backoff: {base: 1ms, max: 2ms}}"), decisions: path)
+      #expect(try await spread(proxy, [failing, working], 20) == counts, "\(on)")
+      await proxy.stop()
+      #expect(try ReplayTests.replay(path).difference == [])
+    }
+    let detecting = try await RunningProxy(
+      mesh(endpoints, "outlierDetection: {consecutive5xx: 3, maxEjectionPercent: 100}"))
+    #expect(try await spread(detecting, [failing, working], 20) == [3, 17])
+    await detecting.stop()
+    await failing.stop()
+    await working.stop()
+  }
+
+  /// Goal: a request to which nothing happens for long enough is given up, before its answer with 504 and in its midst by breaking it off; one that
+  /// goes on for longer than that in parts is whole.
+  @Test func idleRequests() async throws {
+    let server = try await TestServer { seen in
+      switch seen.head.uri {
+      case "/slow": TestAnswer(delay: .seconds(20))
+      case "/stalls": TestAnswer(body: "part", stalls: true)
+      default: TestAnswer(body: "part", pieces: 8, pause: .milliseconds(100))
+      }
+    }
+    let proxy = try await RunningProxy(mesh(["\"\(server.address)\""], route: "idleTimeout: 400ms"))
+    #expect(try await proxy.get("/parts").body == String(repeating: "part", count: 8))
+    #expect(try await proxy.get("/slow").status == 504)
+    let begin = Date()
+    #expect(try await proxy.get("/stalls").body == "part")
+    #expect(Date().timeIntervalSince(begin) < 4)
+    // Nothing is left open of those that were given up.
+    for _ in 0..<200 where await proxy.server.report().open > 0 { try await Task.sleep(nanoseconds: 10_000_000) }
+    let report = await proxy.server.report()
+    #expect(report.open == 0 && report.endpoints.allSatisfy { $0.inFlight == 0 })
+    await proxy.stop()
+    await server.stop()
+  }
+
+  /// Goal: one that drains is left out without another mesh: what is known of the others stays.
+  @Test func draining() async throws {
+    let servers = [
+      try await TestServer { _ in TestAnswer(status: 500) }, try await TestServer(), try await TestServer(),
+    ]
+    func mesh(_ last: String) -> String {
+      self.mesh(
+        [servers[0], servers[1]].map { "\"\($0.address)\"" } + ["{address: \"\(servers[2].address)\"\(last)}"],
+        "outlierDetection: {consecutive5xx: 2, baseEjectionTime: 600s, maxEjectionPercent: 100}")
+    }
+    let proxy = try await RunningProxy(mesh(""))
+    _ = try await spread(proxy, servers, 9)
+    #expect(try await spread(proxy, servers) == [0, 6, 6])
+    try await proxy.server.take(try RunningProxy.description(mesh(", healthStatus: draining")))
+    #expect(try await spread(proxy, servers) == [0, 12, 0])
+    await proxy.stop()
+    for server in servers { await server.stop() }
+  }
+
+  /// Goal: health checks ask by the method that is said.
+  @Test func healthCheckMethod() async throws {
+    let server = try await TestServer { seen in TestAnswer(status: seen.head.method == .HEAD ? 200 : 405, body: "") }
+    let proxy = try await RunningProxy(
+      mesh(
+        ["\"\(server.address)\""],
+        "healthCheck: {http: {path: /ok, method: HEAD}, interval: 50ms, timeout: 1s, unhealthyThreshold: 1, healthyThreshold: 1}"
+      ))
+    await server.sees(3)
+    #expect(server.seen.prefix(3).allSatisfy { $0.head.method == .HEAD && $0.head.uri == "/ok" })
+    #expect(await proxy.server.report().endpoints.allSatisfy { $0.isReady })
+    await proxy.stop()
+    await server.stop()
+  }
+
   /// Goal: a server whose answer asks to be left alone gets no more requests until its health checks pass (Envoy).
   @Test func leavesWhenAsked() async throws {
     let leaving = try await TestServer { _ in TestAnswer(headers: ["x-envoy-immediate-health-check-fail": "true"]) }

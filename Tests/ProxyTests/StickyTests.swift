@@ -111,6 +111,55 @@ struct StickyTests {
     for server in servers { await server.stop() }
   }
 
+  /// Goal: visitors behind one address are told apart: each connection is given a cookie of its own, and always the same one.
+  @Test func visitorsBehindOneAddress() async throws {
+    let servers = try await servers(3)
+    let mesh = RunningProxy.mesh(servers.map(\.address), route: "hashPolicy: [{cookie: {name: c_id, ttl: 0s}}]")
+      .replacingOccurrences(of: "balancer: roundRobin", with: "balancer: ringHash")
+    let proxy = try await RunningProxy(mesh)
+    var given: Set<String> = []
+    for _ in 0..<20 {
+      let connection = try await RawConnection(port: proxy.port)
+      var values: [String] = []
+      for round in 1...2 {
+        try await connection.send("GET / HTTP/1.1\nHost: web.test\n\n")
+        let text = await connection.receive {
+          $0.components(separatedBy: "HTTP/1.1 200").count > round && $0.hasSuffix("r 0")
+            || $0.components(separatedBy: "server ").count > round
+        }
+        values = text.components(separatedBy: "c_id=").dropFirst().map { String($0.prefix { $0 != ";" }) }
+      }
+      #expect(values.count == 2 && Set(values).count == 1, "\(values)")
+      given.formUnion(values)
+      await connection.close()
+    }
+    #expect(given.count == 20 && servers.allSatisfy { !$0.seen.isEmpty })
+    await proxy.stop()
+    for server in servers { await server.stop() }
+  }
+
+  /// Goal: a session is found in whichever cluster the split has drawn, where its server is in both; strict ones never fail then.
+  @Test func sessionsAcrossClusters() async throws {
+    let servers = try await servers(2)
+    let list = servers.map { "\"\($0.address)\"" }.joined(separator: ", ")
+    let mesh = """
+        clusters:
+          a: {protocol: http1, balancer: roundRobin, endpoints: [\(list)]}
+          b: {protocol: http1, balancer: random, endpoints: [\(list)]}
+        routes:
+          - {match: {host: web.test}, split: [{to: a}, {to: b}], statefulSession: {strict: true}}
+      """
+    let proxy = try await RunningProxy(mesh)
+    let first = try await ask(proxy)
+    let value = try #require(cookie(first)).prefix { $0 != ";" }
+    for _ in 0..<24 {
+      let answer = try await ask(proxy, "/", "Cookie: \(value)\n")
+      #expect(answer.suffix(8) == first.suffix(8) && cookie(answer) == nil)
+    }
+    await proxy.stop()
+    for server in servers { await server.stop() }
+  }
+
   /// Goal: routes that take a share of what fits them take that share over sockets too.
   @Test func runtimeFractions() async throws {
     let servers = try await servers(2)

@@ -23,6 +23,10 @@ struct TestAnswer: Sendable {
   var delay = TimeAmount.zero
   /// Whether it closes the connection in the middle of the answer.
   var breaksOff = false
+  /// How often the body comes, with how long a pause before each; and whether the answer then never ends.
+  var pieces = 1
+  var pause = TimeAmount.zero
+  var stalls = false
 }
 
 /// An HTTP/1.1 server, or one that takes HTTP/2 alone.
@@ -120,7 +124,8 @@ final class TestServer: Sendable {
 
     private static func write(_ answer: TestAnswer, _ context: ChannelHandlerContext) {
       var headers = answer.headers
-      headers.add(name: "content-length", value: String(answer.body.utf8.count))
+      let length = answer.body.utf8.count * answer.pieces + (answer.stalls ? 1 : 0)
+      headers.add(name: "content-length", value: String(length))
       let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)
       context.write(NIOAny(HTTPServerResponsePart.head(head)), promise: nil)
       if answer.breaksOff {
@@ -131,8 +136,20 @@ final class TestServer: Sendable {
         context.eventLoop.scheduleTask(in: .milliseconds(50)) { bound.value.close(promise: nil) }
         return
       }
+      writeBody(answer, left: answer.pieces, context)
+    }
+
+    private static func writeBody(_ answer: TestAnswer, left: Int, _ context: ChannelHandlerContext) {
+      if left == 0 {
+        if !answer.stalls { context.write(NIOAny(HTTPServerResponsePart.end(nil)), promise: nil) }
+        context.flush()
+        return
+      }
       context.write(NIOAny(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: answer.body)))), promise: nil)
-      context.writeAndFlush(NIOAny(HTTPServerResponsePart.end(nil)), promise: nil)
+      if answer.pause == .zero { return writeBody(answer, left: left - 1, context) }
+      context.flush()
+      let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+      context.eventLoop.scheduleTask(in: answer.pause) { writeBody(answer, left: left - 1, bound.value) }
     }
   }
 }

@@ -56,6 +56,22 @@ import Testing
     #expect(back.count { $0 > 0 } == 7 && back.allSatisfy { $0 % 25 == 0 }, "\(back)")
   }
 
+  // Goal: a cookie that is given to who has none is a session's: requests of one key keep to one replica, those of no session go anywhere.
+  @Test func givenCookies() throws {
+    let policies = [HashPolicyDescription(.cookie(name: "id", ttl: .zero, path: nil))]
+    func used(_ key: KeyDescription?) throws -> Int {
+      var scene = scene(policies)
+      scene.client(.constant(rate: 100)) { $0.key = key }
+      return try shares(scene).count { $0 > 0 }
+    }
+    #expect(try used(.constant("me")) == 1)
+    #expect(try used(.uniform(keys: 1000)) == 7)
+    #expect(try used(nil) == 7)
+    var user = scene(policies)
+    user.client(.closed(users: 1, think: ms(10), requests: 60))
+    #expect(try shares(user).count { $0 > 0 } == 1)
+  }
+
   // Goal: a trace's rows have paths of their own, and a policy on the query sees each one's.
   @Test func tracesHavePaths() throws {
     var scene = scene([.init(.queryParameter("id"))])

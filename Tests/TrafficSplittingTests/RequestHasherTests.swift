@@ -10,7 +10,7 @@ import TrafficSplitting
   private func hash(
     _ policies: [HashPolicyDescription], _ request: RequestAttributes, from address: String = "10.0.0.9"
   ) -> UInt64? {
-    RequestHasher(policies).hash(of: request, from: address).hash
+    RequestHasher(policies).hash(of: request, from: address) { "" }.hash
   }
 
   // Goal: each policy finds what Envoy's finds: all values of a header sorted and chained, a cookie without its quotes, the first parameter of a
@@ -77,19 +77,24 @@ import TrafficSplitting
     }
   }
 
-  // Goal: who has no cookie is given one with a ttl, the same for the same address and the one that the next request is hashed by; without a
-  // ttl nobody is given any. What Set-Cookie says is Envoy's form.
+  // Goal: who has no cookie is given one with a ttl, the same for the same connection and the one that the next request is hashed by, wherever it
+  // comes from; without a ttl nobody is given any. What Set-Cookie says is Envoy's form.
   @Test func cookiesAreGiven() {
     let source = HashPolicyDescription.Source.cookie(name: "id", ttl: .milliseconds(1500), path: "/shop")
     let hasher = RequestHasher([.init(source)])
-    let (hash, cookies) = hasher.hash(of: request(), from: "10.0.0.9")
+    let (hash, cookies) = hasher.hash(of: request(), from: "10.0.0.9") { "10.0.0.9:1" }
     #expect(cookies.count == 1 && cookies[0].value.utf8.count == 16 && hash == XXHash64.hash(cookies[0].value))
     #expect(cookies[0].header == "id=\"\(cookies[0].value)\"; Max-Age=2; Path=/shop; HttpOnly")
-    let next = hasher.hash(of: request("/", [("cookie", "id=\"\(cookies[0].value)\"")]), from: "10.0.0.1")
+    let next = hasher.hash(of: request("/", [("cookie", "id=\"\(cookies[0].value)\"")]), from: "10.0.0.1") {
+      "10.0.0.1:5"
+    }
     #expect(next.hash == hash && next.cookies.isEmpty)
-    #expect(hasher.hash(of: request(), from: "10.0.0.8").hash != hash)
+    #expect(hasher.hash(of: request(), from: "10.0.0.9") { "10.0.0.9:1" }.hash == hash)
+    #expect(hasher.hash(of: request(), from: "10.0.0.9") { "10.0.0.9:2" }.hash != hash)
     #expect(SetCookie(name: "a", value: "b").header == "a=\"b\"; HttpOnly")
-    let without = RequestHasher([.init(.cookie(name: "id", ttl: nil, path: nil))]).hash(of: request(), from: "a")
+    let without = RequestHasher([.init(.cookie(name: "id", ttl: nil, path: nil))]).hash(of: request(), from: "a") {
+      "b"
+    }
     #expect(without.hash == nil && without.cookies.isEmpty)
   }
 }
