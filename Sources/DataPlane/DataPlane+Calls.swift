@@ -22,7 +22,7 @@ extension DataPlane {
   }
 
   /// The status of HTTP that says what one of gRPC does.
-  static func httpStatus(ofGRPC status: Int16) -> Int16 {
+  public static func httpStatus(ofGRPC status: Int16) -> Int16 {
     switch status {
     case 0: 200
     case 1: 499

@@ -206,11 +206,12 @@ final class ScenarioReading {
   private func notes(_ variants: [Variant]) -> [String] {
     var notes: [String] = []
     if frame["sweep"]?.entries.isEmpty == false { notes.append("sweep: its values are run by weir sweep, not here") }
-    for variant in variants {
-      for text in FaultNotes(variant).texts + LayerNotes(variant).texts + SessionNotes(variant).texts
-      where !notes.contains(text) {
-        notes.append(text)
-      }
+    for (place, variant) in variants.enumerated() {
+      let mesh = bodies.indices.contains(place) ? bodies[place].value["mesh"] : nil
+      let texts =
+        FaultNotes(variant).texts + LayerNotes(variant).texts + SessionNotes(variant).texts
+        + RouteNotes(variant, mesh).texts
+      for text in texts where !notes.contains(text) { notes.append(text) }
     }
     let profiles = variants.map(\.mesh.profile).reduce(into: [MeshProfile]()) { if !$0.contains($1) { $0.append($1) } }
     for profile in profiles {

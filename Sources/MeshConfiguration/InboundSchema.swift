@@ -37,7 +37,9 @@ enum InboundSchema {
       ]))
 
   private static let caller = Shape.fields(
-    FieldGroup("a caller", [Field("name", .text(.name), .required, "a client or a service")], shorthand: "name"))
+    FieldGroup(
+      "a caller", [Field("name", .text(.title), .required, "a client or a service; for weir-proxy an identity too")],
+      shorthand: "name"))
 
   private static let override = Shape.fields(
     FieldGroup(

@@ -84,6 +84,10 @@ public enum ProxyReader {
     for place in proxy.clusters.indices where proxy.mesh.clusters[place].layers == nil {
       var mayTell = proxy.clusters[place].servers.contains { $0.priority > 0 || $0.status.health == .degraded }
       if case .file = proxy.clusters[place].discovery { mayTell = true }
+      // Who is left out would be kept by its checks, or missed by its sessions.
+      let cluster = proxy.mesh.clusters[place]
+      if cluster.healthCheck?.keepsRemovedHosts == true { mayTell = true }
+      if cluster.overrideHostStatus.contains(where: { $0.health == .unhealthy }) { mayTell = true }
       if !mayTell { continue }
       proxy.mesh.clusters[place].layers = LayersDescription()
       proxy.impliedLayers.append(place)

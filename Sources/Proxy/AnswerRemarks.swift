@@ -13,17 +13,26 @@ enum AnswerRemarks {
   /// Whether an answer asks that its server be left alone.
   static func asksToBeLeft(_ headers: HTTPHeaders) -> Bool { headers.contains(name: leave) }
 
-  /// The event that an attempt's answer is, begun or whole.
-  static func event(_ attempt: AttemptHandle, _ head: HTTPResponseHead?, status: Int, isWhole: Bool) -> Event {
-    let status = Int16(clamping: status)
+  /// The event that an attempt's answer is, begun or whole, and the status that detectors take it for.
+  static func event(_ attempt: Attempt, status: Int, isWhole: Bool) -> (event: Event, status: Int16) {
+    let (name, head, status) = (attempt.handle, attempt.responseHead, Int16(clamping: status))
     if let head, status == 200 {
-      if let code = failure(in: head.headers) { return .callFailed(attempt, grpcStatus: code, isWhole: isWhole) }
+      if let code = failure(in: head.headers), isCall(attempt.exchange.head) {
+        return (.callFailed(name, grpcStatus: code, isWhole: isWhole), DataPlane.httpStatus(ofGRPC: code))
+      }
     } else if let head, status >= 300, let wait = retryAfter(head.headers) {
-      return isWhole
-        ? .attemptPutOff(attempt, status: status, retryAfter: wait)
-        : .answerPutOff(attempt, status: status, retryAfter: wait)
+      let event: Event =
+        isWhole
+        ? .attemptPutOff(name, status: status, retryAfter: wait)
+        : .answerPutOff(name, status: status, retryAfter: wait)
+      return (event, status)
     }
-    return isWhole ? .attemptAnswered(attempt, status: status) : .answerBegan(attempt, status: status)
+    return (isWhole ? .attemptAnswered(name, status: status) : .answerBegan(name, status: status), status)
+  }
+
+  /// Whether a request is a call of gRPC.
+  private static func isCall(_ head: HTTPRequestHead) -> Bool {
+    head.headers.first(name: "content-type")?.lowercased().hasPrefix("application/grpc") == true
   }
 
   /// How a call of gRPC failed whose answer is nothing but a status.

@@ -13,11 +13,12 @@ struct ConnectionPipeline {
   let description: ProxyDescription
   let listener: ListenerDescription
   let certificates: Certificates
-  let gates: InboundGates
+  /// What stands before the service that the listener's requests are for, as the configuration says it when it is asked.
+  let gate: () -> InboundGate?
 
   /// Prepares a connection for what its clients speak.
   func install(on channel: any Channel) throws {
-    let client = ClientConnection(channel, gates, before: listener.inbound)
+    let client = ClientConnection(channel, gate: gate)
     let pipeline = channel.pipeline.syncOperations
     switch listener.security {
     case .off: try installProtocol(channel, client)

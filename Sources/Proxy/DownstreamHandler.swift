@@ -29,6 +29,7 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
   private var isHead = false
   /// Parts of requests that came before the one under way was answered.
   private var pipelined = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
+  private var isTakingPipelined = false
   private var hasInputEnded = false
   /// Whether the last response is out: whatever comes now is no request.
   private var isEnding = false
@@ -106,6 +107,10 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
 
   /// Takes on what has come of the next requests.
   private func takePipelined() {
+    // Refused requests end within: one after the other, not one inside the other.
+    if isTakingPipelined { return }
+    isTakingPipelined = true
+    defer { isTakingPipelined = false }
     while !isEnding, let context, exchange == nil || !isRequestWhole, !pipelined.isEmpty {
       handle(pipelined.removeFirst(), context)
     }
@@ -291,6 +296,7 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
 
   private func handOn(_ exchange: Exchange, _ part: HTTPClientResponsePart) {
     guard exchange === self.exchange else { return }
+    exchange.touch()
     switch part {
     case .head(let head):
       // An interim answer, such as 100 Continue.

@@ -1,4 +1,4 @@
-// What each endpoint was chosen for, and what came of it, by its number on one event loop.
+// What each endpoint of a cluster was chosen for, and what came of it, on one event loop.
 
 import DataPlane
 import MeshCore
@@ -14,36 +14,22 @@ struct EndpointCount: Sendable {
   var noticed = Timestamp.zero
 }
 
-/// Counts by number. Confined to their event loop.
+/// Counts of one cluster's endpoints. Confined to their event loop.
 struct EndpointCounts {
-  private var counts: [EndpointCount] = []
+  private var counts: [EndpointIdentity: EndpointCount] = [:]
 
-  subscript(_ endpoint: EndpointIdentity) -> EndpointCount {
-    let place = Int(endpoint.number)
-    return place >= 0 && place < counts.count ? counts[place] : EndpointCount()
-  }
+  subscript(_ endpoint: EndpointIdentity) -> EndpointCount { counts[endpoint] ?? EndpointCount() }
 
-  private mutating func reach(_ place: Int) {
-    while counts.count <= place { counts.append(EndpointCount()) }
-  }
+  mutating func picked(_ endpoint: EndpointIdentity) { counts[endpoint, default: EndpointCount()].picks &+= 1 }
 
-  mutating func picked(_ endpoint: EndpointIdentity) {
-    let place = Int(endpoint.number)
-    if place >= counts.count { reach(place) }
-    counts[place].picks &+= 1
-  }
-
-  mutating func failed(_ endpoint: EndpointIdentity) {
-    let place = Int(endpoint.number)
-    if place < counts.count { counts[place].failures &+= 1 }
-  }
+  mutating func failed(_ endpoint: EndpointIdentity) { counts[endpoint, default: EndpointCount()].failures &+= 1 }
 
   mutating func noticed(_ notice: DetectionNotice, at now: Timestamp) {
-    let place = Int(notice.endpoint.number)
-    if place < 0 { return }
-    if place >= counts.count { reach(place) }
-    counts[place].notice = notice
-    counts[place].noticed = now
-    if notice.kind == .ejected || notice.kind == .unhealthy { counts[place].ejections &+= 1 }
+    if notice.endpoint.number < 0 { return }
+    var count = self[notice.endpoint]
+    count.notice = notice
+    count.noticed = now
+    if notice.kind == .ejected || notice.kind == .unhealthy { count.ejections &+= 1 }
+    counts[notice.endpoint] = count
   }
 }

@@ -70,6 +70,7 @@ final class Exchange {
   /// When something has happened to it last, where its route limits how long nothing may.
   var touched = Timestamp.zero
   var hasIdleLimit = false
+  var idleAlarm: Scheduled<Void>?
   /// Its place in its trace; nil while nothing is traced.
   var trace: RequestTrace?
   /// What has come of the body that another try would need.

@@ -14,7 +14,7 @@ extension SocketWorld {
 
   private func ring(_ exchange: Exchange, _ limit: TimeSpan) {
     let deadline = NIODeadline.uptimeNanoseconds(UInt64(clamping: (exchange.touched + limit).nanoseconds))
-    loop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self, weak exchange] in
+    exchange.idleAlarm = loop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self, weak exchange] in
       // A tunnel is no request any more.
       guard let self, let exchange, !exchange.isOver, exchange.winner?.tunnel == nil,
         exchange.winner?.responseHead?.status != .switchingProtocols
@@ -23,16 +23,17 @@ extension SocketWorld {
     }
   }
 
-  /// The client is told 504, or where the answer has begun that it will not be whole.
+  /// The client is told 504, or 408 where it owes the rest of its request, or where the answer has begun that it will not be whole (Envoy).
   private func giveUp(_ exchange: Exchange) {
     let (sink, winner, name) = (exchange.sink, exchange.winner, exchange.request)
     exchange.cause = .routeTimeout
+    let status = exchange.isWhole ? 504 : 408
     if winner == nil {
-      sink?.respondLocally(exchange, status: 504, .routeTimeout)
+      sink?.respondLocally(exchange, status: status, .routeTimeout)
     } else {
       sink?.responseBroke(exchange)
     }
-    finish(exchange, status: 504)
-    forget(name: winner?.handle ?? name)
+    finish(exchange, status: status)
+    giveUp(winner, or: name)
   }
 }

@@ -1,9 +1,9 @@
 // What stands before a service at its own side, where the proxy is its server's sidecar: who may call, and how often (`mesh.inbound`).
 //
-// A caller is known by its certificate. A name in `allow` or `clientRefs` stands for the identity that is this very name, for the SPIFFE identity
-// that ends in it (`spiffe://cluster.local/ns/shop/sa/front`), and for the host that begins with it (Linkerd's
-// `front.shop.serviceaccount.identity.linkerd.cluster.local`). Callers without a certificate are nobody: no name stands for them, and they share one
-// limit. All event loops share a service's limits, as a pod has one sidecar.
+// A caller is known by its certificate. A name in `allow` or `clientRefs` stands for the identity that is this very text, and for service accounts
+// of that name in any namespace: `spiffe://cluster.local/ns/shop/sa/front` (Istio), `front.shop.serviceaccount.identity.linkerd.cluster.local`
+// (Linkerd), `spiffe://cluster.local/front` (our own). Who trusts an authority for several namespaces writes identities whole. Callers without a
+// certificate are nobody: no name stands for them, and they share one limit. All event loops share a service's limits, as a pod has one sidecar.
 
 import MeshCore
 import NIOConcurrencyHelpers
@@ -23,7 +23,7 @@ final class InboundGate: Sendable {
   private struct State {
     var limit: IdentityRateLimit
     /// Callers' numbers: first the names that have a limit of their own, then identities as they come.
-    var callers: [String: Int32] = [:]
+    var callers: [[String]: Int32] = [:]
     var next: Int32
   }
 
@@ -63,15 +63,15 @@ final class InboundGate: Sendable {
   }
 
   private func number(of identities: [String], _ state: inout State) -> Int32 {
-    guard let identity = identities.first else { return -1 }
-    if let known = state.callers[identity] { return known }
+    if identities.isEmpty { return -1 }
+    if let known = state.callers[identities] { return known }
     var number = state.next
     if let place = named.firstIndex(where: { Self.name($0, isOneOf: identities) }) {
       number = Int32(truncatingIfNeeded: place)
     } else {
       state.next += 1
     }
-    state.callers[identity] = number
+    state.callers[identities] = number
     return number
   }
 
@@ -79,8 +79,12 @@ final class InboundGate: Sendable {
   static func name(_ name: String, isOneOf identities: [String]) -> Bool {
     identities.contains { identity in
       if identity == name { return true }
-      if identity.hasPrefix("spiffe://") { return identity.hasSuffix("/" + name) }
-      return identity.hasPrefix(name + ".")
+      if identity.hasPrefix("spiffe://") {
+        let path = identity.dropFirst("spiffe://".count).drop { $0 != "/" }
+        return path == "/" + name || path.hasPrefix("/ns/") && path.hasSuffix("/sa/" + name)
+      }
+      let labels = identity.split(separator: ".", omittingEmptySubsequences: false)
+      return labels.count > 3 && labels[0] == name && labels[2] == "serviceaccount" && labels[3] == "identity"
     }
   }
 }

@@ -33,13 +33,11 @@ final class ClientConnection {
   private let channel: any Channel
   private(set) var isTLS: Bool
   private var known: [String]?
-  /// What stands before the service that its requests are for, where the proxy is that one's sidecar.
-  private let gates: InboundGates
-  private let service: String?
+  /// What stands before the service that its requests are for now, where the proxy is that one's sidecar.
+  private let gate: () -> InboundGate?
 
-  init(_ channel: any Channel, isTLS: Bool = false, _ gates: InboundGates, before service: String?) {
-    self.gates = gates
-    self.service = service
+  init(_ channel: any Channel, isTLS: Bool = false, gate: @escaping () -> InboundGate?) {
+    self.gate = gate
     self.channel = channel
     self.isTLS = isTLS
     address = channel.remoteAddress?.ipAddress
@@ -58,7 +56,7 @@ final class ClientConnection {
 
   /// What becomes of one of its requests at the server's side.
   func inboundVerdict(at now: Timestamp) -> InboundVerdict {
-    guard let service, let gate = gates.gate(of: service) else { return .allowed }
+    guard let gate = gate() else { return .allowed }
     return gate.verdict(identities: identities, at: now)
   }
 

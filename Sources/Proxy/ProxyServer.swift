@@ -250,8 +250,15 @@ public final class ProxyServer: Sendable {
     let worker = worker(of: channel.eventLoop)
     let description = worker.world.description
     guard let listener = key.listener(in: description) else { throw ChannelError.alreadyClosed }
+    let gates = gates
     try ConnectionPipeline(
-      worker: worker, description: description, listener: listener, certificates: certificates, gates: gates
+      worker: worker, description: description, listener: listener, certificates: certificates,
+      gate: { [unowned worker] in
+        // Connections outlive configurations: what holds now counts.
+        let description = worker.world.description
+        if description.mesh.inbound.isEmpty { return nil }
+        return key.listener(in: description)?.inbound.flatMap { gates.gate(of: $0) }
+      }
     ).install(on: channel)
   }
 

@@ -188,22 +188,6 @@ final class SocketWorld: @unchecked Sendable {
     }
   }
 
-  /// The route of connections to a cluster; -1 for none.
-  func connectionRoute(to cluster: String) -> Int32 {
-    let match = RouteMatch.connections(to: cluster)
-    return Int32(truncatingIfNeeded: description.mesh.routes.firstIndex { $0.match == match } ?? -1)
-  }
-
-  /// A host as routes compare it: lower case, without a port.
-  static func routed(_ name: String) -> String {
-    let bytes = name.utf8
-    let end = bytes.last == UInt8(ascii: "]") ? nil : bytes.lastIndex(of: UInt8(ascii: ":"))
-    let hasUpper = bytes.contains { (65...90).contains($0) }
-    if end == nil && !hasUpper { return name }
-    let host = name[..<(end ?? name.endIndex)]
-    return hasUpper ? host.lowercased() : String(host)
-  }
-
   // MARK: - Releases
 
   /// The releases of its routes.
@@ -232,15 +216,20 @@ final class SocketWorld: @unchecked Sendable {
     recorder?.weighs(route: route, weights)
   }
 
-  /// The data plane is told that nobody waits for what it calls so.
-  func forget(name: SlotHandle) { if name.index >= 0 { tell(.requestAbandoned(name)) } }
+  /// The data plane is told that nobody waits any more for an answer that has begun, or else for a request of a name. An answer that the data
+  /// plane is done with, though the rest of it is still to come, is not read on either.
+  func giveUp(_ winner: Attempt?, or name: SlotHandle) {
+    let name = winner?.handle ?? name
+    if name.index >= 0 { tell(.requestAbandoned(name)) }
+    if let winner, !winner.isForgotten { discard(winner) }
+  }
 
   /// Nobody wants an answer any more.
   func abandon(_ exchange: Exchange) {
     if exchange.isOver { return }
-    let name = exchange.winner?.handle ?? exchange.request
+    let (winner, name) = (exchange.winner, exchange.request)
     finish(exchange, status: 0)
-    forget(name: name)
+    giveUp(winner, or: name)
   }
 
   /// Takes on a request, or a connection where there is no path and no method, unless it is refused.
@@ -286,7 +275,7 @@ final class SocketWorld: @unchecked Sendable {
     if exchange.isOver { return }
     let name = exchange.winner?.handle ?? .none
     finish(exchange, status: 101)
-    forget(name: name)
+    giveUp(nil, or: name)
   }
 
   /// Too much of a request's body has come to be kept.
@@ -298,6 +287,8 @@ final class SocketWorld: @unchecked Sendable {
   func finish(_ exchange: Exchange, status: Int) {
     if exchange.isOver { return }
     exchange.isOver = true
+    exchange.idleAlarm?.cancel()
+    exchange.idleAlarm = nil
     exchanges.remove(exchange.token)
     let latency = now - exchange.began
     metrics.answered(route: exchange.route, status: status, latency: latency, cause: exchange.cause)
@@ -314,10 +305,11 @@ final class SocketWorld: @unchecked Sendable {
   /// An endpoint's answer has begun, and its end is not there yet.
   func answerBegan(_ attempt: Attempt, status: Int) {
     if attempt.isForgotten { return }
-    if status >= 500 { endpointCounts[Int(attempt.cluster)].failed(attempt.endpoint) }
+    let answer = AnswerRemarks.event(attempt, status: status, isWhole: false)
+    if answer.status >= 500 { endpointCounts[Int(attempt.cluster)].failed(attempt.endpoint) }
     attempt.exchange.lastAnswered = attempt
     report(attempt)
-    tell(AnswerRemarks.event(attempt.handle, attempt.responseHead, status: status, isWhole: false))
+    tell(answer.event)
     if !attempt.isWinner && attempt.kind != .mirror { discard(attempt) }
   }
 
@@ -331,13 +323,14 @@ final class SocketWorld: @unchecked Sendable {
   /// An endpoint's answer is whole.
   func answered(_ attempt: Attempt, status: Int) {
     if attempt.isForgotten { return }
+    let answer = AnswerRemarks.event(attempt, status: status, isWhole: true)
     if !attempt.hasReported {
-      if status >= 500 { endpointCounts[Int(attempt.cluster)].failed(attempt.endpoint) }
+      if answer.status >= 500 { endpointCounts[Int(attempt.cluster)].failed(attempt.endpoint) }
       if !attempt.exchange.isOver && attempt.kind != .mirror { attempt.exchange.lastAnswered = attempt }
       report(attempt)
     }
     forget(attempt)
-    tell(AnswerRemarks.event(attempt.handle, attempt.responseHead, status: status, isWhole: true))
+    tell(answer.event)
   }
 
   /// An attempt broke.
@@ -381,7 +374,7 @@ final class SocketWorld: @unchecked Sendable {
   }
 
   /// Nobody reads the rest of an attempt's answer.
-  private func discard(_ attempt: Attempt) {
+  func discard(_ attempt: Attempt) {
     forget(attempt, attempt.responseHead == nil || attempt.isWinner ? "cancelled" : nil)
     attempt.stream?.cancel()
     attempt.stream = nil

@@ -103,7 +103,14 @@ final class Worker: @unchecked Sendable {
 
   private func letFormerGo() {
     for world in former where world.isQuiet {
-      for release in world.releases { carried.append((release, world.takeSample(of: release))) }
+      for release in world.releases {
+        let sample = world.takeSample(of: release)
+        if let place = carried.firstIndex(where: { $0.release == release }) {
+          carried[place].sample.merge(sample)
+        } else {
+          carried.append((release, sample))
+        }
+      }
       world.flushDecisions()
       world.close()
     }

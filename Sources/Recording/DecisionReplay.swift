@@ -81,7 +81,7 @@ private struct PlaneReplay: ~Copyable {
           throw DecisionLogFault(reason: "has a configuration that this version does not take")
         }
         let isFormer = code == RecordCode.formerConfiguration
-        if isFormer { for cluster in description.impliedLayers { description.mesh.clusters[cluster].layers = nil } }
+        if isFormer { Self.makeFormer(&description) }
         let place = isFormer ? BalancerContext() : description.place(ofLoop: loop, of: loops)
         current = PlaneBox(description, loop: loop, at: place, policies)
         outcome.dataPlanes += 1
@@ -144,6 +144,15 @@ private struct PlaneReplay: ~Copyable {
     }
     endpoint.status = status
     for _ in 0..<Int(clamping: try bytes.number()) { endpoint.metadata[try bytes.text()] = try bytes.text() }
+  }
+
+  /// What former versions read in a file: no layers for what endpoints may say of themselves, and idle timeouts as timeouts of the whole.
+  private static func makeFormer(_ description: inout ProxyDescription) {
+    for cluster in description.impliedLayers { description.mesh.clusters[cluster].layers = nil }
+    for route in description.mesh.routes.indices {
+      guard let idle = description.mesh.routes[route].idleTimeout else { continue }
+      description.mesh.routes[route].timeout = min(idle, description.mesh.routes[route].timeout ?? idle)
+    }
   }
 
   private mutating func moment() throws(DecisionLogFault) -> Timestamp {

@@ -321,6 +321,26 @@ import Testing
         .contains { $0.contains("cluster other: overrideHostStatus does nothing, since no route to it") })
   }
 
+  @Test("A route with a pattern that a default route stands before is told to take nothing")
+  func shadowedRoutes() throws {
+    func notes(_ match: String) throws -> [String] {
+      try ScenarioFile(
+        """
+        scenario: s
+        world: {services: {web: {}, db: {}}, clients: {users: {target: web, arrivals: {poisson: 1/s}}}}
+        mesh: {routes: [{match: {host: \(match)}, split: [web], retry: {on: [5xx]}}]}
+        """
+      ).scenario().notes
+    }
+    // Nobody calls db.
+    for pattern in ["\"*\"", "\"w*\"", "\"*b\""] {
+      let told = try notes(pattern)
+      #expect(
+        told.count == 1 && told[0].contains("does not take requests for web, which has the default route"), "\(told)")
+    }
+    #expect(try notes("web").isEmpty && notes("\"*.example.com\"").isEmpty && notes("\"x*\"").isEmpty)
+  }
+
   @Test("A session through an aggregate that spills over is told to be lost")
   func lostSessions() throws {
     let text = """

@@ -75,12 +75,47 @@ struct InboundTests {
     await server.stop()
   }
 
+  /// Goal: a connection that stands is held by what the configuration says now, not by what it said when it was opened.
+  @Test func standingConnections() async throws {
+    let server = try await TestServer()
+    let proxy = try await RunningProxy(RunningProxy.mesh([server.address]))
+    let connection = try await RawConnection(port: proxy.port)
+    let question = "GET / HTTP/1.1\nHost: web.test\n\n"
+    try await connection.send(question)
+    #expect(await connection.receive { $0.hasSuffix("ok") }.hasPrefix("HTTP/1.1 200"))
+    try await proxy.server.take(
+      try RunningProxy.description(mesh(server, "authorization: {allow: [front]}"), listener: ", inbound: web"))
+    try await connection.send(question)
+    #expect(await connection.receive { $0.contains("denied") }.contains("HTTP/1.1 403"))
+    await connection.close()
+    await proxy.stop()
+    await server.stop()
+  }
+
+  /// Goal: many requests in one piece that are all refused are answered one after the other.
+  @Test func refusedInARow() async throws {
+    let server = try await TestServer()
+    let proxy = try await RunningProxy(mesh(server, "rateLimit: {total: 1}"), listener: ", inbound: web")
+    let connection = try await RawConnection(port: proxy.port)
+    try await connection.send(String(repeating: "GET / HTTP/1.1\nHost: web.test\n\n", count: 5000))
+    let text = await connection.receive { $0.components(separatedBy: "HTTP/1.1 ").count > 5000 }
+    #expect(text.components(separatedBy: "HTTP/1.1 ").count == 5001 && text.contains("429"))
+    await connection.close()
+    await proxy.stop()
+    await server.stop()
+  }
+
   /// Goal: a name stands for the identities that are it or are made of it, and for no others that look alike.
   @Test func names() {
     let cases: [(String, [String], Bool)] = [
       ("front", ["front"], true), ("front", ["spiffe://cluster.local/ns/shop/sa/front"], true),
       ("front", ["front.shop.serviceaccount.identity.linkerd.cluster.local"], true), ("front", [], false),
+      ("front", ["spiffe://cluster.local/front"], true),
       ("front", ["spiffe://cluster.local/afront", "frontend.shop", "spiffe://cluster.local/front/x"], false),
+      ("front", ["front.example.com", "spiffe://cluster.local/x/front", "front"], true),
+      ("front", ["front.example.com", "spiffe://cluster.local/x/front"], false),
+      ("spiffe://a/ns/b/sa/c", ["spiffe://a/ns/b/sa/c"], true),
+      ("spiffe://a/ns/b/sa/c", ["spiffe://z/ns/b/sa/c"], false),
       ("front", ["other", "front"], true),
     ]
     for (name, identities, isOne) in cases {
