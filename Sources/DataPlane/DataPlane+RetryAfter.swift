@@ -9,33 +9,23 @@ import MeshCore
 import TrafficSplitting
 
 extension DataPlane {
-  /// An endpoint answered with a status and asks to be left alone for a while.
+  /// An endpoint's answer with a status asks to be left alone for a while. One that has but begun may be tried again before it is whole.
   @inline(never)
-  mutating func attemptPutOff(
-    _ attempt: AttemptHandle, status: Int16, retryAfter: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
+  mutating func putOff(
+    _ attempt: AttemptHandle, status: Int16, retryAfter: TimeSpan, isWhole: Bool, at now: Timestamp,
+    into actions: inout ActionBuffer
   ) {
     if !requests.contains(attempt) { return }
     let cluster = Int(requests[attempt.index].cluster)
-    heed(retryAfter, of: cluster)
-    attemptAnswered(attempt, status: status, at: now, into: &actions)
-    heed(nil, of: cluster)
-  }
-
-  /// An answer has begun with a status and asks to be left alone for a while: it may be tried again before it is whole.
-  @inline(never)
-  mutating func answerPutOff(
-    _ attempt: AttemptHandle, status: Int16, retryAfter: TimeSpan, at now: Timestamp, into actions: inout ActionBuffer
-  ) {
-    if !requests.contains(attempt) { return }
-    let cluster = Int(requests[attempt.index].cluster)
-    heed(retryAfter, of: cluster)
-    answerBegan(attempt, status: status, at: now, into: &actions)
-    heed(nil, of: cluster)
-  }
-
-  private mutating func heed(_ retryAfter: TimeSpan?, of cluster: Int) {
     self.retryAfter = retryAfter
     clusters[cluster].retryAfter = retryAfter
+    if isWhole {
+      attemptAnswered(attempt, status: status, at: now, into: &actions)
+    } else {
+      answerBegan(attempt, status: status, at: now, into: &actions)
+    }
+    self.retryAfter = nil
+    clusters[cluster].retryAfter = nil
   }
 
   /// The pause before a retry that the answer has asked for, as far as the route heeds it.

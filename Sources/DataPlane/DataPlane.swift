@@ -209,7 +209,7 @@ public struct DataPlane: ~Copyable {
     case .answerBegan(let attempt, let status):
       answerBegan(attempt, status: status, at: now, into: &actions)
     case .answerPutOff(let attempt, let status, let retryAfter):
-      answerPutOff(attempt, status: status, retryAfter: retryAfter, at: now, into: &actions)
+      putOff(attempt, status: status, retryAfter: retryAfter, isWhole: false, at: now, into: &actions)
     case .callFailed(let attempt, let grpcStatus, let isWhole):
       callFailed(attempt, grpcStatus: grpcStatus, isWhole: isWhole, at: now, into: &actions)
     case .retriesEnded(let request):
@@ -222,7 +222,7 @@ public struct DataPlane: ~Copyable {
         end(attempt, .broken, status(of: failure), .transport, at: now, into: &actions, failure)
       }
     case .attemptPutOff(let attempt, let status, let retryAfter):
-      attemptPutOff(attempt, status: status, retryAfter: retryAfter, at: now, into: &actions)
+      putOff(attempt, status: status, retryAfter: retryAfter, isWhole: true, at: now, into: &actions)
     case .loadReported(let attempt, let report):
       loadReported(attempt, report, at: now, into: &actions)
     case .probeAnswered(let probe, let report):

@@ -134,9 +134,7 @@ struct WorldReader {
           speed: item["speed"]?.number ?? 1)
         if let time = item["time"] { replica.time = distributions.distribution(time) }
         replica.workers = item["workers"]?.integer.map { Int($0) }
-        replica.priority = Int(item["priority"]?.integer ?? 0)
-        replica.status = HostStatus.allCases.first { $0.word == item["healthStatus"]?.text } ?? .healthy
-        for label in item["metadata"]?.entries ?? [] { replica.metadata[label.key] = label.value.text ?? "" }
+        (replica.priority, replica.status, replica.metadata) = MeshSchema.standing(of: item)
         list.append(replica)
       }
     }

@@ -53,6 +53,18 @@ public enum MeshSchema {
       "labels that subsets are selected by"),
   ]
 
+  /// What an item with the fields of `standing` says.
+  public static func standing(
+    of item: ResolvedValue
+  ) -> (priority: Int, status: HostStatus, metadata: [String: String]) {
+    var metadata: [String: String] = [:]
+    for label in item["metadata"]?.entries ?? [] { metadata[label.key] = label.value.text ?? "" }
+    return (
+      Int(item["priority"]?.integer ?? 0),
+      HostStatus.allCases.first { $0.word == item["healthStatus"]?.text } ?? .healthy, metadata
+    )
+  }
+
   /// One cluster.
   public static let cluster = Shape.named("cluster") {
     .fields(

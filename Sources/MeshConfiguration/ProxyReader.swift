@@ -118,9 +118,10 @@ public enum ProxyReader {
     }
     var server = ServerDescription(
       address: name, weight: UInt32(clamping: item["weight"]?.integer ?? 1), zone: item["zone"]?.text)
-    server.priority = Int32(clamping: item["priority"]?.integer ?? 0)
-    server.status = HostStatus.allCases.first { $0.word == item["healthStatus"]?.text } ?? .healthy
-    for label in item["metadata"]?.entries ?? [] { server.metadata[label.key] = label.value.text ?? "" }
+    let standing = MeshSchema.standing(of: item)
+    (server.priority, server.status, server.metadata) = (
+      Int32(clamping: standing.priority), standing.status, standing.metadata
+    )
     return server
   }
 

@@ -247,6 +247,12 @@ public struct MeshDescription: Sendable, Hashable {
     self.routes = routes
   }
 
+  /// What a destination is called, a cluster or an aggregate by its number; nil where there is none.
+  public func name(ofDestination number: Int) -> String? {
+    if number < 0 { return nil }
+    return number < clusters.count ? clusters[number].name : aggregates[number - clusters.count].name
+  }
+
   /// The clusters whose endpoints a request may reach that goes to `destination`, in the order of failover; none of `nowhere`.
   public func clusters(of destination: WeightedCluster) -> [Int] {
     if destination.cluster < 0 { return [] }

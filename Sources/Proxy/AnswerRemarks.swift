@@ -17,8 +17,8 @@ enum AnswerRemarks {
   static func event(_ attempt: Attempt, status: Int, isWhole: Bool) -> (event: Event, status: Int16) {
     let (name, head, status) = (attempt.handle, attempt.responseHead, Int16(clamping: status))
     if let head, status == 200 {
-      if let code = failure(in: head.headers), isCall(attempt.exchange.head) {
-        return (.callFailed(name, grpcStatus: code, isWhole: isWhole), DataPlane.httpStatus(ofGRPC: code))
+      if attempt.exchange.isCall, let code = failure(in: head.headers) {
+        return (.callFailed(name, grpcStatus: code, isWhole: isWhole), GRPCStatusCode.httpStatus(code))
       }
     } else if let head, status >= 300, let wait = retryAfter(head.headers) {
       let event: Event =
@@ -28,11 +28,6 @@ enum AnswerRemarks {
       return (event, status)
     }
     return (isWhole ? .attemptAnswered(name, status: status) : .answerBegan(name, status: status), status)
-  }
-
-  /// Whether a request is a call of gRPC.
-  private static func isCall(_ head: HTTPRequestHead) -> Bool {
-    head.headers.first(name: "content-type")?.lowercased().hasPrefix("application/grpc") == true
   }
 
   /// How a call of gRPC failed whose answer is nothing but a status.

@@ -324,7 +324,7 @@ final class DownstreamHandler: ChannelDuplexHandler, RemovableChannelHandler, Re
     var headers = HTTPHeaders()
     exchange.world.setCookies(of: exchange, servedBy: exchange.lastServer, isItsOwn: false, in: &headers)
     let text = exchange.isDenied ? "RBAC: access denied" : cause.text
-    if exchange.head.headers.first(name: "content-type")?.hasPrefix("application/grpc") == true {
+    if exchange.isCall {
       write(grpc: status, text, cookies: headers)
       return
     }

@@ -33,6 +33,8 @@ final class Exchange {
   /// The host that it names, and the key by which hashing balancers place it.
   let host: String
   let key: String?
+  /// Whether it is a call of gRPC.
+  let isCall: Bool
   /// Whose it is; nil where that does not matter.
   let client: ClientConnection?
   /// The endpoint that its session's cookie names, and the cookies that its answer sets whoever gives it.
@@ -90,6 +92,7 @@ final class Exchange {
     self.head = head
     host = survey.host
     key = survey.key
+    isCall = survey.isCall
     self.target = target
     self.world = world
     self.sink = sink

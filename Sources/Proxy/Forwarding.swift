@@ -19,6 +19,7 @@ struct HeadSurvey {
   var forwardedFor: String?
   var hasForwardedProtocol = false
   var hasRequestID = false
+  private var contentType: String?
   var key: String?
   /// The protocol that the connection should change to, where the client asks for one.
   var upgrade: String?
@@ -51,6 +52,7 @@ struct HeadSurvey {
       case (15, 0x78) where name.lowercased() == "x-forwarded-for":
         forwardedFor = forwardedFor.map { "\($0),\(value)" } ?? value
       case (17, 0x78) where name.lowercased() == "x-forwarded-proto": hasForwardedProtocol = true
+      case (12, 0x63) where name.lowercased() == "content-type": contentType = contentType ?? value
       case (12, 0x78) where name.lowercased() == "x-request-id": hasRequestID = true
       case (10, 0x78) where name.lowercased() == "x-weir-key": key = value
       default: break
@@ -61,6 +63,9 @@ struct HeadSurvey {
   private static let others: Set<String> = [
     "keep-alive", "http2-settings", "proxy-connection", "proxy-authenticate", "proxy-authorization",
   ]
+
+  /// Whether it begins a call of gRPC.
+  var isCall: Bool { contentType?.hasPrefix("application/grpc") == true }
 
   /// Whether the client asks to go on with WebSocket (RFC 6455, 4.1).
   var asksForWebSocket: Bool {

@@ -29,25 +29,17 @@ final class InboundGate: Sendable {
 
   let description: InboundDescription
   private let state: NIOLockedValueBox<State>
-  /// Names with a limit of their own, by number.
+  /// Names with a limit of their own, by number; who is named again has the first one's.
   private let named: [String]
 
   init(_ description: InboundDescription) {
     self.description = description
-    func rate(_ perSecond: UInt32?) -> CellRate? { perSecond.map { CellRate(perSecond: $0, burst: $0, at: .zero) } }
-    var (named, overrides) = ([String](), [Int32: CellRate]())
-    for override in description.overrides {
-      for name in override.clientRefs where !named.contains(name) {
-        overrides[Int32(truncatingIfNeeded: named.count)] = rate(override.requestsPerSecond)
-        named.append(name)
-      }
-    }
+    let named = description.overrides.flatMap(\.clientRefs)
     self.named = named
-    state = NIOLockedValueBox(
-      State(
-        limit: IdentityRateLimit(
-          total: rate(description.total), perIdentity: rate(description.perIdentity), overrides: overrides),
-        next: Int32(truncatingIfNeeded: named.count)))
+    let limit = IdentityRateLimit(description) { name in
+      named.firstIndex(of: name).map { [Int32(truncatingIfNeeded: $0)] } ?? []
+    }
+    state = NIOLockedValueBox(State(limit: limit, next: Int32(truncatingIfNeeded: named.count)))
   }
 
   /// What becomes of a request of a caller with these identities, the foremost first; none without a certificate.

@@ -55,9 +55,9 @@ final class ClientConnection {
   func becomesTLS() { isTLS = true }
 
   /// What becomes of one of its requests at the server's side.
-  func inboundVerdict(at now: Timestamp) -> InboundVerdict {
+  func inboundVerdict(at now: @autoclosure () -> Timestamp) -> InboundVerdict {
     guard let gate = gate() else { return .allowed }
-    return gate.verdict(identities: identities, at: now)
+    return gate.verdict(identities: identities, at: now())
   }
 
   /// The names in the client's certificate, the foremost first; none without one. To be asked for once the connection stands.

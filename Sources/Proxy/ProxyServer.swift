@@ -254,10 +254,9 @@ public final class ProxyServer: Sendable {
     try ConnectionPipeline(
       worker: worker, description: description, listener: listener, certificates: certificates,
       gate: { [unowned worker] in
-        // Connections outlive configurations: what holds now counts.
-        let description = worker.world.description
-        if description.mesh.inbound.isEmpty { return nil }
-        return key.listener(in: description)?.inbound.flatMap { gates.gate(of: $0) }
+        // Connections outlive configurations: what holds now counts. Looked at in place, for each request asks.
+        if worker.world.description.mesh.inbound.isEmpty { return nil }
+        return key.listener(in: worker.world.description)?.inbound.flatMap { gates.gate(of: $0) }
       }
     ).install(on: channel)
   }

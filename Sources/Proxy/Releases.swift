@@ -21,21 +21,12 @@ struct ReleaseKey: Sendable, Hashable {
     guard let canary = route.canary else { return nil }
     self.canary = canary
     match = route.match
-    destinations = route.split.map { mesh.name(of: $0) }
+    destinations = route.split.map { mesh.name(ofDestination: $0.cluster) ?? "" }
     weights = route.split.map(\.weight)
   }
 
   /// The cluster that is tried.
   var cluster: String { destinations[canary.destination] }
-}
-
-extension MeshDescription {
-  /// What a route's destination is called.
-  func name(of destination: WeightedCluster) -> String {
-    let aggregate = destination.cluster - clusters.count
-    if destination.cluster < 0 { return "" }
-    return aggregate < 0 ? clusters[destination.cluster].name : aggregates[aggregate].name
-  }
 }
 
 /// How far a release is.

@@ -42,13 +42,11 @@ extension World {
       let weights = CanaryAnalysis.weights(split, canary: canary.description.destination, weight: weight)
       for proxy in 0..<proxyCount { proxies[proxy].plane.setWeights(weights, ofRoute: canary.route) }
     }
-    let cluster = split[canary.description.destination].cluster
-    let aggregate = cluster - mesh.clusters.count
     let isFirst = canary.analysis.weight == 0
     measurement.events.append(
       EventRow(
         time: Timestamp(nanoseconds: now), event: verdict.event,
-        cluster: aggregate < 0 ? mesh.clusters[cluster].name : mesh.aggregates[aggregate].name,
+        cluster: mesh.name(ofDestination: split[canary.description.destination].cluster) ?? "",
         detail: verdict.words(isFirst ? nil : sample, canary.description)))
     if canaries[number].analysis.phase == .progressing {
       awaitCheck(number, at: now.addingClamped(canary.description.interval.nanoseconds))

@@ -175,9 +175,7 @@ extension World {
   }
 
   private func destinationName(_ number: Int32) -> String {
-    let aggregate = Int(number) - mesh.clusters.count
-    if number < 0 { return "a destination that does not exist" }
-    return aggregate < 0 ? mesh.clusters[Int(number)].name : mesh.aggregates[aggregate].name
+    mesh.name(ofDestination: Int(number)) ?? "a destination that does not exist"
   }
 
   /// An action that a data plane asks for, before it is done.

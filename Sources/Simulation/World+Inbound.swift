@@ -40,23 +40,12 @@ extension World {
   private mutating func prepareLimits() {
     for side in mesh.inbound {
       guard let index = description.services.firstIndex(where: { $0.name == side.service }) else { continue }
-      func rate(_ perSecond: UInt32?) -> CellRate? {
-        perSecond.map { CellRate(perSecond: $0, burst: $0, at: .zero) }
-      }
-      var overrides: [Int32: CellRate] = [:]
-      for override in side.overrides {
-        for name in override.clientRefs {
-          for identity in identities(named: name) where overrides[identity] == nil {
-            overrides[identity] = rate(override.requestsPerSecond)
-          }
-        }
-      }
+      let limit = IdentityRateLimit(side) { identities(named: $0) }
       if inbound.limitOfReplica.isEmpty { inbound.limitOfReplica = Array(repeating: -1, count: replicas.count) }
       for number in 0..<services[index].replicaRoom {
         let replica = services[index].firstReplica &+ number
         inbound.limitOfReplica[Int(replica)] = Int32(inbound.limits.count)
-        inbound.limits.append(
-          IdentityRateLimit(total: rate(side.total), perIdentity: rate(side.perIdentity), overrides: overrides))
+        inbound.limits.append(limit)
         inbound.allowed.append(side.allowed.map { $0.flatMap { identities(named: $0) }.sorted() })
         replicas[replica].condition.insert(.limited)
       }

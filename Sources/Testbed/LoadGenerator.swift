@@ -154,8 +154,9 @@ public final class LoadGenerator: @unchecked Sendable {
     let token = token
     open[token] = (client, name.wanted)
     if isCounted(name.wanted) { result.lag.record(max(0, (clock.now - name.wanted).nanoseconds)) }
-    let (head, body) = question(name, client: client)
-    let session = keepsCookies ? self.session(of: name, client: client) : nil
+    let key = keys[client].keys.text(name.key(seed: streams.seed))
+    let session = keepsCookies ? CookieJar.Session(client: client, user: name.user, key: key) : nil
+    let (head, body) = question(name, client: client, key: key, session)
     let ending: LoadConnection.Ending = { [self] status, cookies in
       if let session { for cookie in cookies { jar.take(cookie, of: session, at: clock.now) } }
       answered(token, status: status)
@@ -170,27 +171,20 @@ public final class LoadGenerator: @unchecked Sendable {
     connect { $0.ask(head, body: body, ending) }.assumeIsolated().whenFailure { _ in ending(nil, []) }
   }
 
-  private func session(of name: RequestName, client: Int) -> CookieJar.Session? {
-    CookieJar.Session(
-      client: client, user: name.user, key: keys[client].keys.text(name.key(seed: streams.seed)))
-  }
-
-  private func question(_ name: RequestName, client: Int) -> (HTTPRequestHead, ByteBuffer?) {
+  private func question(
+    _ name: RequestName, client: Int, key: String?, _ session: CookieJar.Session?
+  ) -> (HTTPRequestHead, ByteBuffer?) {
     let description = world.clients[client]
     var headers: HTTPHeaders = ["host": description.target]
     for field in description.headers { headers.add(name: field.name, value: field.value) }
     name.write(to: &headers)
-    if let key = keys[client].keys.text(name.key(seed: streams.seed)) {
+    if let key {
       headers.add(name: "x-weir-key", value: key)
       if description.keyHeader != ClientDescription.usualKeyHeader {
         headers.add(name: description.keyHeader, value: key)
       }
     }
-    if keepsCookies, let session = session(of: name, client: client),
-      let cookies = jar.header(of: session, at: clock.now)
-    {
-      headers.add(name: "cookie", value: cookies)
-    }
+    if let session, let cookies = jar.header(of: session, at: clock.now) { headers.add(name: "cookie", value: cookies) }
     var body: ByteBuffer?
     if description.requestSize > 0 {
       let size = Int(min(description.requestSize, 1 << 26))

@@ -61,6 +61,18 @@ public struct IdentityRateLimit: Sendable {
     self.overrides = overrides
   }
 
+  /// The limits of a service that nobody has used yet; `identities` are those that a name stands for. Who is named twice has the first limit.
+  public init(_ description: InboundDescription, identities: (String) -> [Int32]) {
+    func rate(_ perSecond: UInt32?) -> CellRate? { perSecond.map { CellRate(perSecond: $0, burst: $0, at: .zero) } }
+    var overrides: [Int32: CellRate] = [:]
+    for override in description.overrides {
+      for identity in override.clientRefs.flatMap(identities) where overrides[identity] == nil {
+        overrides[identity] = rate(override.requestsPerSecond)
+      }
+    }
+    self.init(total: rate(description.total), perIdentity: rate(description.perIdentity), overrides: overrides)
+  }
+
   /// What a request of `identity` is denied by, if anything.
   public mutating func denial(of identity: Int32, at now: Timestamp) -> RateDenial? {
     if total?.passes(at: now) == false { return .total }

@@ -83,27 +83,9 @@ private struct NamedFaults {
     delayPercentage = number("delay-request-percentage")
     // A gRPC status is an answer of HTTP's 200 with a trailer; the lab knows statuses of HTTP alone.
     status = number("abort-request").flatMap { (200...599).contains($0) ? Int16($0) : nil }
-    status = status ?? number("abort-grpc-request").map { Self.status(ofGRPC: $0) }
+    status = status ?? number("abort-grpc-request").map { GRPCStatusCode.httpStatus($0) }
     abortPercentage = number("abort-request-percentage")
     responseRate = number("throughput-response").flatMap { $0 > 0 ? Int64(clamping: $0) : nil }
     responsePercentage = number("throughput-response-percentage")
-  }
-
-  /// The HTTP status that Envoy takes for a gRPC status (source/common/grpc/status.cc).
-  private static func status(ofGRPC code: UInt64) -> Int16 {
-    switch code {
-    case 0: 200
-    case 1: 499
-    case 3, 9, 11: 400
-    case 4: 504
-    case 5: 404
-    case 6, 10: 409
-    case 7: 403
-    case 8: 429
-    case 12: 501
-    case 14: 503
-    case 16: 401
-    default: 500
-    }
   }
 }
